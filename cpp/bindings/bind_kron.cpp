@@ -1,0 +1,164 @@
+// Term plans: sums of Kronecker terms as one object, applied by one call.
+#include "bindings.hpp"
+#include "otimes/kron.hpp"
+#include "otimes/transpose.hpp"
+
+namespace otimes::bindings {
+namespace {
+
+/// A factor is kept alive by a reference to its (read-only, contiguous) array.
+std::shared_ptr<const void> keep_alive(const py::object& array) {
+    return {new py::object(array), [](const void* p) {
+                const py::gil_scoped_acquire locked;
+                delete static_cast<const py::object*>(p);
+            }};
+}
+
+template <class T>
+TermFactor<T> to_factor(py::handle h) {
+    TermFactor<T> f;
+    if (PyLong_Check(h.ptr())) {
+        f.rows = f.cols = h.cast<index_t>();
+        return f;
+    }
+    const auto a = exact<T>(h);
+    if (!a || a->ndim() != 2 || !(is_c_contiguous(*a) || is_f_contiguous(*a)))
+        throw py::type_error("a factor must be a contiguous matrix of the plan's dtype");
+    f.data = a->data();
+    f.rows = a->shape(0);
+    f.cols = a->shape(1);
+    f.row_major = is_c_contiguous(*a);
+    f.owner = keep_alive(*a);
+    return f;
+}
+
+/// A plan of any dtype, as Python sees it.
+class PlanBase {
+  public:
+    virtual ~PlanBase() = default;
+    /// M x for x (N,) or (N, k); None when x is not exactly of the plan's dtype and size.
+    virtual py::object matmul(py::handle x, py::handle out) const = 0;
+    /// The plan along the middle mode of a C-ordered x (L, N, R).
+    virtual py::array apply(const py::array& x) const = 0;
+    virtual py::array rows(const py::array_t<index_t, py::array::c_style>& indices) const = 0;
+    virtual double work() const = 0;
+};
+
+bool overlap(const py::array& a, const py::array& b) {
+    const auto* const pa = static_cast<const char*>(a.data());
+    const auto* const pb = static_cast<const char*>(b.data());
+    return pa < pb + b.nbytes() && pb < pa + a.nbytes();
+}
+
+template <class T>
+class Plan final : public PlanBase {
+  public:
+    explicit Plan(const py::list& terms) : plan_(convert(terms)) {}
+
+    py::object matmul(py::handle h, py::handle out) const override {
+        const auto x = exact<T>(h);
+        if (!x || x->ndim() < 1 || x->ndim() > 2 || x->shape(0) != plan_.cols()) return py::none();
+        const bool vector = x->ndim() == 1;
+        const index_t k = vector ? 1 : x->shape(1);
+        if (is_c_contiguous(*x)) {
+            auto y = target(out, *x, k, vector, false);
+            if (y) run(x->data(), 1, k, *y);
+            return y ? py::object(*y) : py::none();
+        }
+        if (is_f_contiguous(*x)) {
+            auto y = target(out, *x, k, vector, true);
+            if (y) run(x->data(), k, 1, *y);
+            return y ? py::object(*y) : py::none();
+        }
+        return matmul(py::array_t<T, py::array::c_style>::ensure(*x), out);
+    }
+
+    py::array apply(const py::array& h) const override {
+        const auto x = exact<T>(h);
+        if (!x || x->ndim() != 3 || !is_c_contiguous(*x) || x->shape(1) != plan_.cols())
+            throw py::type_error("apply takes a C-ordered (L, N, R) array of the plan's dtype");
+        py::array_t<T> y({x->shape(0), plan_.rows(), x->shape(2)});
+        run(x->data(), x->shape(0), x->shape(2), y);
+        return y;
+    }
+
+    py::array rows(const py::array_t<index_t, py::array::c_style>& indices) const override {
+        py::array_t<T> out({indices.size(), plan_.cols()});
+        T* const target = out.mutable_data();
+        run_kernel(static_cast<double>(out.size()),
+                   [&] { plan_.write_rows(indices.data(), indices.size(), target); });
+        return out;
+    }
+
+    double work() const override { return plan_.work(); }
+
+  private:
+    static std::vector<Term<T>> convert(const py::list& list) {
+        std::vector<Term<T>> terms;
+        for (const py::handle item : list) {
+            const auto parts = item.cast<py::tuple>();
+            Term<T> term{parts[0].cast<T>(), {}, {}};
+            for (const py::handle f : parts[1]) term.factors.push_back(to_factor<T>(f));
+            for (const py::handle k : parts[2]) term.order.push_back(k.cast<index_t>());
+            terms.push_back(std::move(term));
+        }
+        return terms;
+    }
+
+    /// `out` when it can be written directly, a new array when it is None, else nothing.
+    std::optional<py::array_t<T, 0>> target(py::handle out, const py::array& x, index_t k,
+                                            bool vector, bool columns) const {
+        const index_t m = plan_.rows();
+        if (out.is_none()) {
+            if (vector) return py::array_t<T, 0>(m);
+            constexpr auto size = static_cast<index_t>(sizeof(T));
+            if (columns) return py::array_t<T, 0>({m, k}, {size, m * size});
+            return py::array_t<T, 0>({m, k}, {k * size, size});
+        }
+        auto y = exact<T>(out);
+        const bool fits = y && y->ndim() == x.ndim() && y->shape(0) == m &&
+                          (vector || y->shape(1) == k) && y->writeable() &&
+                          (columns ? is_f_contiguous(*y) : is_c_contiguous(*y)) && !overlap(*y, x);
+        return fits ? y : std::nullopt;
+    }
+
+    void run(const T* x, index_t L, index_t R, py::array& y) const {
+        T* const to = static_cast<T*>(y.mutable_data());
+        run_kernel(2 * plan_.work() * static_cast<double>(L * R),
+                   [&] { plan_.apply(x, L, R, to); });
+    }
+
+    TermPlan<T> plan_;
+};
+
+/// Scalars by NumPy type character: the table of what plans compute in.
+std::unique_ptr<PlanBase> make_plan(char dtype, const py::list& terms) {
+    switch (dtype) {
+        case 'f': return std::make_unique<Plan<float>>(terms);
+        case 'd': return std::make_unique<Plan<double>>(terms);
+        case 'F': return std::make_unique<Plan<std::complex<float>>>(terms);
+        case 'D': return std::make_unique<Plan<std::complex<double>>>(terms);
+        case 'l': return std::make_unique<Plan<std::int64_t>>(terms);
+        case 'L': return std::make_unique<Plan<std::uint64_t>>(terms);
+        case '?': return std::make_unique<Plan<bool>>(terms);
+        default: throw py::type_error("no plan computes in this dtype");
+    }
+}
+
+}  // namespace
+
+void register_kron(py::module_& m) {
+    py::class_<PlanBase>(m, "TermPlan", "A sum of Kronecker terms, ready to be applied.")
+        .def(py::init(&make_plan), py::arg("dtype"), py::arg("terms"))
+        .def("matmul", &PlanBase::matmul, py::arg("x"), py::arg("out") = py::none())
+        .def("apply", &PlanBase::apply, py::arg("x").noconvert())
+        .def("rows", &PlanBase::rows, py::arg("indices"))
+        .def_property_readonly("work", &PlanBase::work);
+    m.def("application_order",
+          [](const std::vector<index_t>& rows, const std::vector<index_t>& cols) {
+              return py::tuple(py::cast(application_order(rows, cols)));
+          });
+    m.def("application_work", &application_work);
+}
+
+}  // namespace otimes::bindings

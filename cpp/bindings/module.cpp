@@ -1,0 +1,33 @@
+#include "bindings.hpp"
+#include "otimes/error.hpp"
+
+namespace py = pybind11;
+
+namespace {
+
+void translate(std::exception_ptr thrown) {
+    const auto raise = [](py::object type, const char* text) {
+        py::set_error(type, text);
+    };
+    try {
+        if (thrown) std::rethrow_exception(thrown);
+    } catch (const otimes::shape_error& e) {
+        raise(py::reinterpret_borrow<py::object>(PyExc_ValueError), e.what());
+    } catch (const otimes::singular_error& e) {
+        raise(py::module_::import("numpy").attr("linalg").attr("LinAlgError"), e.what());
+    } catch (const otimes::interrupted&) {
+        // PyErr_CheckSignals has set KeyboardInterrupt already
+        if (!PyErr_Occurred()) PyErr_SetNone(PyExc_KeyboardInterrupt);
+    }
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
+    m.doc() = "The compiled core of otimes.";
+    py::register_local_exception_translator(translate);
+    otimes::bindings::register_system(m);
+    otimes::bindings::register_vec(m);
+    otimes::bindings::register_kron(m);
+    otimes::bindings::register_equations(m);
+}

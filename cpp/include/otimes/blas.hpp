@@ -1,0 +1,175 @@
+// The one place that names a BLAS or LAPACK routine. Column-major, overloaded for s, d, c, z.
+// Sizes are index_t and checked against BLAS's 32-bit integers at this door.
+#pragma once
+
+#include <complex>
+#include <limits>
+#include <stdexcept>
+#include <vector>
+
+#include "otimes/error.hpp"
+#include "otimes/view.hpp"
+
+#ifndef BLAS_SYMBOL_PREFIX
+#define BLAS_SYMBOL_PREFIX
+#endif
+#define OTIMES_GLUE_(prefix, name) prefix##name##_
+#define OTIMES_GLUE(prefix, name) OTIMES_GLUE_(prefix, name)
+#define OTIMES_FORTRAN(name) OTIMES_GLUE(BLAS_SYMBOL_PREFIX, name)
+
+namespace otimes::blas {
+
+using blasint = int;
+
+inline blasint to_blasint(index_t n) {
+    if (n > std::numeric_limits<blasint>::max())
+        throw std::length_error("a dimension of " + std::to_string(n) +
+                                " exceeds BLAS's 32-bit integers");
+    return static_cast<blasint>(n);
+}
+
+using c64 = std::complex<float>;
+using c128 = std::complex<double>;
+
+/// The vendor's description of the BLAS in use, for `python -m otimes info`.
+const char* config();
+/// The name of the kernel set that it chose for this processor.
+const char* core_name();
+int get_num_threads();
+void set_num_threads(int n);
+
+// Hidden Fortran string lengths are passed, as gfortran's ABI has it.
+#define OTIMES_DECLARE(s, T)                                                                       \
+    extern "C" {                                                                                   \
+    void OTIMES_FORTRAN(s##gemm)(const char*, const char*, const blasint*, const blasint*,         \
+                                 const blasint*, const T*, const T*, const blasint*, const T*,     \
+                                 const blasint*, const T*, T*, const blasint*, std::size_t,        \
+                                 std::size_t);                                                     \
+    void OTIMES_FORTRAN(s##gemv)(const char*, const blasint*, const blasint*, const T*, const T*,  \
+                                 const blasint*, const T*, const blasint*, const T*, T*,           \
+                                 const blasint*, std::size_t);                                     \
+    void OTIMES_FORTRAN(s##trsm)(const char*, const char*, const char*, const char*,               \
+                                 const blasint*, const blasint*, const T*, const T*,               \
+                                 const blasint*, T*, const blasint*, std::size_t, std::size_t,     \
+                                 std::size_t, std::size_t);                                        \
+    void OTIMES_FORTRAN(s##getrf)(const blasint*, const blasint*, T*, const blasint*, blasint*,    \
+                                  blasint*);                                                       \
+    void OTIMES_FORTRAN(s##getrs)(const char*, const blasint*, const blasint*, const T*,           \
+                                  const blasint*, const blasint*, T*, const blasint*, blasint*,    \
+                                  std::size_t);                                                    \
+    void OTIMES_FORTRAN(s##trsyl)(const char*, const char*, const blasint*, const blasint*,        \
+                                  const blasint*, const T*, const blasint*, const T*,              \
+                                  const blasint*, T*, const blasint*, real_t<T>*, blasint*,        \
+                                  std::size_t, std::size_t);                                       \
+    }                                                                                              \
+    /* C <- alpha op(A) op(B) + beta C, op in {N, T, C}; C is m x n, the inner size is k. */       \
+    inline void gemm(char opa, char opb, index_t m, index_t n, index_t k, T alpha, const T* a,     \
+                     index_t lda, const T* b, index_t ldb, T beta, T* c, index_t ldc) {            \
+        const blasint im = to_blasint(m), in = to_blasint(n), ik = to_blasint(k);                  \
+        const blasint ia = to_blasint(lda), ib = to_blasint(ldb), ic = to_blasint(ldc);            \
+        OTIMES_FORTRAN(s##gemm)                                                                    \
+        (&opa, &opb, &im, &in, &ik, &alpha, a, &ia, b, &ib, &beta, c, &ic, 1, 1);                  \
+    }                                                                                              \
+    /* y <- op(A) x, A is m x n, x and y contiguous. */                                            \
+    inline void gemv(char op, index_t m, index_t n, const T* a, index_t lda, const T* x, T* y) {   \
+        const blasint im = to_blasint(m), in = to_blasint(n), ia = to_blasint(lda), one = 1;       \
+        const T alpha = 1, beta = 0;                                                               \
+        OTIMES_FORTRAN(s##gemv)(&op, &im, &in, &alpha, a, &ia, x, &one, &beta, y, &one, 1);        \
+    }                                                                                              \
+    /* B <- alpha op(A)^-1 B (side L) or alpha B op(A)^-1 (side R), A triangular, B is m x n. */   \
+    inline void trsm(char side, char uplo, char op, char diag, index_t m, index_t n, T alpha,      \
+                     const T* a, index_t lda, T* b, index_t ldb) {                                 \
+        const blasint im = to_blasint(m), in = to_blasint(n);                                      \
+        const blasint ia = to_blasint(lda), ib = to_blasint(ldb);                                  \
+        OTIMES_FORTRAN(s##trsm)                                                                    \
+        (&side, &uplo, &op, &diag, &im, &in, &alpha, a, &ia, b, &ib, 1, 1, 1, 1);                  \
+    }                                                                                              \
+    /* P A = L U in place; returns LAPACK's info (> 0: an exactly zero pivot). */                  \
+    inline blasint getrf(index_t m, index_t n, T* a, index_t lda, blasint* pivots) {               \
+        const blasint im = to_blasint(m), in = to_blasint(n), ia = to_blasint(lda);                \
+        blasint info = 0;                                                                          \
+        OTIMES_FORTRAN(s##getrf)(&im, &in, a, &ia, pivots, &info);                                 \
+        return info;                                                                               \
+    }                                                                                              \
+    /* B <- op(A)^-1 B from getrf's factors. */                                                    \
+    inline void getrs(char op, index_t n, index_t nrhs, const T* a, index_t lda,                   \
+                      const blasint* pivots, T* b, index_t ldb) {                                  \
+        const blasint in = to_blasint(n), ir = to_blasint(nrhs);                                   \
+        const blasint ia = to_blasint(lda), ib = to_blasint(ldb);                                  \
+        blasint info = 0;                                                                          \
+        OTIMES_FORTRAN(s##getrs)(&op, &in, &ir, a, &ia, pivots, b, &ib, &info, 1);                 \
+    }                                                                                              \
+    /* op(A) X + sign X op(B) = scale C for (quasi-)triangular A, B, guarded against overflow. */  \
+    inline blasint trsyl(char opa, char opb, blasint sign, index_t m, index_t n, const T* a,       \
+                         index_t lda, const T* b, index_t ldb, T* c, index_t ldc,                  \
+                         real_t<T>& scale) {                                                       \
+        const blasint im = to_blasint(m), in = to_blasint(n);                                      \
+        const blasint ia = to_blasint(lda), ib = to_blasint(ldb), ic = to_blasint(ldc);            \
+        blasint info = 0;                                                                          \
+        OTIMES_FORTRAN(s##trsyl)                                                                   \
+        (&opa, &opb, &sign, &im, &in, a, &ia, b, &ib, c, &ic, &scale, &info, 1, 1);                \
+        return info;                                                                               \
+    }
+
+OTIMES_DECLARE(s, float)
+OTIMES_DECLARE(d, double)
+OTIMES_DECLARE(c, c64)
+OTIMES_DECLARE(z, c128)
+#undef OTIMES_DECLARE
+
+// Schur: the real and the complex routines differ in how they return eigenvalues.
+#define OTIMES_DECLARE_REAL_SCHUR(s, T)                                                            \
+    extern "C" void OTIMES_FORTRAN(s##gees)(const char*, const char*, void*, const blasint*, T*,   \
+                                            const blasint*, blasint*, T*, T*, T*, const blasint*,  \
+                                            T*, const blasint*, blasint*, blasint*, std::size_t,   \
+                                            std::size_t);                                          \
+    /* A = Z T Z^T in place (A becomes the quasi-triangular T); returns LAPACK's info. */          \
+    inline blasint gees(index_t n, T* a, index_t lda, T* z, index_t ldz) {                         \
+        const blasint in = to_blasint(n), ia = to_blasint(lda), iz = to_blasint(ldz);              \
+        blasint sdim = 0, info = 0, lwork = -1;                                                    \
+        const char jobvs = 'V', sort = 'N';                                                        \
+        std::vector<T> values(2 * static_cast<std::size_t>(n) + 2);                                \
+        T* imaginary = values.data() + n;                                                          \
+        T query = 0;                                                                               \
+        OTIMES_FORTRAN(s##gees)                                                                    \
+        (&jobvs, &sort, nullptr, &in, a, &ia, &sdim, values.data(), imaginary, z, &iz, &query,     \
+         &lwork, nullptr, &info, 1, 1);                                                            \
+        lwork = static_cast<blasint>(query);                                                       \
+        std::vector<T> work(static_cast<std::size_t>(lwork));                                      \
+        OTIMES_FORTRAN(s##gees)                                                                    \
+        (&jobvs, &sort, nullptr, &in, a, &ia, &sdim, values.data(), imaginary, z, &iz,             \
+         work.data(), &lwork, nullptr, &info, 1, 1);                                               \
+        return info;                                                                               \
+    }
+
+#define OTIMES_DECLARE_COMPLEX_SCHUR(s, T)                                                         \
+    extern "C" void OTIMES_FORTRAN(s##gees)(const char*, const char*, void*, const blasint*, T*,   \
+                                            const blasint*, blasint*, T*, T*, const blasint*, T*,  \
+                                            const blasint*, real_t<T>*, blasint*, blasint*,        \
+                                            std::size_t, std::size_t);                             \
+    inline blasint gees(index_t n, T* a, index_t lda, T* z, index_t ldz) {                         \
+        const blasint in = to_blasint(n), ia = to_blasint(lda), iz = to_blasint(ldz);              \
+        blasint sdim = 0, info = 0, lwork = -1;                                                    \
+        const char jobvs = 'V', sort = 'N';                                                        \
+        std::vector<T> values(static_cast<std::size_t>(n) + 1);                                    \
+        std::vector<real_t<T>> rwork(static_cast<std::size_t>(n) + 1);                             \
+        T query = 0;                                                                               \
+        OTIMES_FORTRAN(s##gees)                                                                    \
+        (&jobvs, &sort, nullptr, &in, a, &ia, &sdim, values.data(), z, &iz, &query, &lwork,        \
+         rwork.data(), nullptr, &info, 1, 1);                                                      \
+        lwork = static_cast<blasint>(query.real());                                                \
+        std::vector<T> work(static_cast<std::size_t>(lwork));                                      \
+        OTIMES_FORTRAN(s##gees)                                                                    \
+        (&jobvs, &sort, nullptr, &in, a, &ia, &sdim, values.data(), z, &iz, work.data(), &lwork,   \
+         rwork.data(), nullptr, &info, 1, 1);                                                      \
+        return info;                                                                               \
+    }
+
+OTIMES_DECLARE_REAL_SCHUR(s, float)
+OTIMES_DECLARE_REAL_SCHUR(d, double)
+OTIMES_DECLARE_COMPLEX_SCHUR(c, c64)
+OTIMES_DECLARE_COMPLEX_SCHUR(z, c128)
+#undef OTIMES_DECLARE_REAL_SCHUR
+#undef OTIMES_DECLARE_COMPLEX_SCHUR
+
+}  // namespace otimes::blas

@@ -1,0 +1,41 @@
+// One small persistent pool, the thread-count policy (BLAS's too), and the interrupt poll.
+#pragma once
+
+#include <functional>
+
+#include "otimes/view.hpp"
+
+namespace otimes {
+
+int get_num_threads();
+
+/// Threads used from now on by our kernels and by BLAS. n >= 1.
+void set_num_threads(int n);
+
+/// Run body(i) for i in [0, count), on the pool when `work` (flops, roughly) is worth it, otherwise
+/// in order on this thread. Inside the body BLAS is single-threaded and nested calls run serially.
+/// The first exception thrown by a body is rethrown here once all bodies have ended.
+void parallel_for(index_t count, double work, const std::function<void(index_t)>& body);
+
+/// The same in contiguous chunks, body(begin, end): for loops whose single steps are short.
+inline void parallel_chunks(index_t count, double work,
+                            const std::function<void(index_t, index_t)>& body) {
+    const index_t chunks = count < 64 ? count : 64;
+    parallel_for(chunks, work,
+                 [&](index_t c) { body(c * count / chunks, (c + 1) * count / chunks); });
+}
+
+/// Both functions at once, one thread each.
+inline void parallel_pair(double work, const std::function<void()>& first,
+                          const std::function<void()>& second) {
+    parallel_for(2, work, [&](index_t i) { i == 0 ? first() : second(); });
+}
+
+/// Throw `interrupted` when the host program's user wants to stop. Cheap enough to call between
+/// panels, blocks and LAPACK calls; only acts on the thread that entered the library.
+void poll_interrupt();
+
+/// Install the host's test for a pending interrupt (the bindings do, at import).
+void set_interrupt_test(bool (*pending)());
+
+}  // namespace otimes

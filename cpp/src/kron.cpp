@@ -1,0 +1,219 @@
+#include "otimes/kron.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <numeric>  // std::iota
+
+#include "otimes/threads.hpp"
+#include "otimes/transpose.hpp"
+
+namespace otimes {
+namespace {
+
+std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
+
+index_t product(const std::vector<index_t>& sizes) {
+    return std::accumulate(sizes.begin(), sizes.end(), index_t{1}, std::multiplies<>());
+}
+
+template <class T>
+std::unique_ptr<T[]> scratch(index_t count) {
+    return std::make_unique_for_overwrite<T[]>(at(count));
+}
+
+/// y <- c x, or y + c x.
+template <class T>
+void scaled_copy(index_t count, T c, const T* x, bool accumulate, T* y) {
+    if (!accumulate && c == T(1))
+        std::copy_n(x, count, y);
+    else if (!accumulate)
+        for (index_t k = 0; k < count; ++k) y[k] = static_cast<T>(c * x[k]);
+    else
+        for (index_t k = 0; k < count; ++k) y[k] = static_cast<T>(y[k] + c * x[k]);
+}
+
+/// Adds one row of a term, value * F_k[i_k, :] x ... x F_N[i_N, :], to `out`, level by level.
+template <class T>
+struct RowWriter {
+    const std::vector<TermFactor<T>>& factors;
+    const std::vector<index_t>& column_stride;
+    const std::vector<index_t>& row;  // i_1 ... i_N
+    const bool overwrite;
+
+    void write(std::size_t k, T value, T* out) const {
+        if (k == factors.size()) {
+            *out = overwrite ? value : static_cast<T>(*out + value);
+            return;
+        }
+        const TermFactor<T>& f = factors[k];
+        const index_t stride = column_stride[k];
+        if (f.is_identity()) return write(k + 1, value, out + row[k] * stride);
+        const T* entry = f.row_major ? f.data + row[k] * f.cols : f.data + row[k];
+        const index_t step = f.row_major ? 1 : f.rows;
+        if (k + 1 < factors.size())
+            for (index_t j = 0; j < f.cols; ++j)
+                write(k + 1, static_cast<T>(value * entry[j * step]), out + j * stride);
+        else if (overwrite)
+            for (index_t j = 0; j < f.cols; ++j)
+                out[j * stride] = static_cast<T>(value * entry[j * step]);
+        else
+            for (index_t j = 0; j < f.cols; ++j)
+                out[j * stride] = static_cast<T>(out[j * stride] + value * entry[j * step]);
+    }
+};
+
+}  // namespace
+
+std::vector<index_t> application_order(const std::vector<index_t>& rows,
+                                       const std::vector<index_t>& cols) {
+    std::vector<index_t> order(rows.size());
+    std::iota(order.rbegin(), order.rend(), 0);  // ties: the last factor first
+    const auto key = [&](index_t k) {
+        return 1.0 / static_cast<double>(cols[at(k)]) - 1.0 / static_cast<double>(rows[at(k)]);
+    };
+    const bool empty = product(rows) == 0 || product(cols) == 0;
+    if (!empty)
+        std::stable_sort(order.begin(), order.end(),
+                         [&](index_t a, index_t b) { return key(a) < key(b); });
+    return order;
+}
+
+double application_work(const std::vector<index_t>& rows, const std::vector<index_t>& cols,
+                        const std::vector<index_t>& order) {
+    double size = 1, work = 0;
+    for (const index_t n : cols) size *= static_cast<double>(n);
+    if (size == 0) return 0;
+    for (const index_t k : order) {
+        work += size * static_cast<double>(rows[at(k)]);
+        size *= static_cast<double>(rows[at(k)]) / static_cast<double>(cols[at(k)]);
+    }
+    return work;
+}
+
+template <class T>
+TermPlan<T>::TermPlan(std::vector<Term<T>> terms) {
+    for (auto& term : terms) {
+        const std::size_t count = term.factors.size();
+        if (term.order.empty()) {
+            term.order.resize(count);
+            std::iota(term.order.begin(), term.order.end(), 0);
+        }
+        Prepared p{std::move(term), std::vector<index_t>(count), {},
+                   std::vector<index_t>(count)};
+        std::vector<index_t> rows, cols, dense;
+        for (std::size_t k = 0; k < count; ++k) {
+            const TermFactor<T>& f = p.term.factors[k];
+            p.in_dims[at(p.term.order[k])] = f.cols;
+            rows_ = k == 0 ? f.rows : rows_ * f.rows;
+            cols_ = k == 0 ? f.cols : cols_ * f.cols;
+            if (!f.is_identity()) {
+                dense.push_back(static_cast<index_t>(k));
+                rows.push_back(f.rows);
+                cols.push_back(f.cols);
+            }
+        }
+        std::vector<index_t> stride(count, 1);
+        for (std::size_t k = count - 1; k-- > 0;) stride[k] = stride[k + 1] * p.in_dims[k + 1];
+        for (std::size_t k = 0; k < count; ++k) p.column_stride[k] = stride[at(p.term.order[k])];
+        const std::vector<index_t> order = application_order(rows, cols);
+        for (const index_t k : order) p.steps.push_back(dense[at(k)]);
+        const double identities = product(cols) == 0 ? 0
+                                                     : static_cast<double>(cols_) /
+                                                           static_cast<double>(product(cols));
+        work_ += identities * application_work(rows, cols, order);
+        terms_.push_back(std::move(p));
+    }
+}
+
+template <class T>
+void TermPlan<T>::apply_term(const Prepared& p, const T* x, index_t L, index_t R, bool accumulate,
+                             T* y) const {
+    const auto& factors = p.term.factors;
+    std::unique_ptr<T[]> permuted;
+    if (!std::is_sorted(p.term.order.begin(), p.term.order.end())) {
+        std::vector<index_t> dims{L}, order{0};
+        for (std::size_t k = 0; k < factors.size(); ++k) {
+            dims.push_back(p.in_dims[k]);
+            order.push_back(p.term.order[k] + 1);
+        }
+        dims.push_back(R);
+        order.push_back(static_cast<index_t>(factors.size()) + 1);
+        if (p.steps.empty() && !accumulate && p.term.coefficient == T(1))
+            return permute(x, dims, order, y);
+        permuted = scratch<T>(L * cols_ * R);
+        permute(x, dims, order, permuted.get());
+        x = permuted.get();
+    }
+    if (p.steps.empty())
+        return scaled_copy(L * rows_ * R, p.term.coefficient, x, accumulate, y);
+
+    std::vector<index_t> dims(factors.size());  // of the operand, as factors are applied
+    for (std::size_t k = 0; k < factors.size(); ++k) dims[k] = factors[k].cols;
+    std::unique_ptr<T[]> current, next;
+    for (const index_t step : p.steps) {
+        const std::size_t k = at(step);
+        const auto here = dims.begin() + static_cast<index_t>(k);
+        const index_t left = std::accumulate(dims.begin(), here, L, std::multiplies<>());
+        const index_t right = std::accumulate(here + 1, dims.end(), R, std::multiplies<>());
+        if (step == p.steps.back()) {
+            mode_product<T>(factors[k], left, right, p.term.coefficient, x,
+                            accumulate ? T(1) : T(0), y);
+            return;
+        }
+        next = scratch<T>(left * factors[k].rows * right);
+        mode_product<T>(factors[k], left, right, T(1), x, T(0), next.get());
+        dims[k] = factors[k].rows;
+        current = std::move(next);
+        x = current.get();
+        permuted.reset();
+        poll_interrupt();
+    }
+}
+
+template <class T>
+void TermPlan<T>::apply(const T* x, index_t L, index_t R, T* y) const {
+    if (L * R * rows_ == 0) return;
+    bool accumulate = false;
+    for (const Prepared& p : terms_) {
+        apply_term(p, x, L, R, accumulate, y);
+        accumulate = true;
+        poll_interrupt();
+    }
+}
+
+template <class T>
+void TermPlan<T>::write_row(index_t index, bool fill, std::vector<index_t>& row, T* out) const {
+    if (fill) std::fill_n(out, cols_, T(0));
+    bool overwrite = !fill;
+    for (const Prepared& p : terms_) {
+        row.resize(p.term.factors.size());
+        index_t rest = index;
+        for (std::size_t m = row.size(); m-- > 0; rest /= p.term.factors[m].rows)
+            row[m] = rest % p.term.factors[m].rows;
+        RowWriter<T>{p.term.factors, p.column_stride, row, overwrite}.write(0, p.term.coefficient,
+                                                                            out);
+        overwrite = false;
+    }
+}
+
+template <class T>
+void TermPlan<T>::write_rows(const index_t* indices, index_t count, T* out) const {
+    const auto dense = [](const TermFactor<T>& f) { return !f.is_identity(); };
+    const bool fill = !std::all_of(terms_[0].term.factors.begin(), terms_[0].term.factors.end(),
+                                   dense);
+    const double work = static_cast<double>(count) * static_cast<double>(cols_);
+    parallel_chunks(count, work, [&](index_t begin, index_t end) {
+        std::vector<index_t> row;
+        for (index_t k = begin; k < end; ++k) write_row(indices[k], fill, row, out + k * cols_);
+    });
+}
+
+template class TermPlan<float>;
+template class TermPlan<double>;
+template class TermPlan<std::complex<float>>;
+template class TermPlan<std::complex<double>>;
+template class TermPlan<std::int64_t>;
+template class TermPlan<std::uint64_t>;
+template class TermPlan<bool>;
+
+}  // namespace otimes

@@ -1,0 +1,661 @@
+"""The closed algebra of operators: sums, products and inverses, and the rules that simplify them.
+
+A rule may use that a product or a sum has a simpler form, but never one that costs more to apply.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from ._check import Array, as_array, inexact_dtype, warn_dense
+from ._operator import LinearOperator, Scalar, Shape, is_scalar, registry
+from ._terms import Factor, Term, TermOperator, from_terms, snapshot, term_work
+
+# --- leaves ------------------------------------------------------------------------------------
+
+
+class Diagonal(LinearOperator):
+    """diag(d): each entry of the operand multiplied by one of d."""
+
+    __slots__ = ("entries",)
+
+    entries: Array
+
+    def __init__(self, entries: Array, shape: Shape) -> None:
+        super().__init__(shape, shape, entries.dtype)
+        object.__setattr__(self, "entries", entries)
+
+    def _matmat(self, x: Array) -> Array:
+        return self.entries[:, None] * x
+
+    def _transpose(self) -> LinearOperator:
+        return Diagonal(self.entries, self.in_shape)
+
+    def _conj(self) -> LinearOperator:
+        return Diagonal(self.entries.conj(), self.in_shape)
+
+    def _work(self) -> float:
+        return float(len(self.entries))
+
+    def diagonal(self) -> Array:
+        return self.entries.copy()
+
+
+class LowRank(LinearOperator):
+    """U Vᵀ for U (M, r) and V (N, r): the Jacobian of a trace is vec(G)ᵀ, that of a·x is a row."""
+
+    __slots__ = ("left", "right")
+
+    left: Array
+    right: Array
+
+    def __init__(self, left: Array, right: Array, in_shape: Shape, out_shape: Shape) -> None:
+        super().__init__(in_shape, out_shape, np.result_type(left, right))
+        object.__setattr__(self, "left", left)
+        object.__setattr__(self, "right", right)
+
+    def _matmat(self, x: Array) -> Array:
+        return self.left @ (self.right.T @ x)
+
+    def _transpose(self) -> LinearOperator:
+        return LowRank(self.right, self.left, self.out_shape, self.in_shape)
+
+    def _conj(self) -> LinearOperator:
+        return LowRank(self.left.conj(), self.right.conj(), self.in_shape, self.out_shape)
+
+    def _rows(self, indices: Array) -> Array:
+        return np.asarray(self.left[indices] @ self.right.T)
+
+    def _work(self) -> float:
+        return float(self.left.size + self.right.size)
+
+
+class Sum(LinearOperator):
+    """Σ cᵢ Aᵢ for operators that have no common normal form."""
+
+    __slots__ = ("addends",)
+
+    addends: tuple[tuple[Scalar, LinearOperator], ...]
+
+    def __init__(
+        self, addends: Iterable[tuple[Scalar, LinearOperator]], in_shape: Shape, out_shape: Shape
+    ) -> None:
+        addends = tuple(addends)
+        dtypes = [np.result_type(op.dtype, _weak_scalar(c)) for c, op in addends]
+        super().__init__(in_shape, out_shape, np.result_type(*dtypes))
+        object.__setattr__(self, "addends", addends)
+
+    def _matmat(self, x: Array) -> Array:
+        products = (c * op._matmat(x) if c != 1 else op._matmat(x) for c, op in self.addends)
+        total = next(products)
+        for y in products:
+            total = total + y
+        return total
+
+    def _transpose(self) -> LinearOperator:
+        addends = ((c, op.T) for c, op in self.addends)
+        return Sum(addends, self.out_shape, self.in_shape)
+
+    def _conj(self) -> LinearOperator:
+        return Sum(
+            ((np.conj(c), op.conj()) for c, op in self.addends), self.in_shape, self.out_shape
+        )
+
+    def _rows(self, indices: Array) -> Array:
+        return np.asarray(sum(c * op._rows(indices) for c, op in self.addends))
+
+    def _work(self) -> float:
+        return sum(op._work() for _, op in self.addends)
+
+
+class Product(LinearOperator):
+    """A₁ A₂ … A_k, applied from the right."""
+
+    __slots__ = ("chain",)
+
+    chain: tuple[LinearOperator, ...]
+
+    def __init__(
+        self, chain: tuple[LinearOperator, ...], in_shape: Shape, out_shape: Shape
+    ) -> None:
+        super().__init__(in_shape, out_shape, np.result_type(*(op.dtype for op in chain)))
+        object.__setattr__(self, "chain", chain)
+
+    def _matmat(self, x: Array) -> Array:
+        for op in reversed(self.chain):
+            x = op._matmat(x)
+        return x
+
+    def _transpose(self) -> LinearOperator:
+        chain = tuple(op.T for op in reversed(self.chain))
+        return Product(chain, self.out_shape, self.in_shape)
+
+    def _conj(self) -> LinearOperator:
+        chain = tuple(op.conj() for op in self.chain)
+        return Product(chain, self.in_shape, self.out_shape)
+
+    def _rows(self, indices: Array) -> Array:
+        rows = self.chain[0]._rows(indices)
+        for op in self.chain[1:]:
+            rows = op.T._matmat(rows.T).T
+        return np.ascontiguousarray(rows)
+
+    def _work(self) -> float:
+        return sum(op._work() for op in self.chain)
+
+
+class Inverse(LinearOperator):
+    """A⁻¹ of an operator without an explicit inverse: each product solves with kept factors."""
+
+    __slots__ = ("operator", "trans")
+
+    operator: LinearOperator
+    trans: str
+
+    def __init__(self, operator: LinearOperator, trans: str = "N") -> None:
+        shapes = (operator.out_shape, operator.in_shape)
+        in_shape, out_shape = shapes if trans == "N" else reversed(shapes)
+        super().__init__(in_shape, out_shape, inexact_dtype(operator.dtype))
+        object.__setattr__(self, "operator", operator)
+        object.__setattr__(self, "trans", trans)
+
+    def _matmat(self, x: Array) -> Array:
+        cache = self.operator._cache
+        if "factors" not in cache:
+            cache["factors"] = self.operator.factorize()
+        solution: Array = cache["factors"].solve(x, self.trans)
+        return solution
+
+    def _transpose(self) -> LinearOperator:
+        return Inverse(self.operator, {"N": "T", "T": "N"}[self.trans])
+
+    def _work(self) -> float:
+        return 4 * self.operator._work()
+
+
+class Conjugate(LinearOperator):
+    """The complex conjugate of an operator that does not know its own."""
+
+    __slots__ = ("operator",)
+
+    operator: LinearOperator
+
+    def __init__(self, operator: LinearOperator) -> None:
+        super().__init__(operator.in_shape, operator.out_shape, operator.dtype)
+        object.__setattr__(self, "operator", operator)
+
+    def _matmat(self, x: Array) -> Array:
+        return self.operator._matmat(x.conj()).conj()
+
+    def _transpose(self) -> LinearOperator:
+        return Conjugate(self.operator.T)
+
+    def _conj(self) -> LinearOperator:
+        return self.operator
+
+    def _work(self) -> float:
+        return self.operator._work()
+
+
+class OperatorKronecker(LinearOperator):
+    """A₁⊗…⊗A_N of operators, flat: each is applied along its own mode."""
+
+    __slots__ = ("operators",)
+
+    operators: tuple[LinearOperator, ...]
+
+    def __init__(self, operators: tuple[LinearOperator, ...]) -> None:
+        rows = math.prod(op.shape[0] for op in operators)
+        cols = math.prod(op.shape[1] for op in operators)
+        super().__init__((cols,), (rows,), np.result_type(*(op.dtype for op in operators)))
+        object.__setattr__(self, "operators", operators)
+
+    def _matmat(self, x: Array) -> Array:
+        columns = x.shape[1]
+        modes = x.reshape(*(op.shape[1] for op in self.operators), columns)
+        for axis, op in enumerate(self.operators):
+            front = np.moveaxis(modes, axis, 0)
+            y = op._matmat(front.reshape(front.shape[0], -1))
+            modes = np.moveaxis(y.reshape(op.shape[0], *front.shape[1:]), 0, axis)
+        return modes.reshape(self.shape[0], columns)
+
+    def _transpose(self) -> LinearOperator:
+        return OperatorKronecker(tuple(op.T for op in self.operators))
+
+    def _conj(self) -> LinearOperator:
+        return OperatorKronecker(tuple(op.conj() for op in self.operators))
+
+
+def _weak_scalar(c: Scalar) -> Any:
+    return True if c == 1 else c
+
+
+# --- rewriting: what a product of two neighbours becomes -----------------------------------------
+
+Rule = Callable[[Any, Any], LinearOperator | None]
+_product_rules: list[tuple[type[LinearOperator], type[LinearOperator], Rule]] = []
+
+
+def rule(left: type[LinearOperator], right: type[LinearOperator]) -> Callable[[Rule], Rule]:
+    """Register what the product of a `left` and a `right` becomes; None where nothing is gained."""
+
+    def register(f: Rule) -> Rule:
+        _product_rules.append((left, right, f))
+        return f
+
+    return register
+
+
+@rule(TermOperator, TermOperator)
+def _(a: TermOperator, b: TermOperator) -> LinearOperator | None:
+    """(A⊗B)(C⊗D) = AC⊗BD, K(A⊗B) = (B⊗A)K, K² = I, term by term."""
+    if _is_identity(a):
+        return from_terms(b.parts, b.in_shape, a.out_shape)
+    if _is_identity(b):
+        return from_terms(a.parts, b.in_shape, a.out_shape)
+    chain_work = a._work() + b._work()
+    if _product_work(a, b) > chain_work:
+        return None
+    products = [s.matmul(t) for s in a.parts for t in b.parts]
+    if any(p is None for p in products):
+        return None
+    return from_terms((p for p in products if p is not None), b.in_shape, a.out_shape)
+
+
+@rule(TermOperator, LinearOperator)
+def _(a: TermOperator, b: LinearOperator) -> LinearOperator | None:
+    return b if _is_identity(a) else None
+
+
+@rule(LinearOperator, TermOperator)
+def _(a: LinearOperator, b: TermOperator) -> LinearOperator | None:
+    return a if _is_identity(b) else None
+
+
+@rule(Diagonal, Diagonal)
+def _(a: Diagonal, b: Diagonal) -> LinearOperator:
+    return Diagonal(a.entries * b.entries, a.in_shape)
+
+
+@rule(LowRank, LinearOperator)
+def _(a: LowRank, b: LinearOperator) -> LinearOperator:
+    return LowRank(a.left, b.T._matmat(a.right), b.in_shape, a.out_shape)
+
+
+@rule(LinearOperator, LowRank)
+def _(a: LinearOperator, b: LowRank) -> LinearOperator:
+    return LowRank(a._matmat(b.left), b.right, b.in_shape, a.out_shape)
+
+
+@rule(Inverse, LinearOperator)
+def _(a: Inverse, b: LinearOperator) -> LinearOperator | None:
+    return identity_operator(b.in_shape) if a.trans == "N" and a.operator is b else None
+
+
+@rule(LinearOperator, Inverse)
+def _(a: LinearOperator, b: Inverse) -> LinearOperator | None:
+    return identity_operator(a.out_shape) if b.trans == "N" and b.operator is a else None
+
+
+def _is_identity(a: TermOperator) -> bool:
+    term = a.parts[0]
+    return (
+        len(a.parts) == 1
+        and term.coefficient == 1
+        and term.is_selection
+        and not term.is_permuted
+    )
+
+
+def _product_work(a: TermOperator, b: TermOperator) -> float:
+    """Work of the expanded product, infinite where a formed factor is larger than its parts."""
+    total = 0.0
+    for s in a.parts:
+        for t in b.parts:
+            if len(s.factors) != len(t.factors):
+                return math.inf
+            dense = []
+            for f, k in zip(s.factors, s.order, strict=True):
+                g = t.factors[k]
+                if f.cols != g.rows or not _is_worth_forming(f, g):
+                    return math.inf
+                if f.array is not None or g.array is not None:
+                    dense.append((f.rows, g.cols))
+            permuted = any(t.order[k] != i for i, k in enumerate(s.order))
+            total += term_work(t.cols, dense, permuted)
+    return total
+
+
+def _is_worth_forming(f: Factor, g: Factor) -> bool:
+    """Whether F G is not larger than F and G together."""
+    if f.array is None or g.array is None:
+        return True
+    return f.rows * g.cols <= f.array.size + g.array.size
+
+
+# --- the operations --------------------------------------------------------------------------------
+
+
+def identity_operator(shape: Shape) -> LinearOperator:
+    n = math.prod(shape)
+    return from_terms([Term(1, (Factor(None, n),), (0,))], shape, shape)
+
+
+def multiply(a: LinearOperator, b: LinearOperator) -> LinearOperator:
+    """The matrix product, simplified where neighbours combine."""
+    if a.shape[1] != b.shape[0]:
+        raise ValueError(
+            f"operators of shapes {a.shape} and {b.shape} cannot be multiplied: "
+            f"{a.shape[1]} columns meet {b.shape[0]} rows"
+        )
+    flat = a.in_shape != b.out_shape and len(a.in_shape) != 1 and len(b.out_shape) != 1
+    in_shape = (b.shape[1],) if flat else b.in_shape
+    out_shape = (a.shape[0],) if flat else a.out_shape
+    coefficient: Scalar = 1
+    chain: list[LinearOperator] = []
+    for op in (*_chain_of(a._structure()), *_chain_of(b._structure())):
+        if isinstance(op, Sum) and len(op.addends) == 1:
+            coefficient, op = coefficient * op.addends[0][0], op.addends[0][1]
+        chain.append(op)
+        while len(chain) > 1 and (combined := _combine(chain[-2], chain[-1])) is not None:
+            chain[-2:] = _chain_of(combined)
+    product = chain[0] if len(chain) == 1 else Product(tuple(chain), in_shape, out_shape)
+    return scale(coefficient, with_shapes(product, in_shape, out_shape))
+
+
+def _chain_of(op: LinearOperator) -> tuple[LinearOperator, ...]:
+    return op.chain if isinstance(op, Product) else (op,)
+
+
+def _combine(a: LinearOperator, b: LinearOperator) -> LinearOperator | None:
+    for left, right, f in _product_rules:
+        if isinstance(a, left) and isinstance(b, right):
+            combined = f(a, b)
+            if combined is not None:
+                return combined
+    return None
+
+
+def with_shapes(op: LinearOperator, in_shape: Shape, out_shape: Shape) -> LinearOperator:
+    """The operator between arrays of other shapes (and the same sizes)."""
+    if (op.in_shape, op.out_shape) == (in_shape, out_shape):
+        return op
+    if isinstance(op, TermOperator):
+        return from_terms(op.parts, in_shape, out_shape)
+    if isinstance(op, LowRank):
+        return LowRank(op.left, op.right, in_shape, out_shape)
+    if isinstance(op, Sum):
+        return Sum(op.addends, in_shape, out_shape)
+    return Product(_chain_of(op), in_shape, out_shape)
+
+
+def scale(c: Scalar, op: LinearOperator) -> LinearOperator:
+    """c A."""
+    op = op._structure()
+    c = c.item() if isinstance(c, np.ndarray) else c
+    if isinstance(c, (bool, np.bool_)):
+        c = int(c)
+    if isinstance(c, int) and c == 1:
+        return op
+    if isinstance(op, TermOperator):
+        scaled = (t._replace(coefficient=c * t.coefficient) for t in op.parts)
+        return from_terms(scaled, op.in_shape, op.out_shape)
+    if isinstance(op, Diagonal):
+        return Diagonal(c * op.entries, op.in_shape)
+    if isinstance(op, LowRank):
+        return LowRank(c * op.left, op.right, op.in_shape, op.out_shape)
+    addends = op.addends if isinstance(op, Sum) else ((1, op),)
+    return Sum(((c * d, x) for d, x in addends), op.in_shape, op.out_shape)
+
+
+def add(a: Any, b: Any) -> Any:
+    """A + B. A matrix of equal shape joins as a term; anything else broadcasts on the array."""
+    x, y = _as_addend(a, b), _as_addend(b, a)
+    if x is None or y is None:
+        warn_dense("adding a scalar or a broadcast array to an operator")
+        return _dense(a) + _dense(b)
+    if x.shape != y.shape:
+        raise ValueError(f"operators of shapes {x.shape} and {y.shape} cannot be added")
+    in_shape = _common_shape(x.in_shape, y.in_shape)
+    out_shape = _common_shape(x.out_shape, y.out_shape)
+    terms: list[Term] = []
+    rest: list[tuple[Scalar, LinearOperator]] = []
+    for op in (x._structure(), y._structure()):
+        for c, addend in op.addends if isinstance(op, Sum) else ((1, op),):
+            if isinstance(addend, TermOperator):
+                terms += (t._replace(coefficient=c * t.coefficient) for t in addend.parts)
+            else:
+                _join(rest, c, addend)
+    if not rest:
+        return from_terms(terms, in_shape, out_shape)
+    if not terms and len(rest) == 1:
+        return with_shapes(scale(*rest[0]), in_shape, out_shape)
+    head = [(1, from_terms(terms, in_shape, out_shape))] if terms else []
+    return Sum((*head, *rest), in_shape, out_shape)
+
+
+def _join(rest: list[tuple[Scalar, LinearOperator]], c: Scalar, op: LinearOperator) -> None:
+    """Append c·op to a sum, merged with an addend of the same kind where that is cheaper."""
+    for k, (d, other) in enumerate(rest):
+        if other is op:
+            rest[k] = (d + c, op)
+            return
+        if isinstance(op, Diagonal) and isinstance(other, Diagonal):
+            rest[k] = (1, Diagonal(d * other.entries + c * op.entries, other.in_shape))
+            return
+        if isinstance(op, LowRank) and isinstance(other, LowRank):
+            left = np.hstack([d * other.left, c * op.left])
+            if left.shape[1] <= min(op.shape):
+                right = np.hstack([other.right, op.right])
+                rest[k] = (1, LowRank(left, right, other.in_shape, other.out_shape))
+                return
+    rest.append((c, op))
+
+
+def _common_shape(a: Shape, b: Shape) -> Shape:
+    """Equal shapes stay, a flat one takes the other's, different ones become flat."""
+    if a == b or len(b) == 1:
+        return a
+    return b if len(a) == 1 else (math.prod(a),)
+
+
+def _as_addend(x: Any, other: Any) -> LinearOperator | None:
+    """`x` as an operator of the shape of `other`, or None where NumPy would broadcast."""
+    if isinstance(x, LinearOperator):
+        return x
+    if is_scalar(x):
+        return None
+    a = as_array("operand", x)
+    return as_operator(a) if a.shape == other.shape else None
+
+
+def as_operator(a: Any) -> LinearOperator:
+    """A matrix, a SciPy sparse matrix or an operator, as an operator."""
+    if isinstance(a, LinearOperator):
+        return a
+    if hasattr(a, "toarray"):
+        a = a.toarray()
+    factor = snapshot("matrix", a)
+    return from_terms([Term(1, (factor,), (0,))], (factor.cols,), (factor.rows,))
+
+
+def subtract(a: Any, b: Any) -> Any:
+    """A - B."""
+    return add(a, scale(-1, b) if isinstance(b, LinearOperator) else -as_array("operand", b))
+
+
+def _dense(x: Any) -> Any:
+    return x.toarray() if isinstance(x, LinearOperator) else x
+
+
+def elementwise(a: Any, b: Any) -> Any:
+    """A ∘ B as NumPy's ``*``: a scalar scales, (A⊗B)∘(C⊗D) = (A∘C)⊗(B∘D)."""
+    if is_scalar(b):
+        return scale(b, a)
+    if is_scalar(a):
+        return scale(a, b)
+    if isinstance(a, LinearOperator) and isinstance(b, LinearOperator) and a.shape == b.shape:
+        x, y = a._structure(), b._structure()
+        if isinstance(x, TermOperator) and isinstance(y, TermOperator):
+            products = [_hadamard(s, t) for s in x.parts for t in y.parts]
+            if None not in products:
+                shapes = _common_shape(x.in_shape, y.in_shape), _common_shape(
+                    x.out_shape, y.out_shape
+                )
+                return from_terms([p for p in products if p is not None], *shapes)
+    warn_dense("the elementwise product of these operands")
+    return _dense(a) * _dense(b)
+
+
+def _hadamard(s: Term, t: Term) -> Term | None:
+    shapes = [f.shape for f in s.factors] == [f.shape for f in t.factors]
+    if not shapes or s.order != t.order:
+        return None
+    factors = []
+    for f, g in zip(s.factors, t.factors, strict=True):
+        if f.array is None and g.array is None:
+            factors.append(f)
+            continue
+        dtype = np.result_type(*(h.array.dtype for h in (f, g) if h.array is not None))
+        factors.append(Factor(f.dense(dtype) * g.dense(dtype)))
+    return Term(s.coefficient * t.coefficient, tuple(factors), s.order)
+
+
+def elementwise_power(a: Any, k: Any) -> Any:
+    """A ** k entry by entry, as NumPy's; factor by factor for a Kronecker product."""
+    op = a._structure() if isinstance(a, LinearOperator) else None
+    if isinstance(op, TermOperator) and len(op.parts) == 1 and is_scalar(k):
+        term = op.parts[0]
+        positive = not isinstance(k, complex) and k > 0
+        integral = isinstance(k, (int, np.integer))
+        # (-1 · -1)^½ is 1, but (-1)^½ is nan: fractional powers need factors without sign
+        if not term.is_permuted and positive and (integral or _nonnegative(term)):
+            factors = tuple(
+                Factor(f.dense(op.dtype) ** k) if f.array is not None else f for f in term.factors
+            )
+            return from_terms(
+                [Term(term.coefficient**k, factors, term.order)], op.in_shape, op.out_shape
+            )
+    warn_dense("an elementwise power of these operands")
+    return _dense(a) ** _dense(k)
+
+
+def _nonnegative(term: Term) -> bool:
+    values = [f.array for f in term.factors if f.array is not None]
+    return bool(
+        np.isrealobj(term.coefficient)
+        and term.coefficient >= 0  # type: ignore[operator]
+        and all(v.dtype.kind != "c" and (v >= 0).all() for v in values)
+    )
+
+
+def divide(a: Any, b: Any) -> Any:
+    """A / c for a scalar c, as NumPy's ``/``."""
+    if isinstance(a, LinearOperator) and is_scalar(b):
+        if b == 0:
+            warn_dense("division by zero")
+            return a.toarray() / b
+        op = a if a.dtype.kind in "fc" else astype(a, np.dtype(np.float64))
+        return scale(1 / b, op)
+    warn_dense("the elementwise quotient of these operands")
+    return _dense(a) / _dense(b)
+
+
+def power(op: LinearOperator, k: int) -> LinearOperator:
+    """The matrix power Aᵏ by repeated squaring."""
+    if op.shape[0] != op.shape[1]:
+        raise np.linalg.LinAlgError(f"power: the operator has shape {op.shape}, which is not square")
+    if k < 0:
+        return power(op.inv(), -k)
+    result, square = with_shapes(identity_operator((op.shape[0],)), op.in_shape, op.out_shape), op
+    while k:
+        if k & 1:
+            result = multiply(square, result)
+        k >>= 1
+        square = multiply(square, square) if k else square
+    return result
+
+
+def inverse(op: LinearOperator) -> LinearOperator:
+    """A⁻¹: factor by factor for one Kronecker term, else an operator that solves."""
+    op = op._structure()
+    if op.shape[0] != op.shape[1]:
+        raise np.linalg.LinAlgError(
+            f"inv: the operator has shape {op.shape}, but only a square one has an inverse"
+        )
+    if isinstance(op, TermOperator) and len(op.parts) == 1:
+        term = op.parts[0]
+        if any(f.rows != f.cols for f in term.factors):
+            raise np.linalg.LinAlgError(
+                "inv: a square Kronecker product of rectangular factors is singular"
+            )
+        if term.coefficient == 0:
+            raise np.linalg.LinAlgError("inv: the operator is zero")
+        return from_terms([term.inverse()], op.out_shape, op.in_shape)
+    if isinstance(op, Product) and all(a.shape[0] == a.shape[1] for a in op.chain):
+        product = inverse(op.chain[-1])
+        for a in reversed(op.chain[:-1]):
+            product = multiply(product, inverse(a))
+        return with_shapes(product, op.out_shape, op.in_shape)
+    if isinstance(op, Diagonal):
+        if not op.entries.all():
+            raise np.linalg.LinAlgError("inv: the diagonal has a zero")
+        return Diagonal(1 / op.entries, op.in_shape)
+    if isinstance(op, Inverse) and op.trans == "N":
+        return op.operator
+    return Inverse(op)
+
+
+def astype(op: LinearOperator, dtype: np.dtype[Any]) -> LinearOperator:
+    """The operator with its numbers converted."""
+    op = op._structure()
+    if dtype == op.dtype:
+        return op
+    if isinstance(op, TermOperator) and op.dtype.kind != "c" and dtype.kind in "fc":
+        return from_terms((_cast(t, dtype) for t in op.parts), op.in_shape, op.out_shape)
+    dense = op.toarray(dtype)
+    return with_shapes(as_operator(dense), op.in_shape, op.out_shape)
+
+
+def _cast(term: Term, dtype: np.dtype[Any]) -> Term:
+    """The term with its factors converted; one without any gets a 1 by 1 unit that has a dtype."""
+    if term.is_selection:
+        unit = Factor(np.ones((1, 1), dtype))
+        return Term(term.coefficient, (*term.factors, unit), (*term.order, len(term.order)))
+    factors = tuple(f.map(lambda a: a.astype(dtype), f.label) for f in term.factors)
+    return term._replace(factors=factors)
+
+
+def two_sided_terms(op: LinearOperator) -> list[tuple[Any, Array, Array, bool]]:
+    """(c, L, R, transposed) for each term c (Rᵀ⊗L)[K] of an operator in that span."""
+    op = op._structure()
+    if not isinstance(op, TermOperator) or any(len(t.factors) > 2 for t in op.parts):
+        raise NotImplementedError(
+            f"terms: {op} is not a sum of Kronecker products of two factors; "
+            "apply it, or take toarray()"
+        )
+    listed = []
+    for term in op.parts:
+        right, left = (f.dense(op.dtype) for f in ((Factor(None, 1),) * 2 + term.factors)[-2:])
+        listed.append((term.coefficient, left, right.T, term.is_permuted))
+    return listed
+
+
+registry.algebra.update(
+    add=add,
+    subtract=subtract,
+    multiply=multiply,
+    scale=scale,
+    elementwise=elementwise,
+    elementwise_power=elementwise_power,
+    divide=divide,
+    power=power,
+    inverse=inverse,
+    conjugate=Conjugate,
+    astype=astype,
+    two_sided_terms=two_sided_terms,
+)

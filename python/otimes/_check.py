@@ -1,0 +1,160 @@
+"""Conversions and the wording of every error: the slow path, entered when a binding declines."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[Any]
+
+#: What a plan computes in, by kind of the result's dtype (exact for integers, float32 for float16).
+_COMPUTE = {"b": "?", "i": "l", "u": "L"}
+
+
+class DenseFallbackWarning(UserWarning):
+    """A function without a structured version was given the dense array of an operator."""
+
+
+def supported_dtype(name: str, dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The native-endian form of a dtype of numbers, or a `TypeError` that names it."""
+    if dtype.kind not in "biufc" or dtype.char in "gG":
+        raise TypeError(
+            f"{name} has dtype {dtype}, which otimes does not compute with; "
+            "convert it to float64 or complex128 first"
+        )
+    return dtype.newbyteorder("=")
+
+
+def as_array(name: str, x: ArrayLike) -> Array:
+    """`x` as an ndarray of numbers in native byte order (no copy where none is needed)."""
+    a = np.asarray(x)
+    dtype = supported_dtype(name, a.dtype)
+    return a if a.dtype.isnative else a.astype(dtype)
+
+
+def inexact_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype that solvers and derivatives use: integers become float64, float16 float32."""
+    if dtype.kind in "biu":
+        return np.dtype(np.float64)
+    return np.dtype(np.float32) if dtype.char == "e" else dtype
+
+
+def as_inexact(name: str, x: ArrayLike) -> Array:
+    """`x` as a float32, float64, complex64 or complex128 array in native byte order."""
+    a = as_array(name, x)
+    return np.asarray(a, dtype=inexact_dtype(a.dtype))
+
+
+def compute_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype that a kernel computes in so that its result, cast to `dtype`, is exact."""
+    if dtype.kind in _COMPUTE:
+        return np.dtype(_COMPUTE[dtype.kind])
+    return inexact_dtype(dtype)
+
+
+def require_finite(name: str, a: Array) -> None:
+    """Raise `ValueError` when `a` contains NaN or Inf."""
+    if not np.isfinite(a).all():
+        raise ValueError(f"{name} contains NaN or Inf")
+
+
+def require_out(name: str, out: object, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """`out` as an ndarray that a result of this shape and dtype may be written to."""
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"{name} must be an ndarray, not {type(out).__name__}")
+    if out.shape != shape:
+        raise ValueError(f"{name} has shape {out.shape}, but the result has shape {shape}")
+    if out.dtype != dtype:
+        raise TypeError(f"{name} has dtype {out.dtype}, but the result has dtype {dtype}")
+    if not out.flags.writeable:
+        raise ValueError(f"{name} is read-only")
+    return out
+
+
+# --- the limit on dense results ----------------------------------------------------------------
+
+_max_dense: int | None = None
+
+
+def set_max_dense(bytes: int | None) -> None:
+    """Set the size in bytes above which a dense result raises `MemoryError`.
+
+    Parameters
+    ----------
+    bytes : int or None
+        The new limit. ``None`` restores the default: half of what the process may still use, the
+        smallest of available memory, control-group and resource limits.
+
+    Examples
+    --------
+    >>> import otimes as ox
+    >>> ox.set_max_dense(10_000)
+    >>> ox.kron([[1.0] * 50] * 50, [[1.0, 2.0]]).toarray()
+    Traceback (most recent call last):
+    ...
+    MemoryError: a dense array of shape (50, 100) and dtype float64 needs 3.73e-05 GiB, ...
+    >>> ox.set_max_dense(None)
+    """
+    global _max_dense
+    _max_dense = None if bytes is None else int(bytes)
+
+
+def _read_number(path: str, key: str = "") -> float:
+    """The first number of the line of a kernel file that starts with `key`, else infinity."""
+    try:
+        with open(path, encoding="ascii") as lines:
+            for line in lines:
+                if line.startswith(key):
+                    words = line[len(key) :].split()
+                    return float(words[0]) * (1024 if words[-1] == "kB" else 1)
+    except (OSError, ValueError, IndexError):
+        pass
+    return math.inf
+
+
+def _available_bytes() -> float:
+    """What the process may still allocate: memory, control group, address-space limit."""
+    cgroup = "/sys/fs/cgroup/memory"
+    limits = [
+        _read_number("/proc/meminfo", "MemAvailable:"),
+        _read_number(f"{cgroup}.max") - _read_number(f"{cgroup}.current"),
+        _read_number(f"{cgroup}/memory.limit_in_bytes")
+        - _read_number(f"{cgroup}/memory.usage_in_bytes"),
+    ]
+    if sys.platform != "win32":
+        import resource
+
+        soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+        if soft != resource.RLIM_INFINITY:
+            pages = _read_number("/proc/self/statm")
+            used = pages * os.sysconf("SC_PAGE_SIZE") if math.isfinite(pages) else 0
+            limits.append(soft - used)
+    return min(limit for limit in limits if not math.isnan(limit))
+
+
+def require_dense(shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Raise `MemoryError` before a dense array that would not fit is allocated."""
+    size = math.prod(shape) * dtype.itemsize
+    if _max_dense is None and size < 1 << 24:  # too small to be worth a look at the system
+        return
+    limit = _available_bytes() / 2 if _max_dense is None else _max_dense
+    if size > limit:
+        raise MemoryError(
+            f"a dense array of shape {shape} and dtype {dtype} needs {size / 2**30:.3g} GiB, more "
+            f"than the limit of {limit / 2**30:.3g} GiB (see otimes.set_max_dense)"
+        )
+
+
+def warn_dense(what: str, stacklevel: int = 4) -> None:
+    """Say that `what` has no structured version and is given the dense array."""
+    warnings.warn(
+        f"{what} has no structured version here and works on the dense array",
+        DenseFallbackWarning,
+        stacklevel=stacklevel,
+    )

@@ -1,0 +1,346 @@
+"""The normal form of the algebra: sums of Kronecker terms, Σ c (F₁⊗…⊗F_N) P.
+
+P permutes the modes of the operand (mode k of P x is mode ``order[k]`` of x). Identities, Kronecker
+products and sums, commutation matrices and Jacobians of matrix polynomials are all of this form, and
+one compiled plan applies it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import _core
+from ._check import Array, compute_dtype, inexact_dtype, supported_dtype
+from ._operator import LinearOperator, Scalar, Shape
+
+#: The name of a factor for display: a product of (symbol, power, mark), mark in "", "T", "H", "*".
+Label = tuple[tuple[str, int, str], ...]
+
+
+class Factor:
+    """One factor of a term: a matrix, or the identity (``array is None``) of size `rows`."""
+
+    __slots__ = ("array", "cols", "label", "rows")
+
+    def __init__(self, array: Array | None, size: int = 0, label: Label | None = None) -> None:
+        self.array = array
+        self.rows, self.cols = (size, size) if array is None else array.shape
+        self.label = label
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.rows, self.cols
+
+    def dense(self, dtype: np.dtype[Any]) -> Array:
+        return np.eye(self.rows, dtype=dtype) if self.array is None else self.array
+
+    def map(self, f: Callable[[Array], Array], label: Label | None = None) -> Factor:
+        """f of the matrix, for an f that leaves the identity as it is."""
+        return self if self.array is None else Factor(f(self.array), label=label)
+
+    def transpose(self) -> Factor:
+        return self.map(lambda a: a.T, label_map(self.label, "T"))
+
+    def conj(self) -> Factor:
+        if self.array is not None and self.array.dtype.kind != "c":
+            return self
+        return self.map(np.conj, label_map(self.label, "*"))
+
+    def inverse(self) -> Factor:
+        return self.map(
+            lambda a: np.linalg.inv(a.astype(inexact_dtype(a.dtype), copy=False)),
+            label_inverse(self.label),
+        )
+
+    def matmul(self, other: Factor) -> Factor:
+        if self.array is None:
+            return other
+        if other.array is None:
+            return self
+        return Factor(self.array @ other.array, label=label_product(self.label, other.label))
+
+    def equals(self, other: Factor) -> bool:
+        if self.shape != other.shape or (self.array is None) != (other.array is None):
+            return False
+        if self.array is None or other.array is None or self.array is other.array:
+            return True
+        return self.array.dtype == other.array.dtype and np.array_equal(self.array, other.array)
+
+
+class Term(NamedTuple):
+    """c (F₁⊗…⊗F_N) P."""
+
+    coefficient: Scalar
+    factors: tuple[Factor, ...]
+    order: tuple[int, ...]
+
+    @property
+    def rows(self) -> int:
+        return math.prod(f.rows for f in self.factors)
+
+    @property
+    def cols(self) -> int:
+        return math.prod(f.cols for f in self.factors)
+
+    @property
+    def is_permuted(self) -> bool:
+        return self.order != tuple(range(len(self.order)))
+
+    @property
+    def is_selection(self) -> bool:
+        """Whether the term only moves entries: it has no dense factor."""
+        return all(f.array is None for f in self.factors)
+
+    def transpose(self) -> Term:
+        # (F P)ᵀ = Pᵀ Fᵀ, and Pᵀ moves to the right past the factors, permuting them
+        inverse = tuple(int(k) for k in np.argsort(self.order))
+        return Term(
+            self.coefficient, tuple(self.factors[k].transpose() for k in inverse), inverse
+        )
+
+    def conj(self) -> Term:
+        c = self.coefficient
+        return Term(
+            c.conjugate() if isinstance(c, (complex, np.complexfloating)) else c,
+            tuple(f.conj() for f in self.factors),
+            self.order,
+        )
+
+    def inverse(self) -> Term:
+        # (F P)⁻¹ = Pᵀ F⁻¹
+        inverted = Term(1, tuple(f.inverse().transpose() for f in self.factors), self.order)
+        return inverted.transpose()._replace(coefficient=1 / self.coefficient)
+
+    def matmul(self, other: Term) -> Term | None:
+        """The product as one term, or None where the factors do not line up."""
+        if len(self.factors) != len(other.factors):
+            return None
+        moved = [other.factors[k] for k in self.order]  # P (⊗G) = (⊗G_order) P
+        if any(f.cols != g.rows for f, g in zip(self.factors, moved, strict=True)):
+            return None
+        return Term(
+            self.coefficient * other.coefficient,
+            tuple(f.matmul(g) for f, g in zip(self.factors, moved, strict=True)),
+            tuple(other.order[k] for k in self.order),
+        )
+
+    def work(self) -> float:
+        """Multiplications per column."""
+        dense = [f.shape for f in self.factors if f.array is not None]
+        return term_work(self.cols, dense, self.is_permuted)
+
+    def equals(self, other: Term) -> bool:
+        """Whether the two differ in the coefficient only."""
+        return (
+            self.order == other.order
+            and len(self.factors) == len(other.factors)
+            and all(f.equals(g) for f, g in zip(self.factors, other.factors, strict=True))
+        )
+
+
+def term_work(columns: int, dense: list[tuple[int, int]], permuted: bool) -> float:
+    """Multiplications per column of a term with dense factors of these shapes."""
+    rows, cols = [m for m, _ in dense], [n for _, n in dense]
+    steps = _core.application_work(rows, cols, _core.application_order(rows, cols))
+    identities = columns / max(math.prod(cols), 1)
+    return identities * steps + (columns if permuted or not dense else 0)
+
+
+def label_map(label: Label | None, mark: str) -> Label | None:
+    """The label of the transpose ("T") or the conjugate ("*") of what `label` names."""
+    if label is None:
+        return None
+    atoms = reversed(label) if mark == "T" else label
+    return tuple((symbol, power, _MARKS[old, mark]) for symbol, power, old in atoms)
+
+
+_MARKS = {
+    ("", "T"): "T",
+    ("T", "T"): "",
+    ("*", "T"): "H",
+    ("H", "T"): "*",
+    ("", "*"): "*",
+    ("*", "*"): "",
+    ("T", "*"): "H",
+    ("H", "*"): "T",
+}
+
+
+def label_inverse(label: Label | None) -> Label | None:
+    return label and tuple((symbol, -power, mark) for symbol, power, mark in reversed(label))
+
+
+def label_product(a: Label | None, b: Label | None) -> Label | None:
+    """The label of a product; neighbouring powers of one symbol join."""
+    if a is None or b is None:
+        return None
+    if a and b and (a[-1][0], a[-1][2]) == (b[0][0], b[0][2]) and a[-1][1] + b[0][1] != 0:
+        return (*a[:-1], (a[-1][0], a[-1][1] + b[0][1], a[-1][2]), *b[1:])
+    return a + b
+
+
+class TermOperator(LinearOperator):
+    """What operators in normal form share; its leaves differ in name and attributes only."""
+
+    __slots__ = ("parts",)
+
+    parts: tuple[Term, ...]
+
+    def __init__(self, parts: Iterable[Term], in_shape: Shape, out_shape: Shape) -> None:
+        parts = tuple(parts)
+        super().__init__(in_shape, out_shape, _dtype_of(parts))
+        object.__setattr__(self, "parts", parts)
+
+    def _is_neutral(self) -> bool:
+        return all(term.is_selection for term in self.parts)
+
+    def _result_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
+        """Operators that only move and scale entries keep the operand's dtype."""
+        if self._is_neutral():
+            return np.result_type(dtype, *{_weak(term.coefficient) for term in self.parts})
+        return np.result_type(self.dtype, dtype)
+
+    def _plan_for(self, dtype: np.dtype[Any]) -> _core.TermPlan:
+        """The compiled plan that computes in this dtype, kept for the next call."""
+        plan: _core.TermPlan | None = self._cache.get(dtype.char)
+        if plan is None:
+            plan = self._cache[dtype.char] = compile_plan(self.parts, dtype)
+            if dtype == self.dtype:
+                object.__setattr__(self, "_plan", plan)
+        return plan
+
+    def _matmat(self, x: Array) -> Array:
+        dtype = compute_dtype(self._result_dtype(x.dtype))
+        n, k = x.shape
+        if dtype.kind == "c" and self.dtype.kind != "c":  # one real product, not a complex one
+            real = np.dtype(dtype.char.lower())
+            pairs = np.ascontiguousarray(x, dtype).view(real).reshape(1, n, 2 * k)
+            return self._plan_for(real).apply(pairs).view(dtype).reshape(self.shape[0], k)
+        if x.flags.f_contiguous and not x.flags.c_contiguous:
+            columns = np.ascontiguousarray(x.T, dtype).reshape(k, n, 1)
+            return self._plan_for(dtype).apply(columns).reshape(k, self.shape[0]).T
+        block = np.ascontiguousarray(x, dtype).reshape(1, n, k)
+        return self._plan_for(dtype).apply(block).reshape(self.shape[0], k)
+
+    def _transpose(self) -> LinearOperator:
+        return from_terms((t.transpose() for t in self.parts), self.out_shape, self.in_shape)
+
+    def _conj(self) -> LinearOperator:
+        return from_terms((t.conj() for t in self.parts), self.in_shape, self.out_shape)
+
+    def _rows(self, indices: Array) -> Array:
+        plan = self._plan_for(compute_dtype(self.dtype))
+        return plan.rows(indices).astype(self.dtype, copy=False)
+
+    def _work(self) -> float:
+        return sum(term.work() for term in self.parts)
+
+    def diagonal(self) -> Array:
+        """The diagonal: for square factors the Kronecker product of theirs."""
+        if all(f.rows == f.cols for t in self.parts for f in t.factors) and not any(
+            t.is_permuted for t in self.parts
+        ):
+            return sum((_diagonal_of(t, self.dtype) for t in self.parts), start=np.zeros(1, "?"))
+        return super().diagonal()
+
+
+class TermSum(TermOperator):
+    """A sum of Kronecker terms that has no name of its own."""
+
+    __slots__ = ()
+
+
+def _diagonal_of(term: Term, dtype: np.dtype[Any]) -> Array:
+    result = np.full(1, term.coefficient, dtype)
+    for f in term.factors:
+        d = np.ones(f.rows, "?") if f.array is None else f.array.diagonal()
+        result = np.multiply.outer(result, d).reshape(-1)
+    return result.astype(dtype, copy=False)
+
+
+def _weak(c: Scalar) -> Any:
+    """A coefficient as a plain Python number, which promotes no dtype but its kind."""
+    if c == 1:
+        return True
+    return c
+
+
+def _dtype_of(parts: tuple[Term, ...]) -> np.dtype[Any]:
+    arrays = {f.array.dtype for t in parts for f in t.factors if f.array is not None}
+    base = np.result_type(*arrays) if arrays else np.dtype(np.float64)
+    return np.result_type(base, *{_weak(t.coefficient) for t in parts})
+
+
+def compile_plan(parts: tuple[Term, ...], dtype: np.dtype[Any]) -> _core.TermPlan:
+    """The plan of these terms, factors packed in one contiguous dtype."""
+
+    def packed(f: Factor) -> Array | int:
+        if f.array is None:
+            return f.rows
+        order = "F" if f.array.flags.f_contiguous else "C"
+        return np.asarray(f.array, dtype, order=order)
+
+    terms = [(t.coefficient, tuple(map(packed, t.factors)), t.order) for t in parts]
+    return _core.TermPlan(dtype.char, terms)
+
+
+#: Leaf classes for sums that have a name: each returns an operator, or None.
+named_forms: list[Callable[[tuple[Term, ...], Shape, Shape], LinearOperator | None]] = []
+
+
+def from_terms(terms: Iterable[Term], in_shape: Shape, out_shape: Shape) -> LinearOperator:
+    """The operator of a sum of terms: equal terms merged, the name of the structure found."""
+    parts = merge(terms)
+    for form in named_forms:
+        op = form(parts, in_shape, out_shape)
+        if op is not None:
+            return op
+    return TermSum(parts, in_shape, out_shape)
+
+
+def merge(terms: Iterable[Term]) -> tuple[Term, ...]:
+    """The terms with equal ones added up; one zero term stays where all cancel."""
+    merged: dict[Any, list[Term]] = {}
+    for term in terms:
+        group = merged.setdefault(_fingerprint(term), [])
+        for k, other in enumerate(group):
+            if term.equals(other):
+                group[k] = other._replace(coefficient=other.coefficient + term.coefficient)
+                break
+        else:
+            group.append(term)
+    parts = [term for group in merged.values() for term in group]
+    return tuple(term for term in parts if not _vanishes(term)) or tuple(parts[:1])
+
+
+def _vanishes(term: Term) -> bool:
+    """Whether the term is zero; 0·inf is nan, so factors that are not finite stay."""
+    return term.coefficient == 0 and all(
+        f.array is None or bool(np.isfinite(f.array).all()) for f in term.factors
+    )
+
+
+def _fingerprint(term: Term) -> Any:
+    """Equal for equal terms, and almost never for others: shapes and a few entries."""
+
+    def sample(f: Factor) -> Any:
+        if f.array is None or f.array.size == 0:
+            return f.shape, f.array is None
+        return f.shape, f.array[0, 0], f.array[-1, -1], f.array[-1, 0], f.array[0, -1]
+
+    return term.order, tuple(sample(f) for f in term.factors)
+
+
+def snapshot(name: str, a: Any, label: Label | None = None) -> Factor:
+    """A factor that holds its own read-only copy of a matrix."""
+    array = np.array(a, order="C", copy=True)
+    dtype = supported_dtype(name, array.dtype)
+    array = array.astype(np.float32 if dtype.char == "e" else dtype, copy=False)
+    if array.ndim != 2:
+        raise ValueError(f"{name} has shape {array.shape}, but must be a matrix")
+    array.setflags(write=False)
+    return Factor(array, label=label)

@@ -1,0 +1,287 @@
+"""The vec family: vec, vech, veck and their inverses, on the last two axes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from . import _core
+from ._check import Array, as_array
+
+
+def _as_matrices(name: str, a: ArrayLike, *, square: bool) -> Array:
+    x = as_array(name, a)
+    if x.ndim < 2 or (square and x.shape[-1] != x.shape[-2]):
+        wanted = "(..., n, n)" if square else "(..., m, n)"
+        raise ValueError(f"{name} has shape {x.shape}, but must be {wanted}")
+    return x
+
+
+def _as_vectors(name: str, v: ArrayLike) -> Array:
+    x = as_array(name, v)
+    if x.ndim < 1:
+        raise ValueError(f"{name} is a scalar, but must be (..., k)")
+    return x
+
+
+def vec(a: ArrayLike, order: Literal["F", "C"] = "F") -> Array:
+    """vec(A): the columns of A stacked.
+
+    ``vec(A)[i + j*m] == A[i, j]`` for A (m, n), hence ``vec(A X B) == kron(B.T, A) @ vec(X)``.
+
+    Parameters
+    ----------
+    a : array_like, shape (..., m, n)
+        Leading axes are a batch.
+    order : {"F", "C"}
+        ``"C"`` stacks the rows instead.
+
+    Returns
+    -------
+    ndarray, shape (..., m*n)
+        Of a's dtype. A view where NumPy can give one (for ``"F"``: Fortran-ordered `a`).
+
+    Raises
+    ------
+    ValueError
+        When `a` has fewer than two axes.
+    TypeError
+        When `a` does not hold numbers that otimes computes with.
+
+    Notes
+    -----
+    O(mn) time and memory, O(1) for a view. Magnus & Neudecker, Matrix Differential Calculus, 2.4.
+
+    Examples
+    --------
+    >>> import otimes as ox
+    >>> ox.vec([[1, 3], [2, 4]])
+    array([1, 2, 3, 4])
+    """
+    x = _as_matrices("a", a, square=False)
+    if _is_column_major(order):
+        x = x.swapaxes(-1, -2)
+    return x.reshape(*x.shape[:-2], x.shape[-2] * x.shape[-1])
+
+
+def unvec(
+    v: ArrayLike, shape: tuple[int, int] | None = None, order: Literal["F", "C"] = "F"
+) -> Array:
+    """The matrix A with ``vec(A, order) == v``.
+
+    Parameters
+    ----------
+    v : array_like, shape (..., m*n)
+        Leading axes are a batch.
+    shape : (m, n), optional
+        Square when omitted.
+    order : {"F", "C"}
+        As in `vec`.
+
+    Returns
+    -------
+    ndarray, shape (..., m, n)
+        A view where NumPy can give one.
+
+    Raises
+    ------
+    ValueError
+        When the length of `v` is not m*n, or `shape` is omitted and it is not a square.
+
+    Notes
+    -----
+    O(1) for contiguous `v`.
+
+    Examples
+    --------
+    >>> import otimes as ox
+    >>> ox.unvec([1, 2, 3, 4])
+    array([[1, 3],
+           [2, 4]])
+    """
+    x = _as_vectors("v", v)
+    length = x.shape[-1]
+    if shape is None:
+        n = math.isqrt(length)
+        if n * n != length:
+            raise ValueError(f"v has length {length}, which is not a square; pass shape=(m, n)")
+        shape = (n, n)
+    m, n = shape
+    if m < 0 or n < 0 or m * n != length:
+        raise ValueError(f"v has length {length}, but shape ({m}, {n}) needs {m}·{n} = {m * n}")
+    if _is_column_major(order):
+        return x.reshape(*x.shape[:-1], n, m).swapaxes(-1, -2)
+    return x.reshape(*x.shape[:-1], m, n)
+
+
+def _is_column_major(order: str) -> bool:
+    if order not in ("F", "C"):
+        raise ValueError(f"order is {order!r}, but must be 'F' or 'C'")
+    return order == "F"
+
+
+def _word_strided(x: Array) -> Array:
+    """`x`, copied if it is unaligned or a field of packed records."""
+    regular = x.flags.aligned and not any(stride % x.itemsize for stride in x.strides)
+    return x if regular else x.copy()
+
+
+def _gather(name: str, a: ArrayLike, offset: int) -> Array:
+    x = _as_matrices(name, a, square=True)
+    x = _word_strided(x)
+    n = x.shape[-1]
+    out = np.empty((*x.shape[:-2], max(n - offset, 0) * (n - offset + 1) // 2), x.dtype)
+    _core.gather_lower(x, offset, out)
+    return out
+
+
+def _order_of(v: Array, offset: int) -> int:
+    """The n with n(n+1)/2 - offset*n == length."""
+    length = v.shape[-1]
+    n = (math.isqrt(8 * length + 1) - 1) // 2
+    if n * (n + 1) // 2 != length:
+        pattern = "n(n-1)/2" if offset else "n(n+1)/2"
+        raise ValueError(f"v has length {length}, which is not {pattern} for any n")
+    return n + offset
+
+
+def _scatter(v: Array, offset: int, mirror: bool, out: Array) -> Array:
+    _core.scatter_lower(_word_strided(v), offset, mirror, out)
+    return out
+
+
+def vech(a: ArrayLike) -> Array:
+    """vech(A): the lower triangle of A with its diagonal, column by column.
+
+    Parameters
+    ----------
+    a : array_like, shape (..., n, n)
+        Leading axes are a batch. The strictly upper triangle is not read.
+
+    Returns
+    -------
+    ndarray, shape (..., n(n+1)/2)
+
+    Raises
+    ------
+    ValueError
+        When the last two axes of `a` differ.
+
+    Notes
+    -----
+    O(n²/2) time and memory. Magnus & Neudecker, The elimination matrix, SIAM J. Alg. Disc. Meth. 1
+    (1980), doi:10.1137/0601049.
+
+    Examples
+    --------
+    >>> import otimes as ox
+    >>> ox.vech([[1, 4, 7], [2, 5, 8], [3, 6, 9]])
+    array([1, 2, 3, 5, 6, 9])
+    """
+    return _gather("a", a, 0)
+
+
+def unvech(v: ArrayLike) -> Array:
+    """The symmetric matrix S with ``vech(S) == v``.
+
+    Parameters
+    ----------
+    v : array_like, shape (..., n(n+1)/2)
+        Leading axes are a batch.
+
+    Returns
+    -------
+    ndarray, shape (..., n, n)
+
+    Raises
+    ------
+    ValueError
+        When the length is not n(n+1)/2 for any n.
+
+    Notes
+    -----
+    O(n²) time and memory. Complex input gives a symmetric matrix, not a Hermitian one.
+
+    Examples
+    --------
+    >>> import otimes as ox
+    >>> ox.unvech([1, 2, 3])
+    array([[1, 2],
+           [2, 3]])
+    """
+    x = _as_vectors("v", v)
+    n = _order_of(x, 0)
+    return _scatter(x, 0, True, np.empty((*x.shape[:-1], n, n), x.dtype))
+
+
+def veck(a: ArrayLike) -> Array:
+    """veck(A): the strictly lower triangle of A, column by column.
+
+    Parameters
+    ----------
+    a : array_like, shape (..., n, n)
+        Leading axes are a batch. The diagonal and the upper triangle are not read.
+
+    Returns
+    -------
+    ndarray, shape (..., n(n-1)/2)
+
+    Raises
+    ------
+    ValueError
+        When the last two axes of `a` differ.
+
+    Notes
+    -----
+    O(n²/2) time and memory. Magnus, Linear Structures (1988), chapter 6 (there ``v-tilde``).
+
+    Examples
+    --------
+    >>> import otimes as ox
+    >>> ox.veck([[0, -1, -2], [1, 0, -3], [2, 3, 0]])
+    array([1, 2, 3])
+    """
+    return _gather("a", a, 1)
+
+
+def unveck(v: ArrayLike) -> Array:
+    """The skew-symmetric matrix S with ``veck(S) == v``.
+
+    Parameters
+    ----------
+    v : array_like, shape (..., n(n-1)/2)
+        Leading axes are a batch. The empty vector gives the 1 by 1 zero matrix.
+
+    Returns
+    -------
+    ndarray, shape (..., n, n)
+
+    Raises
+    ------
+    ValueError
+        When the length is not n(n-1)/2 for any n.
+    TypeError
+        When `v` is boolean or unsigned: such dtypes have no negatives.
+
+    Notes
+    -----
+    O(n²) time and memory.
+
+    Examples
+    --------
+    >>> import otimes as ox
+    >>> ox.unveck([1, 2, 3])
+    array([[ 0, -1, -2],
+           [ 1,  0, -3],
+           [ 2,  3,  0]])
+    """
+    x = _as_vectors("v", v)
+    if x.dtype.kind in "bu":
+        raise TypeError(f"v has dtype {x.dtype}, which has no negatives; convert it first")
+    n = _order_of(x, 1)
+    lower: np.ndarray[Any, Any] = np.zeros((*x.shape[:-1], n, n), x.dtype)
+    _scatter(x, 1, False, lower)
+    return lower - lower.swapaxes(-1, -2)
