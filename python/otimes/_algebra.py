@@ -253,10 +253,9 @@ def rule(left: type[LinearOperator], right: type[LinearOperator]) -> Callable[[R
 @rule(TermOperator, TermOperator)
 def _(a: TermOperator, b: TermOperator) -> LinearOperator | None:
     """(A⊗B)(C⊗D) = AC⊗BD, K(A⊗B) = (B⊗A)K, K² = I, term by term."""
-    if _is_identity(a):
-        return from_terms(b.parts, b.in_shape, a.out_shape)
-    if _is_identity(b):
-        return from_terms(a.parts, b.in_shape, a.out_shape)
+    for factor, other in ((_multiple_of_identity(a), b), (_multiple_of_identity(b), a)):
+        if factor is not None:
+            return scale(factor, with_shapes(other, b.in_shape, a.out_shape))
     chain_work = a._work() + b._work()
     if _product_work(a, b) > chain_work:
         return None
@@ -268,12 +267,14 @@ def _(a: TermOperator, b: TermOperator) -> LinearOperator | None:
 
 @rule(TermOperator, LinearOperator)
 def _(a: TermOperator, b: LinearOperator) -> LinearOperator | None:
-    return b if _is_identity(a) else None
+    factor = _multiple_of_identity(a)
+    return None if factor is None else scale(factor, b)
 
 
 @rule(LinearOperator, TermOperator)
 def _(a: LinearOperator, b: TermOperator) -> LinearOperator | None:
-    return a if _is_identity(b) else None
+    factor = _multiple_of_identity(b)
+    return None if factor is None else scale(factor, a)
 
 
 @rule(Diagonal, Diagonal)
@@ -301,14 +302,12 @@ def _(a: LinearOperator, b: Inverse) -> LinearOperator | None:
     return identity_operator(a.out_shape) if b.trans == "N" and b.operator is a else None
 
 
-def _is_identity(a: TermOperator) -> bool:
+def _multiple_of_identity(a: TermOperator) -> Scalar | None:
+    """c when the operator is c I, else None."""
     term = a.parts[0]
-    return (
-        len(a.parts) == 1
-        and term.coefficient == 1
-        and term.is_selection
-        and not term.is_permuted
-    )
+    if len(a.parts) == 1 and term.is_selection and not term.is_permuted:
+        return term.coefficient
+    return None
 
 
 def _product_work(a: TermOperator, b: TermOperator) -> float:

@@ -15,7 +15,7 @@ from ._algebra import (
     Product,
     Sum,
 )
-from ._operator import LinearOperator, Scalar, registry
+from ._operator import LinearOperator, Scalar, Shape, registry
 from ._terms import Factor, Label, Term, TermOperator
 
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
@@ -54,7 +54,7 @@ class Notation:
         return (r" \, " if self.latex else " ").join(self._atom(*atom) for atom in label)
 
     def _atom(self, symbol: str, power: int, mark: str) -> str:
-        compound = not (symbol.isidentifier() or symbol.isalnum())
+        compound = any(sign in symbol for sign in " +-")
         base = self.brackets(symbol) if compound else self._symbol(symbol)
         if power == 1:
             return self.sup(base, mark)
@@ -77,6 +77,10 @@ class Notation:
             return self.number(f.array[0, 0])
         times = r" \times " if self.latex else "×"
         return f"[{f.rows}{times}{f.cols}]"
+
+    def vector_of(self, shape: Shape) -> str:
+        sizes = (r" \times " if self.latex else "×").join(map(str, shape))
+        return rf"\operatorname{{vec}}[{sizes}]" if self.latex else f"vec[{sizes}]"
 
     def number(self, c: Scalar) -> str:
         value = np.asarray(c).item()
@@ -135,6 +139,10 @@ class Notation:
                 return rf"\operatorname{{diag}}(\text{{{d}}})" if self.latex else f"diag({d})"
             case LowRank():
                 rank = op.left.shape[1]
+                if rank == 1 and 1 in op.shape:  # the Jacobian of a scalar, or by one
+                    shape = op.in_shape if op.shape[0] == 1 else op.out_shape
+                    vector = self.vector_of(shape)
+                    return self.sup(vector, "T") if op.shape[0] == 1 else vector
                 if self.latex:
                     return rf"U V^{{\mathsf{{T}}}} \; (\text{{rank }} {rank})"
                 return f"U Vᵀ (rank {rank})"
