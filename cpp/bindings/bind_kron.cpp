@@ -1,6 +1,7 @@
 // Term plans: sums of Kronecker terms as one object, applied by one call.
 #include "bindings.hpp"
 #include "otimes/kron.hpp"
+#include "otimes/kron_lu.hpp"
 #include "otimes/transpose.hpp"
 
 namespace otimes::bindings {
@@ -145,6 +146,59 @@ std::unique_ptr<PlanBase> make_plan(char dtype, const py::list& terms) {
     }
 }
 
+/// LU factors of a Kronecker product, of any dtype.
+class FactorizationBase {
+  public:
+    virtual ~FactorizationBase() = default;
+    virtual double rcond() const = 0;
+    /// In place on a C-ordered x (L, N, R) of the factorization's dtype.
+    virtual void solve(char op, py::array& x) const = 0;
+};
+
+template <class T>
+class Factorization final : public FactorizationBase {
+  public:
+    explicit Factorization(const py::list& factors) {
+        std::vector<MatrixView<const T>> views;
+        std::vector<TermFactor<T>> kept;
+        double work = 0;
+        for (const py::handle h : factors) {
+            kept.push_back(to_factor<T>(h));
+            const TermFactor<T>& f = kept.back();
+            views.push_back({f.data, f.rows, f.cols, f.row_major ? f.cols : 1,
+                             f.row_major ? 1 : f.rows});
+            size_ *= f.rows;
+            work += static_cast<double>(f.rows * f.rows) * static_cast<double>(f.rows);
+        }
+        run_kernel(work, [&] { lu_.emplace(views); });
+    }
+
+    double rcond() const override { return lu_->rcond(); }
+
+    void solve(char op, py::array& h) const override {
+        auto x = exact<T>(h);
+        if (!x || x->ndim() != 3 || !is_c_contiguous(*x) || x->shape(1) != size_)
+            throw py::type_error("solve takes a C-ordered (L, N, R) array of the factors' dtype");
+        T* const data = x->mutable_data();
+        run_kernel(10 * static_cast<double>(x->size()),
+                   [&] { lu_->solve(op, x->shape(0), x->shape(2), data); });
+    }
+
+  private:
+    index_t size_ = 1;
+    std::optional<KronLU<T>> lu_;
+};
+
+std::unique_ptr<FactorizationBase> make_factorization(char dtype, const py::list& factors) {
+    switch (dtype) {
+        case 'f': return std::make_unique<Factorization<float>>(factors);
+        case 'd': return std::make_unique<Factorization<double>>(factors);
+        case 'F': return std::make_unique<Factorization<std::complex<float>>>(factors);
+        case 'D': return std::make_unique<Factorization<std::complex<double>>>(factors);
+        default: throw py::type_error("no factorization computes in this dtype");
+    }
+}
+
 }  // namespace
 
 void register_kron(py::module_& m) {
@@ -154,6 +208,10 @@ void register_kron(py::module_& m) {
         .def("apply", &PlanBase::apply, py::arg("x").noconvert())
         .def("rows", &PlanBase::rows, py::arg("indices"))
         .def_property_readonly("work", &PlanBase::work);
+    py::class_<FactorizationBase>(m, "KronLU", "LU factors of a Kronecker product.")
+        .def(py::init(&make_factorization), py::arg("dtype"), py::arg("factors"))
+        .def_property_readonly("rcond", &FactorizationBase::rcond)
+        .def("solve", &FactorizationBase::solve, py::arg("op"), py::arg("x").noconvert());
     m.def("application_order",
           [](const std::vector<index_t>& rows, const std::vector<index_t>& cols) {
               return py::tuple(py::cast(application_order(rows, cols)));

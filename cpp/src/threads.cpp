@@ -143,21 +143,6 @@ std::shared_ptr<Pool> current_pool() {
     return state().pool;
 }
 
-/// BLAS runs single-threaded while at least one of these lives.
-class SerialBlas {
-  public:
-    SerialBlas() {
-        const std::lock_guard lock(state().mutex);
-        if (state().serial_blas_regions++ == 0) blas::set_num_threads(1);
-    }
-    ~SerialBlas() {
-        const std::lock_guard lock(state().mutex);
-        if (--state().serial_blas_regions == 0) blas::set_num_threads(state().threads);
-    }
-    SerialBlas(const SerialBlas&) = delete;
-    SerialBlas& operator=(const SerialBlas&) = delete;
-};
-
 /// Marks this thread as working inside a parallel loop.
 class RegionMark {
   public:
@@ -170,6 +155,16 @@ class RegionMark {
 std::atomic<bool (*)()> interrupt_test{nullptr};
 
 }  // namespace
+
+SerialBlas::SerialBlas() {
+    const std::lock_guard lock(state().mutex);
+    if (state().serial_blas_regions++ == 0) blas::set_num_threads(1);
+}
+
+SerialBlas::~SerialBlas() {
+    const std::lock_guard lock(state().mutex);
+    if (--state().serial_blas_regions == 0) blas::set_num_threads(state().threads);
+}
 
 int get_num_threads() {
     const std::lock_guard lock(state().mutex);

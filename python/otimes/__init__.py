@@ -1,10 +1,50 @@
 """otimes: Kronecker and vec linear algebra for NumPy."""
 
+from . import _display, _numpy
 from ._calculus import gradient, jacobian, jvp, linearize, vjp
 from ._check import DenseFallbackWarning, set_max_dense
-from ._core import __version__
+from ._core import __version__, get_num_threads, set_num_threads
+from ._equations import (
+    IllConditionedWarning,
+    SolveInfo,
+    solve_axb,
+    solve_sylvester,
+    sylvester_factor,
+)
 from ._kron import kron, kronecker_sum
 from ._selection import aslinearoperator, commutation_matrix, diagonal, identity
+from ._solve import select_method, solve
 from ._trace import stop_gradient
 from ._vec import unvec, unvech, unveck, vec, vech, veck
-from . import _display, _numpy
+
+__all__ = [
+    "DenseFallbackWarning",
+    "IllConditionedWarning",
+    "SolveInfo",
+    "__version__",
+    "aslinearoperator",
+    "commutation_matrix",
+    "diagonal",
+    "get_num_threads",
+    "gradient",
+    "identity",
+    "jacobian",
+    "jvp",
+    "kron",
+    "kronecker_sum",
+    "linearize",
+    "select_method",
+    "set_max_dense",
+    "set_num_threads",
+    "solve",
+    "solve_axb",
+    "solve_sylvester",
+    "stop_gradient",
+    "sylvester_factor",
+    "unvec",
+    "unvech",
+    "unveck",
+    "vec",
+    "vech",
+    "veck",
+]

@@ -45,10 +45,9 @@ from ._terms import Label
 class Tape:
     """The record of one run of a function."""
 
-    def __init__(self, names: dict[int, tuple[Array, str]]) -> None:
+    def __init__(self, names: dict[int, tuple[Array, str]], require_linear: bool) -> None:
         self.count = 0
-        #: The first operation that is not linear in the variable, as text, for `solve`.
-        self.nonlinear: str | None = None
+        self.require_linear = require_linear
         self._names = names  # user's array (by identity) -> its name in f's scope
         self._constants: dict[int, tuple[Any, Constant]] = {}
 
@@ -249,7 +248,7 @@ def call(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         raise NotImplementedError(
             f"{_name(function)} at {where()} mixes arrays of two derivatives that are being taken"
         )
-    _note_linearity(tape, r.linear, function, args)
+    _check_linearity(tape, r.linear, function, args)
     values = [x.value if isinstance(x, Traced) else x for x in args]
     value, maps = r.forward(*values, **kwargs)
     if isinstance(value, tuple):  # slogdet and its like: maps for each of the results
@@ -274,14 +273,15 @@ def _result(
     return Traced(array, tangent)
 
 
-def _note_linearity(tape: Tape, linear: str, function: Any, args: Sequence[Any]) -> None:
-    """Remember the first operation that makes the result depend on X other than linearly."""
-    if tape.nonlinear is not None:
-        return
+class NonlinearError(Exception):
+    """An operation makes the result depend on the variable other than linearly."""
+
+
+def _check_linearity(tape: Tape, linear: str, function: Any, args: Sequence[Any]) -> None:
     traced = [k for k, x in enumerate(args) if isinstance(x, Traced)]
     fine = {"jointly": True, "each": len(traced) == 1, "first": traced == [0], "no": False}
-    if not fine[linear]:
-        tape.nonlinear = f"{_name(function)} at {where()}"
+    if tape.require_linear and not fine[linear]:
+        raise NonlinearError(f"{_name(function)} at {where()}")
 
 
 def _name(function: Any) -> str:
@@ -515,10 +515,12 @@ class Trace:
     tape: Tape = field(repr=False)
 
 
-def trace(f: Callable[..., Any], args: Sequence[Any], wrt: int) -> Trace:
-    """Run f with argument `wrt` traced."""
+def trace(
+    f: Callable[..., Any], args: Sequence[Any], wrt: int, *, require_linear: bool = False
+) -> Trace:
+    """Run f with argument `wrt` traced; `NonlinearError` where it must be linear and is not."""
     points = [np.array(as_inexact(f"argument {k}", x), copy=True) for k, x in enumerate(args)]
-    tape = Tape(_names_in_scope(f))
+    tape = Tape(_names_in_scope(f), require_linear)
     names = parameter_names(f, len(points))
     for point, name in zip(points, names, strict=True):
         tape.own(point, ((name, 1, ""),))

@@ -1,0 +1,110 @@
+#include "otimes/schur.hpp"
+
+#include <algorithm>  // std::swap_ranges
+#include <complex>
+#include <optional>
+
+#include "otimes/blas.hpp"
+#include "otimes/parallel_gemm.hpp"
+#include "otimes/threads.hpp"
+
+namespace otimes {
+namespace {
+
+template <class T>
+bool is_standard_bump(MatrixView<const T> a, index_t j) {
+    if constexpr (is_complex<T>)
+        return false;
+    else
+        return a(j, j) == a(j + 1, j + 1) && (a(j, j + 1) < 0) != (a(j + 1, j) < 0) &&
+               a(j, j + 1) != 0;
+}
+
+/// Is a in Schur form already? Two adjacent subdiagonal entries (a Hessenberg matrix) are not, nor
+/// is a 2x2 block whose eigenvalues are real or whose diagonal entries differ.
+template <class T>
+bool is_schur_form(MatrixView<const T> a) {
+    for (index_t j = 0; j + 1 < a.cols; ++j)
+        for (index_t i = j + 2; i < a.rows; ++i)
+            if (a(i, j) != T(0)) return false;
+    for (index_t j = 0; j + 1 < a.cols; ++j) {
+        if (a(j + 1, j) == T(0)) continue;
+        if (!is_standard_bump(a, j) || (j + 2 < a.cols && a(j + 2, j + 1) != T(0))) return false;
+    }
+    return true;
+}
+
+/// Rows and columns in reverse order: J A J.
+template <class T>
+MatrixView<const T> reversed(const Matrix<T>& a) {
+    const index_t n = a.rows();
+    return {a.data() + (n - 1) * (n + 1), n, n, -1, -n};
+}
+
+template <class T>
+void reverse_rows(Matrix<T>& x) {
+    for (index_t j = 0; j < x.cols(); ++j)
+        std::reverse(x.data() + j * x.rows(), x.data() + (j + 1) * x.rows());
+}
+
+template <class T>
+void reverse_cols(Matrix<T>& x) {
+    const index_t m = x.rows();
+    for (index_t j = 0, k = x.cols() - 1; j < k; ++j, --k)
+        std::swap_ranges(x.data() + j * m, x.data() + (j + 1) * m, x.data() + k * m);
+}
+
+}  // namespace
+
+template <class T>
+Schur<T>::Schur(const Matrix<T>& a) : basis_(Basis::identity), form_(a) {
+    if (a.rows() == 0 || is_schur_form<T>(a.view())) return;
+    if (is_schur_form<T>(reversed(a))) {
+        basis_ = Basis::reversal;
+        form_ = Matrix<T>(reversed(a));
+        return;
+    }
+    basis_ = Basis::general;
+    z_ = Matrix<T>(a.rows(), a.rows());
+    if (blas::gees(a.rows(), form_.data(), form_.ld(), z_.data(), z_.ld()) > 0)
+        throw singular_error("the QR algorithm did not converge: a Schur decomposition failed");
+}
+
+template <class T>
+void Schur<T>::apply_left(bool adjoint, Matrix<T>& x) const {
+    if (basis_ == Basis::reversal) reverse_rows(x);
+    if (basis_ != Basis::general) return;
+    Matrix<T> y(x.rows(), x.cols());
+    parallel_gemm(adjoint ? 'C' : 'N', 'N', x.rows(), x.cols(), x.rows(), T(1), z_.data(), z_.ld(),
+               x.data(), x.ld(), T(0), y.data(), y.ld());
+    x = std::move(y);
+}
+
+template <class T>
+void Schur<T>::apply_right(bool adjoint, Matrix<T>& x) const {
+    if (basis_ == Basis::reversal) reverse_cols(x);
+    if (basis_ != Basis::general) return;
+    Matrix<T> y(x.rows(), x.cols());
+    parallel_gemm('N', adjoint ? 'C' : 'N', x.rows(), x.cols(), x.cols(), T(1), x.data(), x.ld(),
+               z_.data(), z_.ld(), T(0), y.data(), y.ld());
+    x = std::move(y);
+}
+
+template <class T>
+std::pair<Schur<T>, Schur<T>> schur_pair(const Matrix<T>& a, const Matrix<T>& b) {
+    const auto cube = [](index_t n) { return static_cast<double>(n * n * n); };
+    std::optional<Schur<T>> first, second;
+    parallel_pair(
+        25 * (cube(a.rows()) + cube(b.rows())), [&] { first.emplace(a); }, [&] { second.emplace(b); });
+    return {std::move(*first), std::move(*second)};
+}
+
+#define OTIMES_INSTANTIATE(T) \
+    template class Schur<T>;  \
+    template std::pair<Schur<T>, Schur<T>> schur_pair(const Matrix<T>&, const Matrix<T>&);
+OTIMES_INSTANTIATE(float)
+OTIMES_INSTANTIATE(double)
+OTIMES_INSTANTIATE(std::complex<float>)
+OTIMES_INSTANTIATE(std::complex<double>)
+
+}  // namespace otimes
