@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,7 +21,7 @@ Function = Callable[..., Any]
 
 
 def _zero(in_shape: Shape, out_shape: Shape, dtype: Any) -> LinearOperator:
-    (n, m) = (int(np.prod(in_shape)), int(np.prod(out_shape)))
+    n, m = math.prod(in_shape), math.prod(out_shape)
     return LowRank(np.zeros((m, 0), dtype), np.zeros((n, 0), dtype), in_shape, out_shape)
 
 
@@ -67,7 +68,7 @@ def jacobian(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> Any
     -------
     LinearOperator
         ``J @ v`` is one forward sweep, ``J.T @ w`` one reverse sweep, each at the cost of a few
-        evaluations of f; ``str(J)``, ``J.terms``, ``J.solve`` and ``J.toarray()`` use its structure.
+        evaluations of f; ``str(J)``, ``J.terms``, ``J.solve``, ``J.toarray()`` use its structure.
 
     Raises
     ------
@@ -264,12 +265,11 @@ def gradient(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> Any
             )
         if t.result is None:
             return np.zeros(t.variable.shape, t.variable.dtype)
-        return Program(t).pull(np.ones((1, *t.value.shape), t.value.dtype))[0]
+        gradient: Array = Program(t).pull(np.ones((1, *t.value.shape), t.value.dtype))[0]
+        return gradient
 
     return _each(wrt, args, one)
 
 
 def _plain(x: Array) -> Any:
     return x[()] if x.ndim == 0 else x
-
-

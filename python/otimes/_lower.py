@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,6 @@ import numpy as np
 from ._algebra import add, identity_operator, multiply, with_shapes
 from ._check import Array
 from ._operator import LinearOperator, Shape
-
 from ._trace import Tangent, Trace
 
 
@@ -161,6 +161,5 @@ def from_columns(x: Array, shape: Shape) -> Array:
 def to_columns(batch: Array) -> Array:
     """A batch (k, *shape) as columns of vec coordinates (N, k)."""
     axes = range(batch.ndim - 1, 0, -1)
-    return np.ascontiguousarray(batch.transpose(0, *axes)).reshape(batch.shape[0], -1).T
-
-
+    size = math.prod(batch.shape[1:])
+    return np.ascontiguousarray(batch.transpose(0, *axes)).reshape(batch.shape[0], size).T

@@ -1,8 +1,8 @@
 """The linear primitives of the tape: the only maps that know their transpose and their operator.
 
-Each maps tangents of ``in_shape`` to ``out_shape``. `apply` works on a batch of them along a leading
-axis; `transpose` is the primitive of the transposed map; `lower` is the map as an operator on vec
-coordinates.
+Each maps tangents of ``in_shape`` to ``out_shape``. `apply` works on a batch of them along a
+leading axis; `transpose` is the primitive of the transposed map; `lower` is the map as an operator
+on vec coordinates.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class LeftMultiply:
     def __init__(self, a: Constant, in_shape: Shape) -> None:
         self.a = a
         self.in_shape = in_shape
-        self.out_shape = (a.array.shape[0], *in_shape[1:])
+        self.out_shape: Shape = (a.array.shape[0], *in_shape[1:])
 
     def apply(self, d: Array) -> Array:
         return self.a.array @ d if d.ndim == 3 else d @ self.a.array.T
@@ -89,7 +89,7 @@ class RightMultiply:
     def __init__(self, b: Constant, in_shape: Shape) -> None:
         self.b = b
         self.in_shape = in_shape
-        self.out_shape = (in_shape[0], b.array.shape[1])
+        self.out_shape: Shape = (in_shape[0], b.array.shape[1])
 
     def apply(self, d: Array) -> Array:
         return d @ self.b.array
@@ -131,7 +131,7 @@ class Scale:
         self.in_shape = self.out_shape = in_shape
 
     def apply(self, d: Array) -> Array:
-        return self.c * d  # type: ignore[operator,no-any-return]
+        return np.asarray(np.multiply(self.c, d))
 
     def transpose(self) -> Primitive:
         return self
@@ -197,7 +197,7 @@ class SumTo:
         axes = tuple(
             k + 1 for k, (n, m) in enumerate(zip(self.in_shape, aligned, strict=True)) if n != m
         )
-        return d.sum(axis=axes).reshape(d.shape[0], *self.out_shape)
+        return np.sum(d, axis=axes).reshape(d.shape[0], *self.out_shape)
 
     def transpose(self) -> Primitive:
         return Broadcast(self.out_shape, self.in_shape)
@@ -215,7 +215,7 @@ class Inner:
         self.out_shape: Shape = ()
 
     def apply(self, d: Array) -> Array:
-        return d.reshape(d.shape[0], -1) @ self.g.reshape(-1)
+        return np.asarray(d.reshape(d.shape[0], -1) @ self.g.reshape(-1))
 
     def transpose(self) -> Primitive:
         return Outer(self.g)
@@ -247,13 +247,14 @@ class KroneckerWith:
     """A⊗d, or d⊗A with ``before=False``, for matrices."""
 
     def __init__(self, a: Constant, in_shape: Shape, before: bool) -> None:
-        self.a, self.before, self.in_shape = a, before, in_shape
+        self.a, self.before = a, before
+        self.in_shape: Shape = in_shape
         (m, n), (p, q) = a.array.shape, in_shape
-        self.out_shape = (m * p, n * q)
+        self.out_shape: Shape = (m * p, n * q)
 
     def apply(self, d: Array) -> Array:
         subscripts = "mn,bpq->bmpnq" if self.before else "mn,bpq->bpmqn"
-        blocks = np.einsum(subscripts, self.a.array, d)
+        blocks: Array = np.einsum(subscripts, self.a.array, d)
         return blocks.reshape(d.shape[0], *self.out_shape)
 
     def transpose(self) -> Primitive:
@@ -284,15 +285,15 @@ class KroneckerTrace:
 
     def __init__(self, product: KroneckerWith) -> None:
         self.product = product
-        self.in_shape, self.out_shape = product.out_shape, product.in_shape
+        self.in_shape: Shape = product.out_shape
+        self.out_shape: Shape = product.in_shape
 
     def apply(self, d: Array) -> Array:
         (m, n), (p, q) = self.product.a.array.shape, self.out_shape
-        if self.product.before:
-            return np.einsum(
-                "mn,bmpnq->bpq", self.product.a.array, d.reshape(-1, m, p, n, q)
-            )
-        return np.einsum("mn,bpmqn->bpq", self.product.a.array, d.reshape(-1, p, m, q, n))
+        before = self.product.before
+        blocks = d.reshape(-1, m, p, n, q) if before else d.reshape(-1, p, m, q, n)
+        subscripts = "mn,bmpnq->bpq" if before else "mn,bpmqn->bpq"
+        return np.asarray(np.einsum(subscripts, self.product.a.array, blocks))
 
     def transpose(self) -> Primitive:
         return self.product

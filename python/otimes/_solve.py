@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol, overload
@@ -40,7 +41,7 @@ def _columns(rhs: ArrayLike, size: int) -> tuple[Array, Shape]:
     b = as_inexact("rhs", rhs)
     if b.ndim not in (1, 2) or b.shape[0] != size:
         raise ValueError(f"rhs has shape {b.shape}, but must be ({size},) or ({size}, k)")
-    return b.reshape(size, -1), b.shape
+    return b.reshape(size, b.shape[1] if b.ndim == 2 else 1), b.shape
 
 
 class KroneckerFactorization:
@@ -78,7 +79,7 @@ class KroneckerFactorization:
         y = x[0] if c == 1 else (x[0] / c).astype(dtype, copy=False)
         if permutation is not None and trans == "N":
             y = permutation.T @ y
-        return y.reshape(shape)
+        return np.asarray(y.reshape(shape))
 
 
 def as_permutation(term: Term) -> LinearOperator | None:
@@ -120,13 +121,16 @@ class DiagonalFactorization:
 
     def rcond(self) -> float:
         sizes = np.abs(self.entries)
-        return float(sizes.min() / sizes.max()) if sizes.size and sizes.max() else float(not sizes.size)
+        if sizes.size == 0:
+            return 1.0
+        return float(sizes.min() / sizes.max()) if sizes.max() else 0.0
 
     def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
         b, shape = _columns(rhs, len(self.entries))
         d = self.entries.conj() if trans == "H" else self.entries
-        with np.errstate(divide="ignore", invalid="ignore"):  # a zero was reported by rcond
-            return np.asarray(b / d[:, None]).reshape(shape)
+        tiny = np.finfo(inexact_dtype(d.dtype)).eps * np.abs(d).max(initial=0)
+        divisor = np.where(d == 0, tiny or 1, d)  # as LU treats a zero pivot, which rcond reports
+        return np.asarray(b / divisor[:, None]).reshape(shape)
 
 
 class ChainFactorization:
@@ -136,7 +140,7 @@ class ChainFactorization:
         self.parts = [factorize(a) for a in op.chain]
 
     def rcond(self) -> float:
-        return float(np.prod([part.rcond() for part in self.parts]))
+        return math.prod(part.rcond() for part in self.parts)
 
     def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
         x = as_inexact("rhs", rhs)
@@ -156,7 +160,8 @@ class InverseFactorization:
 
     def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
         view = {"N": self.operator, "T": self.operator.T, "H": self.operator.H}[trans]
-        return view @ as_inexact("rhs", rhs)
+        product: Array = view @ as_inexact("rhs", rhs)
+        return product
 
 
 # --- what an operator's structure is --------------------------------------------------------------
@@ -317,7 +322,7 @@ def select_method(op: LinearOperator) -> str:
     return f"{method.name}: {method.why}"
 
 
-# --- solving ----------------------------------------------------------------------------------------
+# --- solving -------------------------------------------------------------------------------------
 
 
 def _solve(
@@ -329,8 +334,8 @@ def _solve(
     chosen, maker = _choose(op, method)
     factors = maker()
     rcond = factors.rcond()
-    cause = f"the operator is singular to working precision ({chosen.name})"
-    judge_rcond(name, rcond, float(np.finfo(inexact_dtype(op.dtype)).eps), on_singular, 5, cause)
+    eps = float(np.finfo(inexact_dtype(op.dtype)).eps)
+    judge_rcond(name, rcond, eps, on_singular, 5, f"by the method {chosen.name!r} for {op}")
     x = factors.solve(b)
     if rcond > 0 and not np.isfinite(x).all():
         raise np.linalg.LinAlgError(f"{name}: the solution overflows {x.dtype}")
@@ -348,20 +353,21 @@ def norm_bound(op: LinearOperator) -> float:
     """A bound of the Frobenius kind, Σ |c| ∏ ‖Fᵢ‖_F for a sum of terms."""
     match op:
         case TermOperator():
-            return sum(
-                abs(complex(t.coefficient))
-                * float(np.prod([np.linalg.norm(f.array) for f in t.factors if f.array is not None]))
-                for t in op.parts
-            )
+            return sum(map(_term_bound, op.parts))
         case Sum():
             return sum(abs(complex(c)) * norm_bound(a) for c, a in op.addends)
         case Product():
-            return float(np.prod([norm_bound(a) for a in op.chain]))
+            return math.prod(norm_bound(a) for a in op.chain)
         case Diagonal():
             return float(np.linalg.norm(op.entries))
         case LowRank():
             return float(np.linalg.norm(op.left) * np.linalg.norm(op.right))
     return 0.0  # an unknown norm: the residual is measured against the right-hand side
+
+
+def _term_bound(term: Term) -> float:
+    norms = [float(np.linalg.norm(f.array)) for f in term.factors if f.array is not None]
+    return abs(complex(term.coefficient)) * math.prod(norms)
 
 
 def solve_operator(op: LinearOperator, b: ArrayLike, on_singular: str, method: str) -> Array:
@@ -489,7 +495,8 @@ def _linear_map(
 ) -> tuple[LinearOperator, Array]:
     """The operator and the constant part of an affine f whose result has the shape of b."""
     failures = []
-    for candidate in dict.fromkeys([b.shape, b.shape[::-1]] if shape is None else [tuple(shape)]):
+    shapes = [b.shape, b.shape[::-1]] if shape is None else [tuple(shape)]
+    for candidate in dict.fromkeys(shapes):
         try:
             t = trace(f, [np.zeros(candidate, b.dtype)], 0, require_linear=True)
         except NonlinearError as e:

@@ -37,7 +37,7 @@ from ._primitives import (
     Scale,
     SumTo,
 )
-from ._terms import Label
+from ._terms import Label, label_map
 
 # --- the tape ------------------------------------------------------------------------------------
 
@@ -90,7 +90,7 @@ def _is_transpose(x: Array, of: Array) -> bool:
 class Tangent:
     """A linear variable: where it comes from, as (primitive, tangent) links that are added up.
 
-    The operators below are those that rules are written in. Everything beside a tangent is constant.
+    The operators below are those that rules are written in. All else in them is constant.
     """
 
     __slots__ = ("dtype", "index", "links", "shape", "tape")
@@ -127,11 +127,11 @@ class Tangent:
         """c ∘ d with broadcasting."""
         if np.ndim(c) == 0:
             return self.through(Scale(c, self.shape), c)
+        array = self.tape.constant(c).array
         if self.shape == ():
-            return self.through(Outer(self.tape.constant(c).array), c)
-        wide = self.broadcast(np.broadcast_shapes(np.shape(c), self.shape))
-        weights = np.broadcast_to(self.tape.constant(c).array, wide.shape)
-        return wide.through(Scale(weights, wide.shape), c)
+            return self.through(Outer(array), array)
+        wide = self.broadcast(np.broadcast_shapes(array.shape, self.shape))
+        return wide.through(Scale(np.broadcast_to(array, wide.shape), wide.shape), array)
 
     __rmul__ = __mul__
 
@@ -140,23 +140,23 @@ class Tangent:
         _require_matrices("@", self.shape, c.array.shape)
         if c.array.ndim == 1:  # (m, n) @ (n,) and (n,) @ (n,)
             if self.ndim == 1:
-                return self.through(Inner(c.array), b)
+                return self.through(Inner(c.array), c.array)
             column = Constant(c.array[:, None], c.label)
-            product = self.through(RightMultiply(column, self.shape), b)
+            product = self.through(RightMultiply(column, self.shape), c.array)
             return product.reshape(self.shape[:1])
         if self.ndim == 1:  # (n,) @ (n, q) is Bᵀ d
-            return self.through(LeftMultiply(c.transpose(), self.shape), b)
-        return self.through(RightMultiply(c, self.shape), b)
+            return self.through(LeftMultiply(c.transpose(), self.shape), c.array)
+        return self.through(RightMultiply(c, self.shape), c.array)
 
     def __rmatmul__(self, a: Any) -> Tangent:
         c = self.tape.constant(a)
         _require_matrices("@", c.array.shape, self.shape)
         if c.array.ndim == 1:
             if self.ndim == 1:
-                return self.through(Inner(c.array), a)
-            row = Constant(c.array[None, :], c.label and ((*c.label[0][:2], "T"),))
-            return self.through(LeftMultiply(row, self.shape), a).reshape(self.shape[1:])
-        return self.through(LeftMultiply(c, self.shape), a)
+                return self.through(Inner(c.array), c.array)
+            row = Constant(c.array[None, :], label_map(c.label, "T"))
+            return self.through(LeftMultiply(row, self.shape), c.array).reshape(self.shape[1:])
+        return self.through(LeftMultiply(c, self.shape), c.array)
 
     def permute(self, axes: tuple[int, ...]) -> Tangent:
         if axes == tuple(range(self.ndim)):
@@ -164,7 +164,7 @@ class Tangent:
         return self.through(Permute(axes, self.shape))
 
     @property
-    def T(self) -> Tangent:  # noqa: N802
+    def T(self) -> Tangent:
         return self.permute(tuple(reversed(range(self.ndim))))
 
     def reshape(self, shape: Shape) -> Tangent:
@@ -178,22 +178,25 @@ class Tangent:
 
     def inner(self, g: Any) -> Tangent:
         """Σ G ∘ d."""
-        return self.through(Inner(self.tape.constant(g).array), g)
+        array = self.tape.constant(g).array
+        return self.through(Inner(array), array)
 
     def kron_after(self, a: Any) -> Tangent:
         """A⊗d."""
-        return self.through(KroneckerWith(self.tape.constant(a), self.shape, True), a)
+        c = self.tape.constant(a)
+        return self.through(KroneckerWith(c, self.shape, before=True), c.array)
 
     def kron_before(self, b: Any) -> Tangent:
         """d⊗B."""
-        return self.through(KroneckerWith(self.tape.constant(b), self.shape, False), b)
+        c = self.tape.constant(b)
+        return self.through(KroneckerWith(c, self.shape, before=False), c.array)
 
 
 def _require_matrices(what: str, *shapes: Shape) -> None:
     if any(len(shape) not in (1, 2) for shape in shapes):
         raise NotImplementedError(
-            f"{what} of arrays of shapes {' and '.join(map(str, shapes))} cannot be traced; "
-            "vectors and matrices can"
+            f"{what} of arrays of shapes {' and '.join(map(str, shapes))} at {where()} cannot be "
+            "traced; vectors and matrices can"
         )
 
 
@@ -252,8 +255,9 @@ def call(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     values = [x.value if isinstance(x, Traced) else x for x in args]
     value, maps = r.forward(*values, **kwargs)
     if isinstance(value, tuple):  # slogdet and its like: maps for each of the results
+        make: Any = type(value)  # a named tuple
         parts = zip(value, maps, strict=True)
-        return type(value)(*(v if m is None else _result(v, m, args, r, None) for v, m in parts))
+        return make(*(v if m is None else _result(v, m, args, r, None) for v, m in parts))
     label = r.label(*map(tape.label, values)) if r.label else None
     return _result(value, maps, args, r, label)
 
@@ -312,7 +316,7 @@ def _refuse(function: Any, how: str = "") -> NoReturn:
     )
 
 
-# --- traced arrays ---------------------------------------------------------------------------------
+# --- traced arrays -------------------------------------------------------------------------------
 
 
 def _leaves(x: Any) -> NoReturn:
@@ -322,8 +326,11 @@ def _leaves(x: Any) -> NoReturn:
     )
 
 
-class Traced:
-    """An array of the function being differentiated, as NumPy code sees it."""
+class Traced(np.lib.mixins.NDArrayOperatorsMixin):
+    """An array of the function being differentiated, as NumPy code sees it.
+
+    Operators come from the mixin, as the ufuncs that they stand for.
+    """
 
     __slots__ = ("tangent", "value")
     __hash__ = None  # type: ignore[assignment]
@@ -382,85 +389,24 @@ class Traced:
     def __setitem__(self, key: Any, value: Any) -> None:
         _leaves("assignment into")
 
-    # operators are the ufuncs
-    def __add__(self, other: Any) -> Any:
-        return np.add(self, other)
-
-    def __radd__(self, other: Any) -> Any:
-        return np.add(other, self)
-
-    def __sub__(self, other: Any) -> Any:
-        return np.subtract(self, other)
-
-    def __rsub__(self, other: Any) -> Any:
-        return np.subtract(other, self)
-
-    def __mul__(self, other: Any) -> Any:
-        return np.multiply(self, other)
-
-    def __rmul__(self, other: Any) -> Any:
-        return np.multiply(other, self)
-
-    def __truediv__(self, other: Any) -> Any:
-        return np.divide(self, other)
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return np.divide(other, self)
-
-    def __pow__(self, other: Any) -> Any:
-        return np.power(self, other)
-
-    def __rpow__(self, other: Any) -> Any:
-        return np.power(other, self)
-
-    def __matmul__(self, other: Any) -> Any:
-        return np.matmul(self, other)
-
-    def __rmatmul__(self, other: Any) -> Any:
-        return np.matmul(other, self)
-
-    def __neg__(self) -> Any:
-        return np.negative(self)
-
-    def __pos__(self) -> Any:
-        return self
-
-    def __lt__(self, other: Any) -> Any:
-        return np.less(self, other)
-
-    def __le__(self, other: Any) -> Any:
-        return np.less_equal(self, other)
-
-    def __gt__(self, other: Any) -> Any:
-        return np.greater(self, other)
-
-    def __ge__(self, other: Any) -> Any:
-        return np.greater_equal(self, other)
-
-    def __eq__(self, other: object) -> Any:
-        return np.equal(self, other)  # type: ignore[call-overload]
-
-    def __ne__(self, other: object) -> Any:
-        return np.not_equal(self, other)  # type: ignore[call-overload]
-
     # array methods are the functions
     @property
-    def T(self) -> Any:  # noqa: N802
-        return np.transpose(self)  # type: ignore[call-overload]
+    def T(self) -> Any:
+        return np.transpose(self)
 
     @property
-    def mT(self) -> Any:  # noqa: N802
-        return np.matrix_transpose(self)  # type: ignore[call-overload]
+    def mT(self) -> Any:
+        return np.matrix_transpose(self)
 
     def transpose(self, *axes: Any) -> Any:
         chosen = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
-        return np.transpose(self, chosen)  # type: ignore[call-overload]
+        return np.transpose(self, chosen)
 
     def trace(self) -> Any:
-        return np.trace(self)  # type: ignore[call-overload]
+        return np.trace(self)
 
     def dot(self, other: Any) -> Any:
-        return np.dot(self, other)  # type: ignore[call-overload]
+        return np.dot(self, other)
 
     def copy(self) -> Traced:
         return self
@@ -502,7 +448,7 @@ def stop_gradient(x: Any) -> Any:
     return x.value if isinstance(x, Traced) else x
 
 
-# --- tracing -----------------------------------------------------------------------------------------
+# --- tracing -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

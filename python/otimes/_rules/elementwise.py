@@ -37,4 +37,6 @@ for _f, _derivative in DERIVATIVES.items():
 def power(a: Any, k: Any) -> Any:
     """d(Aᵏ) = k Aᵏ⁻¹ ∘ dA + Aᵏ log A ∘ dk, entry by entry."""
     y = np.power(a, k)
-    return y, (lambda da: da * (k * np.power(a, k - 1)), lambda dk: dk * (y * np.log(a)))
+    # 0·A⁻¹ and 0·log 0 are the limits zero, not nan
+    slope = k * np.power(a, np.where(np.equal(k, 0), 1, np.subtract(k, 1)))
+    return y, (lambda da: da * slope, lambda dk: dk * (y * np.log(np.where(a == 0, 1, a))))

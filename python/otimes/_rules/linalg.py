@@ -20,32 +20,34 @@ def _require_matrix(what: str, a: Any) -> None:
 @rule(np.linalg.inv, label=label_inverse)
 def inv(a: Any) -> Any:
     """d(A⁻¹) = -A⁻¹ dA A⁻¹. Magnus & Neudecker, 8.4."""
-    _require_matrix("np.linalg.inv", a)
     y = np.linalg.inv(a)
+    _require_matrix("np.linalg.inv", a)
     return y, (lambda da: -(y @ da @ y),)
 
 
 @rule(np.trace, linear="jointly")
 def trace(a: Any) -> Any:
     """d tr A = tr dA."""
+    value = np.trace(a)
     _require_matrix("np.trace", a)
-    return np.trace(a), (lambda da: da.inner(np.eye(*a.shape)),)
+    return value, (lambda da: da.inner(np.eye(*a.shape)),)
 
 
 @rule(np.linalg.det)
 def det(a: Any) -> Any:
     """d det A = tr(adj(A) dA), which is det(A) tr(A⁻¹ dA) where A is regular."""
+    value = np.linalg.det(a)
     _require_matrix("np.linalg.det", a)
-    return np.linalg.det(a), (lambda da: da.inner(cofactors(a)),)
+    return value, (lambda da: da.inner(cofactors(a)),)
 
 
 @rule(np.linalg.slogdet)
 def slogdet(a: Any) -> Any:
     """d log|det A| = tr(A⁻¹ dA); the sign is locally constant."""
+    value = np.linalg.slogdet(a)
     _require_matrix("np.linalg.slogdet", a)
     if a.dtype.kind == "c":
         raise NotImplementedError("np.linalg.slogdet of a complex matrix cannot be traced")
-    value = np.linalg.slogdet(a)
     return value, (None, (lambda da: da.inner(np.linalg.inv(a).T),))
 
 
@@ -56,7 +58,8 @@ def cofactors(a: Any) -> Any:
     need no division.
     """
     u, s, vh = np.linalg.svd(a)
-    before = np.concatenate([[1.0], np.cumprod(s)[:-1]]) if s.size else s
-    after = np.concatenate([np.cumprod(s[::-1])[::-1][1:], [1.0]]) if s.size else s
+    one = np.ones(min(s.size, 1), s.dtype)
+    before = np.concatenate([one, np.cumprod(s)[:-1]])
+    after = np.concatenate([np.cumprod(s[::-1])[::-1][1:], one])
     sign = np.linalg.det(u) * np.linalg.det(vh)
     return (sign * u.conj() * (before * after)) @ vh.conj()

@@ -1,0 +1,95 @@
+"""Text and LaTeX of every structure, as a textbook writes it."""
+
+import numpy as np
+import pytest
+
+import otimes as ox
+from otimes._algebra import LowRank
+
+A = np.arange(1.0, 5).reshape(2, 2)
+B = np.arange(1.0, 7).reshape(2, 3)
+C = np.eye(3)
+
+
+@pytest.mark.parametrize(
+    ("op", "text", "latex"),
+    [
+        (ox.kron(A, B), "[2×2] ⊗ [2×3]", r"[2 \times 2] \otimes [2 \times 3]"),
+        (-2.5 * ox.kron(A, B), "-2.5 ([2×2] ⊗ [2×3])", None),
+        ((1 + 2j) * ox.kron(A, B), "(1+2j) ([2×2] ⊗ [2×3])", None),
+        (ox.kron(A, [[3.0]]), "[2×2] ⊗ 3", None),
+        (ox.identity(12), "I₁₂", "I_{12}"),
+        (3 * ox.identity(2), "3 I₂", "3 I_{2}"),
+        (ox.commutation_matrix(2, 10), "K₂,₁₀", "K_{2,10}"),
+        (
+            ox.kronecker_sum(A, C),
+            "[2×2] ⊗ I₃ + I₂ ⊗ [3×3]",
+            r"[2 \times 2] \otimes I_{3} + I_{2} \otimes [3 \times 3]",
+        ),
+        (ox.kron(A, C) - ox.kron(C, A), "[2×2] ⊗ [3×3] - [3×3] ⊗ [2×2]", None),
+        (
+            ox.kron(A, C) @ ox.commutation_matrix(2, 3),
+            "([2×2] ⊗ [3×3]) K₂,₃",
+            None,
+        ),
+        (ox.kron(ox.commutation_matrix(2, 2), A), "(I₂ ⊗ I₂ ⊗ [2×2]) P₁,₀,₂", None),
+        (ox.kronecker_sum(A, C).inv(), "([2×2] ⊗ I₃ + I₂ ⊗ [3×3])⁻¹", None),
+        (ox.kronecker_sum(A, C).inv().T, "([2×2] ⊗ I₃ + I₂ ⊗ [3×3])⁻ᵀ", None),
+        (ox.diagonal([1, 2, 3]), "diag(3 entries)", r"\operatorname{diag}(\text{3 entries})"),
+        (
+            ox.diagonal([1, 2, 3, 4]) @ ox.kronecker_sum(A, A),
+            "diag(4 entries) ([2×2] ⊗ I₂ + I₂ ⊗ [2×2])",
+            None,
+        ),
+        (
+            ox.diagonal([1, 2, 3, 4]) + ox.kron(A, A),
+            "[2×2] ⊗ [2×2] + diag(4 entries)",
+            None,
+        ),
+        (
+            LowRank(np.ones((4, 2)), np.ones((4, 2)), (4,), (4,)),
+            "U Vᵀ (rank 2)",
+            r"U V^{\mathsf{T}} \; (\text{rank } 2)",
+        ),
+        (ox.jacobian(np.trace, A), "vec[2×2]ᵀ", r"\operatorname{vec}[2 \times 2]^{\mathsf{T}}"),
+        (ox.jacobian(lambda t: t * A, 2.0), "vec[2×2]", None),
+        (ox.kron(ox.diagonal([1, 2]), A), "diag(2 entries) ⊗ [2×2]", None),
+    ],
+)
+def test_notation(op, text, latex):
+    assert str(op) == text
+    if latex is not None:
+        assert op._repr_latex_() == rf"$\displaystyle {latex}$"
+
+
+def test_repr_tells_shape_kind_and_dtype():
+    assert repr(ox.kron(A, B)) == "<4×6 KroneckerProduct float64: [2×2] ⊗ [2×3]>"
+    assert repr(ox.identity(3)) == "<3×3 Identity float64: I₃>"
+
+
+@pytest.mark.parametrize(
+    ("f", "text"),
+    [
+        (lambda Z: np.linalg.inv(Z).T, "-(Z⁻¹ ⊗ Z⁻ᵀ) K₂,₂"),
+        (lambda Z: Z @ Z.T, "(I₂ ⊗ Z) K₂,₂ + Z ⊗ I₂"),
+        (lambda Z: np.linalg.inv(Z @ Z), "-(Z⁻²)ᵀ ⊗ Z⁻¹ - Z⁻ᵀ ⊗ Z⁻²"),
+        (lambda Z: A @ np.linalg.inv(Z), "-Z⁻ᵀ ⊗ A Z⁻¹"),
+        (lambda Z: 0.5 * Z @ Z, "I₂ ⊗ [2×2] + 0.5 (Zᵀ ⊗ I₂)"),
+    ],
+)
+def test_names_of_factors(f, text):
+    assert str(ox.jacobian(f, A)).startswith(text)
+
+
+def test_long_names_in_latex():
+    weight_1 = A
+    J = ox.jacobian(lambda X: weight_1 @ X, A)
+    assert r"\mathrm{weight\_1}" in J._repr_latex_()
+
+
+def test_long_sums_are_abbreviated():
+    total = ox.kron(A, A)
+    for k in range(20):
+        total = total + ox.kron(A + k + 1, A)
+    assert str(total).endswith("… (9 more terms)")
+    assert str(total).count("⊗") == 12

@@ -1,0 +1,81 @@
+"""Each linear primitive: its transpose is the adjoint, its operator is the same map."""
+
+import numpy as np
+import pytest
+
+from otimes import _primitives as p
+from otimes._lower import from_columns, to_columns
+
+rng = np.random.default_rng(3)
+A = p.Constant(rng.standard_normal((4, 3)), (("A", 1, ""),))
+PRIMITIVES = {
+    "same": p.Same((2, 3)),
+    "left multiply a matrix": p.LeftMultiply(A, (3, 2)),
+    "left multiply a vector": p.LeftMultiply(A, (3,)),
+    "right multiply": p.RightMultiply(A, (2, 4)),
+    "transpose": p.Permute((1, 0), (2, 3)),
+    "permute": p.Permute((2, 0, 1), (2, 3, 4)),
+    "scale by a number": p.Scale(2.5, (2, 3)),
+    "scale by an array": p.Scale(rng.standard_normal((2, 3)), (2, 3)),
+    "reshape a matrix": p.Reshape((2, 6), (4, 3)),
+    "reshape to a vector": p.Reshape((2, 3), (6,)),
+    "reshape a tensor": p.Reshape((2, 3, 4), (6, 4)),
+    "reshape a number": p.Reshape((), (1, 1)),
+    "broadcast a row": p.Broadcast((3,), (2, 3)),
+    "broadcast a column": p.Broadcast((2, 1), (2, 3)),
+    "broadcast a number": p.Broadcast((), (2, 3)),
+    "sum to a row": p.SumTo((2, 3), (3,)),
+    "sum to a column": p.SumTo((2, 3), (2, 1)),
+    "sum all": p.SumTo((2, 3), ()),
+    "inner": p.Inner(rng.standard_normal((2, 3))),
+    "outer": p.Outer(rng.standard_normal((2, 3))),
+    "kron after": p.KroneckerWith(A, (2, 5), before=True),
+    "kron before": p.KroneckerWith(A, (2, 5), before=False),
+    "kron trace": p.KroneckerWith(A, (2, 5), before=True).transpose(),
+    "kron trace before": p.KroneckerWith(A, (2, 5), before=False).transpose(),
+}
+
+
+@pytest.fixture(params=PRIMITIVES.values(), ids=PRIMITIVES.keys())
+def primitive(request):
+    return request.param
+
+
+def test_shapes(primitive):
+    d = rng.standard_normal((5, *primitive.in_shape))
+    assert primitive.apply(d).shape == (5, *primitive.out_shape)
+    t = primitive.transpose()
+    assert (t.in_shape, t.out_shape) == (primitive.out_shape, primitive.in_shape)
+
+
+def test_batch_is_one_by_one(primitive):
+    d = rng.standard_normal((3, *primitive.in_shape))
+    each = np.stack([primitive.apply(x[None])[0] for x in d])
+    np.testing.assert_allclose(primitive.apply(d), each, rtol=1e-14, atol=1e-14)
+
+
+def test_transpose_is_the_adjoint(primitive):
+    """<w, P d> = <Pᵀ w, d>."""
+    d = rng.standard_normal((1, *primitive.in_shape))
+    w = rng.standard_normal((1, *primitive.out_shape))
+    left = np.sum(w * primitive.apply(d))
+    right = np.sum(primitive.transpose().apply(w) * d)
+    assert left == pytest.approx(right, rel=1e-13, abs=1e-13)
+
+
+def test_operator_is_the_same_map(primitive):
+    op = primitive.lower()
+    n = int(np.prod(primitive.in_shape))
+    columns = to_columns(primitive.apply(from_columns(np.eye(n), primitive.in_shape)))
+    np.testing.assert_allclose(op.toarray(), columns, rtol=1e-14, atol=1e-14)
+    transposed = primitive.transpose().lower()
+    np.testing.assert_allclose(transposed.toarray(), columns.T, rtol=1e-14, atol=1e-14)
+    assert (op.in_shape, op.out_shape) == (primitive.in_shape, primitive.out_shape)
+
+
+def test_columns_round_trip():
+    x = rng.standard_normal((24, 3))
+    batch = from_columns(x, (2, 3, 4))
+    assert batch.shape == (3, 2, 3, 4)
+    np.testing.assert_array_equal(batch[1].ravel(order="F"), x[:, 1])
+    np.testing.assert_array_equal(to_columns(batch), x)
