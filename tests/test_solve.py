@@ -292,6 +292,15 @@ def test_not_finite(bad):
         ox.aslinearoperator(A).solve(b)
     with pytest.raises(ValueError, match="rhs contains NaN or Inf"):
         ox.solve(lambda x: A @ x, b)
+    spoiled = np.where(np.eye(3) > 0, bad, 1.0)
+    for op in (
+        ox.kron(A, spoiled),
+        ox.kronecker_sum(A, spoiled),
+        ox.kronecker_sum(A, A, spoiled),
+        ox.diagonal(spoiled[0]),
+    ):
+        with pytest.raises(ValueError, match="the operator contains NaN or Inf"):
+            op.solve(np.ones(op.shape[0]))
 
 
 def test_wrong_shapes_and_options():

@@ -128,10 +128,11 @@ double flops(const Operand& q, index_t count) {
 /// nothing has to be said about any of the solutions.
 template <class R>
 py::object result(const py::array& x, const Batch& batch, const std::vector<SolveReport>& reports) {
-    constexpr double quiet_rcond = 1000 * static_cast<double>(std::numeric_limits<R>::epsilon());
+    constexpr double eps = static_cast<double>(std::numeric_limits<R>::epsilon());
     bool quiet = true;
     for (const auto& report : reports)
-        quiet = quiet && !(report.rcond < quiet_rcond) && report.scale == 1;
+        quiet = quiet && !(report.rcond < 1000 * eps) && !(report.residual > 1000 * eps) &&
+                report.scale == 1;
     if (batch.shape().empty()) {
         const SolveReport& report = reports.front();
         return py::make_tuple(x, quiet, report.residual, report.rcond, report.scale,
@@ -168,7 +169,8 @@ py::object solve_batch(const Batch& batch, std::size_t q_index, bool check_finit
             const MatrixView<Q> x_item{out + item * q.rows * q.cols, q.cols, q.rows, 1, q.cols};
             const Sides<T, Q> sides(batch.transposed<Q>(q_index, item), x_item);
             try {
-                reports[static_cast<std::size_t>(item)] = solve(item, RightHandSides<T>(sides.list));
+                reports[static_cast<std::size_t>(item)] =
+                    solve(item, RightHandSides<T>(sides.list));
             } catch (const singular_error& e) {
                 if (batch.shape().empty()) throw;
                 throw singular_error("item " + batch.index_text(item) + ": " + e.what());
@@ -186,12 +188,13 @@ using Solver = SolveReport (*)(MatrixView<const T>, MatrixView<const T>, RightHa
 template <class T, class Q>
 py::object solve_equation(Solver<T> solver, py::handle a, py::handle b, py::handle q,
                           bool check_finite) {
-    const Batch batch({Operand(a), Operand(b), Operand(q)});
-    const Operand &ao = batch.operand(0), &bo = batch.operand(1), &qo = batch.operand(2);
+    const Operand ao(a), bo(b), qo(q);
     const bool fits = ao.is_square() && bo.is_square() && qo.rows == ao.rows &&
                       qo.cols == bo.rows && ao.is_walkable() && bo.is_walkable() &&
-                      qo.is_walkable() && batch.fits();
+                      qo.is_walkable();
     if (!fits) return py::none();
+    const Batch batch({ao, bo, qo});
+    if (!batch.fits()) return py::none();
     return solve_batch<T, Q>(batch, 2, check_finite, [&](index_t item, RightHandSides<T> sides) {
         return solver(batch.transposed<T>(1, item), batch.transposed<T>(0, item), sides);
     });
@@ -219,15 +222,13 @@ py::object with_scalar(py::handle a, F&& f) {
 }
 
 py::object bound_solve_sylvester(py::handle a, py::handle b, py::handle q, bool check_finite) {
-    return with_scalar(a, [&]<class T>(T) {
-        return try_equation<T>(&solve_sylvester<T>, a, b, q, check_finite);
-    });
+    return with_scalar(
+        a, [&]<class T>(T) { return try_equation<T>(&solve_sylvester<T>, a, b, q, check_finite); });
 }
 
 py::object bound_solve_axb(py::handle a, py::handle b, py::handle q, bool check_finite) {
-    return with_scalar(a, [&]<class T>(T) {
-        return try_equation<T>(&solve_axb<T>, a, b, q, check_finite);
-    });
+    return with_scalar(
+        a, [&]<class T>(T) { return try_equation<T>(&solve_axb<T>, a, b, q, check_finite); });
 }
 
 /// The decompositions of B^T X^T + X^T A^T, of whichever scalar.
@@ -259,12 +260,11 @@ struct Factor {
     template <class T, class Q>
     py::object solve_as(const SylvesterFactor<T>& factor, py::handle rhs, bool adjoint,
                         bool check_finite) const {
-        const Batch batch({Operand(rhs)});
-        const Operand& q = batch.operand(0);
+        const Operand q(rhs);
         if (q.rows != rows || q.cols != cols || !q.is_walkable()) return py::none();
-        return solve_batch<T, Q>(batch, 0, check_finite, [&](index_t, RightHandSides<T> sides) {
-            return factor.solve(adjoint, sides);
-        });
+        return solve_batch<T, Q>(
+            Batch({q}), 0, check_finite,
+            [&](index_t, RightHandSides<T> sides) { return factor.solve(adjoint, sides); });
     }
 };
 
@@ -277,8 +277,8 @@ py::object make_factor(py::handle a, py::handle b) {
     if (!fits) return py::none();
     Factor::Of<T> factor;
     run_kernel(flops(ao, 1) + flops(bo, 1), [&] {
-        factor = std::make_shared<const SylvesterFactor<T>>(bo.transposed<T>(0),
-                                                            ao.transposed<T>(0));
+        factor =
+            std::make_shared<const SylvesterFactor<T>>(bo.transposed<T>(0), ao.transposed<T>(0));
     });
     return py::cast(Factor{std::move(factor), ao.rows, bo.rows});
 }

@@ -10,7 +10,8 @@
 namespace otimes {
 namespace {
 
-constexpr index_t two_step_limit = 40 * 40;  // unknowns; beyond, many singular values are near the last
+constexpr index_t two_step_limit =
+    40 * 40;  // unknowns; beyond, many singular values are near the last
 
 /// 1/||w|| with z = M^-1 g, w = M^-H z/||z||: sigma_min from above, in Schur coordinates.
 template <class T>
@@ -29,7 +30,8 @@ double smallest_singular_value(const Matrix<T>& t, const Matrix<T>& s) {
             const double growth = normalise_vector(z.data(), size);
             smallest = std::min({smallest, static_cast<double>(report.smallest_pivot),
                                  std::ldexp(1 / growth, -report.exponent)});
-            std::reverse(z.data(), z.data() + size);  // J Z J: into, and out of, the adjoint's order
+            std::reverse(z.data(),
+                         z.data() + size);  // J Z J: into, and out of, the adjoint's order
         }
     }
     return smallest;

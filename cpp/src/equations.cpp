@@ -5,6 +5,7 @@
 #include <cmath>
 #include <complex>
 #include <optional>
+#include <utility>  // std::as_const
 #include <vector>
 
 #include "otimes/blas.hpp"
@@ -154,8 +155,7 @@ struct SmallAxb {
 };
 
 template <class Equation>
-SolveReport solve_small(const Equation& equation,
-                        RightHandSides<typename Equation::Scalar> sides) {
+SolveReport solve_small(const Equation& equation, RightHandSides<typename Equation::Scalar> sides) {
     SolveReport report = solve_refined(equation, sides);
     report.rcond = equation.rcond;
     return report;
@@ -169,8 +169,8 @@ struct LuSide {
     explicit LuSide(MatrixView<const T> a_in, int exponent)
         : a(scaled_copy(a_in, -exponent)), lu(a), pivots(static_cast<std::size_t>(a.rows())) {
         const index_t n = a.rows();
-        blas::getrf(n, n, lu.data(), lu.ld(), pivots.data());
-        replace_zero_pivots();
+        const bool singular = blas::getrf(n, n, lu.data(), lu.ld(), pivots.data()) > 0;
+        if (singular) replace_zero_pivots();
         std::vector<T> z(pivots.size()), y(pivots.size());
         const auto product = [&](char op) {
             return [&, op](T* x) {
@@ -179,13 +179,12 @@ struct LuSide {
             };
         };
         const auto solution = [&](char op) {
-            return [&, op](T* x) {
-                blas::getrs(op, n, 1, lu.data(), lu.ld(), pivots.data(), x, n);
-            };
+            return
+                [&, op](T* x) { blas::getrs(op, n, 1, lu.data(), lu.ld(), pivots.data(), x, n); };
         };
-        rcond = reciprocal_condition(singular_range(n, z.data(), product('N'), product('C'),
-                                                    solution('N'), solution('C')),
-                                     0, eps_of<T>);
+        const SingularRange range =
+            singular_range(n, z.data(), product('N'), product('C'), solution('N'), solution('C'));
+        rcond = singular ? 0 : reciprocal_condition(range, 0, eps_of<T>);
     }
 
     void replace_zero_pivots() {
@@ -231,31 +230,15 @@ struct AxbEquation {
         const index_t m = x.rows(), n = x.cols();
         Matrix<T> ax(m, n);
         parallel_gemm('N', 'N', m, n, m, T(1), a.a.data(), a.a.ld(), x.data(), x.ld(), T(0),
-                   ax.data(), ax.ld());
+                      ax.data(), ax.ld());
         parallel_gemm('N', 'N', m, n, n, T(-1), ax.data(), ax.ld(), b.a.data(), b.a.ld(), T(1),
-                   r.data(), r.ld());
+                      r.data(), r.ld());
     }
 
     const LuSide<T>&a, &b;
     int exponent;
     double norm;
 };
-
-template <class T>
-SolveReport solve_axb_by_lu(MatrixView<const T> a, int a_exponent, MatrixView<const T> b,
-                            int b_exponent, RightHandSides<T> sides) {
-    const SerialBlas serial_blas;
-    std::optional<LuSide<T>> left, right;
-    parallel_pair(
-        product_flops(a.rows, a.rows, a.rows) + product_flops(b.rows, b.rows, b.rows),
-        [&] { left.emplace(a, a_exponent); }, [&] { right.emplace(b, b_exponent); });
-    poll_interrupt();
-    const AxbEquation<T> equation{*left, *right, a_exponent + b_exponent,
-                                  norm_of<T>(left->a.view()) * norm_of<T>(right->a.view())};
-    SolveReport report = solve_refined(equation, sides);
-    report.rcond = left->rcond * right->rcond;
-    return report;
-}
 
 /// The exponent at which the largest entry of both matrices is near 1.
 template <class T>
@@ -283,8 +266,8 @@ struct SylvesterFactor<T>::Oriented {
         u.apply_left(true, x);
         v.apply_right(false, x);
         poll_interrupt();
-        const auto report = adjoint ? solve_adjoint(x)
-                                    : solve_triangular_sylvester(u.form(), v.form(), x);
+        const auto report =
+            adjoint ? solve_adjoint(x) : solve_triangular_sylvester(u.form(), v.form(), x);
         if (report.overflowed) return std::nullopt;
         u.apply_left(false, x);
         v.apply_right(true, x);
@@ -294,8 +277,8 @@ struct SylvesterFactor<T>::Oriented {
     TriangularReport<real_t<T>> solve_adjoint(Storage& y) const {
         const auto& [u, v] = factor.schur_;
         std::reverse(y.data(), y.data() + y.rows() * y.cols());
-        const auto report = solve_triangular_sylvester(reversed_adjoint(u.form()),
-                                                       reversed_adjoint(v.form()), y);
+        const auto report =
+            solve_triangular_sylvester(reversed_adjoint(u.form()), reversed_adjoint(v.form()), y);
         std::reverse(y.data(), y.data() + y.rows() * y.cols());
         return report;
     }
@@ -304,9 +287,9 @@ struct SylvesterFactor<T>::Oriented {
         const index_t m = x.rows(), n = x.cols();
         const char op = adjoint ? 'C' : 'N';
         parallel_gemm(op, 'N', m, n, m, T(-1), factor.a_.data(), factor.a_.ld(), x.data(), x.ld(),
-                   T(1), r.data(), r.ld());
+                      T(1), r.data(), r.ld());
         parallel_gemm('N', op, m, n, n, T(-1), x.data(), x.ld(), factor.b_.data(), factor.b_.ld(),
-                   T(1), r.data(), r.ld());
+                      T(1), r.data(), r.ld());
     }
 
     const SylvesterFactor& factor;
@@ -344,23 +327,75 @@ SolveReport solve_sylvester(MatrixView<const T> a, MatrixView<const T> b, RightH
     if (!is_finite(a, b)) return undefined(sides);
     if (a.rows * b.rows == 0) return {};
     if (a.rows * b.rows <= small_limit) {
-        const SolveReport report = solve_small(SmallSylvester<T>(a, b, common_exponent(a, b)),
-                                               sides);
+        const SolveReport report =
+            solve_small(SmallSylvester<T>(a, b, common_exponent(a, b)), sides);
         if (report.scale > 0) return report;
     }
     return SylvesterFactor<T>(a, b).solve(false, sides);
 }
 
+namespace {
+
+/// The same by the Schur forms of A and B, as A W + W 0 = Q and 0 X + X B = W: an LU with partial
+/// pivoting can, very rarely, lose all digits of a well-conditioned equation; this cannot.
+template <class T>
+struct AxbBySchur {
+    using Scalar = T;
+    using Storage = Matrix<T>;
+
+    explicit AxbBySchur(const AxbEquation<T>& equation)
+        : original(equation),
+          left(equation.a.a.view(), Matrix<T>(equation.b.a.rows(), equation.b.a.rows()).view()),
+          right(Matrix<T>(equation.a.a.rows(), equation.a.a.rows()).view(), equation.b.a.view()),
+          exponent(equation.exponent),
+          norm(equation.norm) {}
+
+    std::optional<int> solve(Storage& x) const {
+        const RightHandSide<T> in_place{std::as_const(x).view(), x.view()};
+        for (const auto* factor : {&left, &right})
+            if (factor->solve(false, RightHandSides<T>(&in_place, 1)).scale < 1)
+                return std::nullopt;
+        return 0;
+    }
+
+    void subtract_image(const Storage& x, Storage& r) const { original.subtract_image(x, r); }
+
+    const AxbEquation<T>& original;
+    SylvesterFactor<T> left, right;
+    int exponent;
+    double norm;
+};
+
+template <class T>
+SolveReport solve_axb_general(MatrixView<const T> a, int a_exponent, MatrixView<const T> b,
+                              int b_exponent, RightHandSides<T> sides) {
+    const SerialBlas serial_blas;
+    std::optional<LuSide<T>> left, right;
+    parallel_pair(
+        product_flops(a.rows, a.rows, a.rows) + product_flops(b.rows, b.rows, b.rows),
+        [&] { left.emplace(a, a_exponent); }, [&] { right.emplace(b, b_exponent); });
+    poll_interrupt();
+    const AxbEquation<T> equation{*left, *right, a_exponent + b_exponent,
+                                  norm_of<T>(left->a.view()) * norm_of<T>(right->a.view())};
+    SolveReport report = solve_refined(equation, sides);
+    if (report.residual > 100 * eps_of<T>) report = solve_refined(AxbBySchur<T>(equation), sides);
+    report.rcond = left->rcond * right->rcond;
+    return report;
+}
+
+}  // namespace
+
 template <class T>
 SolveReport solve_axb(MatrixView<const T> a, MatrixView<const T> b, RightHandSides<T> sides) {
     if (!is_finite(a, b)) return undefined(sides);
     if (a.rows * b.rows == 0) return {};
-    const int a_exponent = binary_exponent(max_abs<T>(a)), b_exponent = binary_exponent(max_abs<T>(b));
+    const int a_exponent = binary_exponent(max_abs<T>(a)),
+              b_exponent = binary_exponent(max_abs<T>(b));
     if (a.rows * b.rows <= small_limit) {
         const SolveReport report = solve_small(SmallAxb<T>(a, a_exponent, b, b_exponent), sides);
         if (report.scale > 0) return report;
     }
-    return solve_axb_by_lu(a, a_exponent, b, b_exponent, sides);
+    return solve_axb_general(a, a_exponent, b, b_exponent, sides);
 }
 
 #define OTIMES_INSTANTIATE(T)                                                                      \

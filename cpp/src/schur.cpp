@@ -76,7 +76,7 @@ void Schur<T>::apply_left(bool adjoint, Matrix<T>& x) const {
     if (basis_ != Basis::general) return;
     Matrix<T> y(x.rows(), x.cols());
     parallel_gemm(adjoint ? 'C' : 'N', 'N', x.rows(), x.cols(), x.rows(), T(1), z_.data(), z_.ld(),
-               x.data(), x.ld(), T(0), y.data(), y.ld());
+                  x.data(), x.ld(), T(0), y.data(), y.ld());
     x = std::move(y);
 }
 
@@ -86,7 +86,7 @@ void Schur<T>::apply_right(bool adjoint, Matrix<T>& x) const {
     if (basis_ != Basis::general) return;
     Matrix<T> y(x.rows(), x.cols());
     parallel_gemm('N', adjoint ? 'C' : 'N', x.rows(), x.cols(), x.cols(), T(1), x.data(), x.ld(),
-               z_.data(), z_.ld(), T(0), y.data(), y.ld());
+                  z_.data(), z_.ld(), T(0), y.data(), y.ld());
     x = std::move(y);
 }
 
@@ -95,12 +95,13 @@ std::pair<Schur<T>, Schur<T>> schur_pair(const Matrix<T>& a, const Matrix<T>& b)
     const auto cube = [](index_t n) { return static_cast<double>(n * n * n); };
     std::optional<Schur<T>> first, second;
     parallel_pair(
-        25 * (cube(a.rows()) + cube(b.rows())), [&] { first.emplace(a); }, [&] { second.emplace(b); });
+        25 * (cube(a.rows()) + cube(b.rows())), [&] { first.emplace(a); },
+        [&] { second.emplace(b); });
     return {std::move(*first), std::move(*second)};
 }
 
-#define OTIMES_INSTANTIATE(T) \
-    template class Schur<T>;  \
+#define OTIMES_INSTANTIATE(T)                                                                      \
+    template class Schur<T>;                                                                       \
     template std::pair<Schur<T>, Schur<T>> schur_pair(const Matrix<T>&, const Matrix<T>&);
 OTIMES_INSTANTIATE(float)
 OTIMES_INSTANTIATE(double)

@@ -122,8 +122,8 @@ State*& state_slot() {
 }
 State& state() { return *state_slot(); }
 
-/// A child of fork() has none of its parent's threads: it starts afresh with the same count. The old
-/// state is leaked on purpose, its mutexes may be held by threads that no longer exist.
+/// A child of fork() has none of its parent's threads: it starts afresh with the same count. The
+/// old state is leaked on purpose, its mutexes may be held by threads that no longer exist.
 void rebuild_after_fork() {
     const int threads = state().threads;
     state_slot() = new State;

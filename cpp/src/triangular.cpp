@@ -39,13 +39,13 @@ class TriangularSolver {
             const index_t top = split(t_, i0, m), bottom = m - top;
             solve(i0 + top, bottom, j0, n, x);
             parallel_gemm('N', 'N', top, n, bottom, T(-1), &t_(i0, i0 + top), t_.ld(),
-                       &x(i0 + top, j0), x.ld(), T(1), &x(i0, j0), x.ld());
+                          &x(i0 + top, j0), x.ld(), T(1), &x(i0, j0), x.ld());
             solve(i0, top, j0, n, x);
         } else {
             const index_t left = split(s_, j0, n), right = n - left;
             solve(i0, m, j0, left, x);
             parallel_gemm('N', 'N', m, right, left, T(-1), &x(i0, j0), x.ld(), &s_(j0, j0 + left),
-                       s_.ld(), T(1), &x(i0, j0 + left), x.ld());
+                          s_.ld(), T(1), &x(i0, j0 + left), x.ld());
             solve(i0, m, j0 + left, right, x);
         }
     }
@@ -83,8 +83,7 @@ class TriangularSolver {
         const R d = std::sqrt(-s_(j, j + 1) / s_(j + 1, j)), w = s_(j, j + 1) / d;
         std::array<std::complex<R>, leaf_size> z;
         T *first = &x(i0, j), *second = &x(i0, j + 1);
-        for (index_t i = 0; i < m; ++i)
-            z[static_cast<std::size_t>(i)] = {first[i], second[i] / d};
+        for (index_t i = 0; i < m; ++i) z[static_cast<std::size_t>(i)] = {first[i], second[i] / d};
         solve_shifted(i0, m, std::complex<R>(s_(j, j), w), z.data());
         for (index_t i = 0; i < m; ++i) {
             first[i] = z[static_cast<std::size_t>(i)].real();
@@ -160,8 +159,8 @@ template <class T>
 TriangularReport<real_t<T>> solve_triangular_sylvester(const Matrix<T>& t, const Matrix<T>& s,
                                                        Matrix<T>& x) {
     using R = real_t<T>;
-    const R tiny = std::numeric_limits<R>::epsilon() *
-                   std::max(max_abs<T>(t.view()), max_abs<T>(s.view()));
+    const R tiny =
+        std::numeric_limits<R>::epsilon() * std::max(max_abs<T>(t.view()), max_abs<T>(s.view()));
     // Above this the solution could overflow when it is transformed back.
     const R huge = std::numeric_limits<R>::max() * std::numeric_limits<R>::epsilon() /
                    static_cast<R>(std::max<index_t>(1, x.rows() * x.cols()));
@@ -191,9 +190,9 @@ Matrix<T> reversed_adjoint(const Matrix<T>& t) {
     return r;
 }
 
-#define OTIMES_INSTANTIATE(T)                                        \
-    template TriangularReport<real_t<T>> solve_triangular_sylvester( \
-        const Matrix<T>&, const Matrix<T>&, Matrix<T>&);             \
+#define OTIMES_INSTANTIATE(T)                                                                      \
+    template TriangularReport<real_t<T>> solve_triangular_sylvester(const Matrix<T>&,              \
+                                                                    const Matrix<T>&, Matrix<T>&); \
     template Matrix<T> reversed_adjoint(const Matrix<T>&);
 OTIMES_INSTANTIATE(float)
 OTIMES_INSTANTIATE(double)

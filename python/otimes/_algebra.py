@@ -6,12 +6,14 @@ A rule may use that a product or a sum has a simpler form, but never one that co
 from __future__ import annotations
 
 import math
+import operator
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from ._check import Array, as_array, inexact_dtype, warn_dense
+from ._check import Array, as_array, inexact_dtype, require_dense, warn_dense
 from ._operator import LinearOperator, Scalar, Shape, is_scalar, registry
 from ._terms import Factor, Term, TermOperator, from_terms, snapshot, term_work
 
@@ -37,6 +39,14 @@ class Diagonal(LinearOperator):
 
     def _conj(self) -> LinearOperator:
         return Diagonal(self.entries.conj(), self.in_shape)
+
+    def _rows(self, indices: Array) -> Array:
+        rows = np.zeros((len(indices), len(self.entries)), self.dtype)
+        rows[np.arange(len(indices)), indices] = self.entries[indices]
+        return rows
+
+    def _entries(self, rows: Array, cols: Array) -> Array:
+        return np.where(rows == cols, self.entries[rows], self.dtype.type(0))
 
     def _work(self) -> float:
         return float(len(self.entries))
@@ -85,8 +95,8 @@ class Sum(LinearOperator):
         self, addends: Iterable[tuple[Scalar, LinearOperator]], in_shape: Shape, out_shape: Shape
     ) -> None:
         addends = tuple(addends)
-        dtypes = [np.result_type(op.dtype, _weak_scalar(c)) for c, op in addends]
-        super().__init__(in_shape, out_shape, np.result_type(*dtypes))
+        dtype = _common_dtype(op for _, op in addends)
+        super().__init__(in_shape, out_shape, _scaled_dtype(dtype, addends))
         object.__setattr__(self, "addends", addends)
 
     def _matmat(self, x: Array) -> Array:
@@ -101,12 +111,16 @@ class Sum(LinearOperator):
         return Sum(addends, self.out_shape, self.in_shape)
 
     def _conj(self) -> LinearOperator:
-        return Sum(
-            ((np.conj(c), op.conj()) for c, op in self.addends), self.in_shape, self.out_shape
-        )
+        addends = ((c.conjugate(), op.conj()) for c, op in self.addends)
+        return Sum(addends, self.in_shape, self.out_shape)
 
     def _rows(self, indices: Array) -> Array:
-        return np.asarray(sum(c * op._rows(indices) for c, op in self.addends))
+        rows = sum(c * op._rows(indices) for c, op in self.addends)
+        return np.asarray(rows, self.dtype)
+
+    def _result_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
+        dtypes = (op._result_dtype(dtype) for _, op in self.addends)
+        return _scaled_dtype(np.result_type(*dtypes), self.addends)
 
     def _work(self) -> float:
         return sum(op._work() for _, op in self.addends)
@@ -122,7 +136,7 @@ class Product(LinearOperator):
     def __init__(
         self, chain: tuple[LinearOperator, ...], in_shape: Shape, out_shape: Shape
     ) -> None:
-        super().__init__(in_shape, out_shape, np.result_type(*(op.dtype for op in chain)))
+        super().__init__(in_shape, out_shape, _common_dtype(chain))
         object.__setattr__(self, "chain", chain)
 
     def _matmat(self, x: Array) -> Array:
@@ -142,10 +156,18 @@ class Product(LinearOperator):
         rows = self.chain[0]._rows(indices)
         for op in self.chain[1:]:
             rows = op.T._matmat(rows.T).T
-        return np.ascontiguousarray(rows)
+        return np.ascontiguousarray(rows, self.dtype)
 
     def _work(self) -> float:
         return sum(op._work() for op in self.chain)
+
+    def _is_neutral(self) -> bool:
+        return all(op._is_neutral() for op in self.chain)
+
+    def _result_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
+        for op in reversed(self.chain):
+            dtype = op._result_dtype(dtype)
+        return dtype
 
 
 class Inverse(LinearOperator):
@@ -197,6 +219,74 @@ class Conjugate(LinearOperator):
     def _conj(self) -> LinearOperator:
         return self.operator
 
+    def _rows(self, indices: Array) -> Array:
+        return self.operator._rows(indices).conj()
+
+    def _entries(self, rows: Array, cols: Array) -> Array:
+        return self.operator._entries(rows, cols).conj()
+
+    def _work(self) -> float:
+        return self.operator._work()
+
+
+class RealPart(LinearOperator):
+    """Re A of a complex operator: Re A x = Re(A x) for real x."""
+
+    __slots__ = ("operator",)
+
+    operator: LinearOperator
+
+    def __init__(self, operator: LinearOperator) -> None:
+        real = np.empty(0, operator.dtype).real.dtype
+        super().__init__(operator.in_shape, operator.out_shape, real)
+        object.__setattr__(self, "operator", operator)
+
+    def _matmat(self, x: Array) -> Array:
+        if x.dtype.kind != "c":
+            return self.operator._matmat(x).real
+        k = x.shape[1]
+        y = self.operator._matmat(np.hstack([x.real, x.imag])).real
+        return np.asarray(y[:, :k] + 1j * y[:, k:])
+
+    def _transpose(self) -> LinearOperator:
+        return RealPart(self.operator.T)
+
+    def _rows(self, indices: Array) -> Array:
+        return np.ascontiguousarray(self.operator._rows(indices).real)
+
+    def _entries(self, rows: Array, cols: Array) -> Array:
+        return self.operator._entries(rows, cols).real
+
+    def _work(self) -> float:
+        return 2 * self.operator._work()
+
+
+class Cast(LinearOperator):
+    """An operator whose numbers count as those of another dtype."""
+
+    __slots__ = ("operator",)
+
+    operator: LinearOperator
+
+    def __init__(self, operator: LinearOperator, dtype: np.dtype[Any]) -> None:
+        super().__init__(operator.in_shape, operator.out_shape, dtype)
+        object.__setattr__(self, "operator", operator)
+
+    def _matmat(self, x: Array) -> Array:
+        return self.operator._matmat(x)
+
+    def _transpose(self) -> LinearOperator:
+        return Cast(self.operator.T, self.dtype)
+
+    def _conj(self) -> LinearOperator:
+        return Cast(self.operator.conj(), self.dtype)
+
+    def _rows(self, indices: Array) -> Array:
+        return self.operator._rows(indices).astype(self.dtype)
+
+    def _entries(self, rows: Array, cols: Array) -> Array:
+        return self.operator._entries(rows, cols).astype(self.dtype)
+
     def _work(self) -> float:
         return self.operator._work()
 
@@ -211,7 +301,7 @@ class OperatorKronecker(LinearOperator):
     def __init__(self, operators: tuple[LinearOperator, ...]) -> None:
         rows = math.prod(op.shape[0] for op in operators)
         cols = math.prod(op.shape[1] for op in operators)
-        super().__init__((cols,), (rows,), np.result_type(*(op.dtype for op in operators)))
+        super().__init__((cols,), (rows,), _common_dtype(operators))
         object.__setattr__(self, "operators", operators)
 
     def _matmat(self, x: Array) -> Array:
@@ -219,7 +309,7 @@ class OperatorKronecker(LinearOperator):
         modes = x.reshape(*(op.shape[1] for op in self.operators), columns)
         for axis, op in enumerate(self.operators):
             front = np.moveaxis(modes, axis, 0)
-            y = op._matmat(front.reshape(front.shape[0], -1))
+            y = op._matmat(front.reshape(front.shape[0], math.prod(front.shape[1:])))
             modes = np.moveaxis(y.reshape(op.shape[0], *front.shape[1:]), 0, axis)
         return modes.reshape(self.shape[0], columns)
 
@@ -229,9 +319,37 @@ class OperatorKronecker(LinearOperator):
     def _conj(self) -> LinearOperator:
         return OperatorKronecker(tuple(op.conj() for op in self.operators))
 
+    def _rows(self, indices: Array) -> Array:
+        rows, first = np.ones((len(indices), 1), self.dtype), self.shape[0]
+        for op in self.operators:
+            first //= max(op.shape[0], 1)
+            mine = op._rows(indices // max(first, 1) % max(op.shape[0], 1)).astype(self.dtype, copy=False)
+            width = rows.shape[1] * op.shape[1]
+            rows = (rows[:, :, None] * mine[:, None, :]).reshape(len(indices), width)
+        return rows
 
-def _weak_scalar(c: Scalar) -> Any:
-    return True if c == 1 else c
+    def _result_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
+        return np.result_type(*(op._result_dtype(dtype) for op in self.operators))
+
+    def _work(self) -> float:
+        columns, work = math.prod(op.shape[1] for op in self.operators), 0.0
+        for op in self.operators:  # in the order of _matmat
+            columns //= max(op.shape[1], 1)
+            work += columns * op._work()
+            columns *= op.shape[0]
+        return work
+
+
+def _common_dtype(operators: Iterable[LinearOperator]) -> np.dtype[Any]:
+    """The dtype of a compound: operators that only move entries do not count."""
+    dtypes = [op.dtype for op in operators if not op._is_neutral()]
+    return np.result_type(*dtypes) if dtypes else np.dtype(np.float64)
+
+
+def _scaled_dtype(
+    dtype: np.dtype[Any], addends: Iterable[tuple[Scalar, LinearOperator]]
+) -> np.dtype[Any]:
+    return np.result_type(dtype, *{c for c, _ in addends if type(c) is not int})
 
 
 # --- rewriting: what a product of two neighbours becomes -----------------------------------------
@@ -256,10 +374,13 @@ def _(a: TermOperator, b: TermOperator) -> LinearOperator | None:
     for factor, other in ((_multiple_of_identity(a), b), (_multiple_of_identity(b), a)):
         if factor is not None:
             return scale(factor, with_shapes(other, b.in_shape, a.out_shape))
-    chain_work = a._work() + b._work()
-    if _product_work(a, b) > chain_work:
+    if _product_work(a, b) > a._work() + b._work():
         return None
-    products = [s.matmul(t) for s in a.parts for t in b.parts]
+    lefts, rights = a.parts, b.parts
+    if not a._is_neutral() and not b._is_neutral():
+        dtype = np.result_type(a.dtype, b.dtype)
+        lefts, rights = (tuple(t.astype(dtype) for t in parts) for parts in (lefts, rights))
+    products = [s.matmul(t) for s in lefts for t in rights]
     if any(p is None for p in products):
         return None
     return from_terms((p for p in products if p is not None), b.in_shape, a.out_shape)
@@ -283,13 +404,19 @@ def _(a: Diagonal, b: Diagonal) -> LinearOperator:
 
 
 @rule(LowRank, LinearOperator)
-def _(a: LowRank, b: LinearOperator) -> LinearOperator:
-    return LowRank(a.left, b.T._matmat(a.right), b.in_shape, a.out_shape)
+def _(a: LowRank, b: LinearOperator) -> LinearOperator | None:
+    """(U Vᵀ) B = U (Bᵀ V)ᵀ."""
+    if a.left.shape[1] * (a.shape[0] + b.shape[1]) > a._work() + b._work():
+        return None
+    return LowRank(a.left, b.T @ a.right, b.in_shape, a.out_shape)
 
 
 @rule(LinearOperator, LowRank)
-def _(a: LinearOperator, b: LowRank) -> LinearOperator:
-    return LowRank(a._matmat(b.left), b.right, b.in_shape, a.out_shape)
+def _(a: LinearOperator, b: LowRank) -> LinearOperator | None:
+    """A (U Vᵀ) = (A U) Vᵀ."""
+    if b.left.shape[1] * (a.shape[0] + b.shape[1]) > a._work() + b._work():
+        return None
+    return LowRank(a @ b.left, b.right, b.in_shape, a.out_shape)
 
 
 @rule(Inverse, LinearOperator)
@@ -351,19 +478,64 @@ def multiply(a: LinearOperator, b: LinearOperator) -> LinearOperator:
             f"operators of shapes {a.shape} and {b.shape} cannot be multiplied: "
             f"{a.shape[1]} columns meet {b.shape[0]} rows"
         )
-    flat = a.in_shape != b.out_shape and len(a.in_shape) != 1 and len(b.out_shape) != 1
-    in_shape = (b.shape[1],) if flat else b.in_shape
-    out_shape = (a.shape[0],) if flat else a.out_shape
+    in_shape, out_shape = _product_shapes(a, b)
     coefficient: Scalar = 1
     chain: list[LinearOperator] = []
     for op in (*_chain_of(a._structure()), *_chain_of(b._structure())):
         if isinstance(op, Sum) and len(op.addends) == 1:
             coefficient, op = coefficient * op.addends[0][0], op.addends[0][1]
-        chain.append(op)
-        while len(chain) > 1 and (combined := _combine(chain[-2], chain[-1])) is not None:
-            chain[-2:] = _chain_of(combined)
+        for link in _chain_of(op):
+            chain.append(link)
+            while len(chain) > 1 and (combined := _combine(chain[-2], chain[-1])) is not None:
+                chain[-2:] = _chain_of(combined)
     product = chain[0] if len(chain) == 1 else Product(tuple(chain), in_shape, out_shape)
-    return scale(coefficient, with_shapes(product, in_shape, out_shape))
+    return settled(scale(coefficient, with_shapes(product, in_shape, out_shape)))
+
+
+def _product_shapes(a: LinearOperator, b: LinearOperator) -> tuple[Shape, Shape]:
+    """in_shape and out_shape of A B: a flat square operand takes the shape of the other."""
+    if a.in_shape == b.out_shape:
+        return b.in_shape, a.out_shape
+    if a.in_shape == a.out_shape == (a.shape[0],):
+        return b.in_shape, b.out_shape
+    if b.in_shape == b.out_shape == (b.shape[0],):
+        return a.in_shape, a.out_shape
+    if len(a.in_shape) == 1 or len(b.out_shape) == 1:
+        return b.in_shape, a.out_shape
+    return (b.shape[1],), (a.shape[0],)
+
+
+def settled(op: LinearOperator) -> LinearOperator:
+    """The operator, but dense where its integers may wrap around or it adds bools.
+
+    Neither is linear, so that such a matrix has no structure. (Sums of terms see to it themselves.)
+    """
+    exact = op.dtype.kind in "biu" and not op._is_neutral()
+    compound = isinstance(op, (Sum, Product, OperatorKronecker))
+    if not exact or not compound or (op.dtype.kind != "b" and _bound(op) <= np.iinfo(op.dtype).max):
+        return op
+    return with_shapes(as_operator(op.toarray()), op.in_shape, op.out_shape)
+
+
+def _bound(op: LinearOperator) -> float:
+    """What no entry of an integer operator exceeds; negative numbers wrap in unsigned ones."""
+    match op:
+        case TermOperator():
+            return sum(
+                abs(t.coefficient) * math.prod(f.largest() for f in t.factors) for t in op.parts
+            )
+        case Diagonal():
+            return float(np.abs(op.entries.astype(float)).max(initial=0))
+        case Sum():
+            if op.dtype.kind == "u" and any(c.real < 0 for c, _ in op.addends):
+                return math.inf
+            return sum(abs(c) * _bound(a) for c, a in op.addends)
+        case Product():
+            inner = math.prod(a.shape[1] for a in op.chain[:-1])
+            return inner * math.prod(_bound(a) for a in op.chain)
+        case OperatorKronecker():
+            return math.prod(_bound(a) for a in op.operators)
+    return math.inf
 
 
 def _chain_of(op: LinearOperator) -> tuple[LinearOperator, ...]:
@@ -387,16 +559,23 @@ def with_shapes(op: LinearOperator, in_shape: Shape, out_shape: Shape) -> Linear
         return from_terms(op.parts, in_shape, out_shape)
     if isinstance(op, LowRank):
         return LowRank(op.left, op.right, in_shape, out_shape)
+    if isinstance(op, Diagonal) and in_shape == out_shape:
+        return Diagonal(op.entries, in_shape)
     if isinstance(op, Sum):
         return Sum(op.addends, in_shape, out_shape)
     return Product(_chain_of(op), in_shape, out_shape)
 
 
 def scale(c: Scalar, op: LinearOperator) -> LinearOperator:
-    """c A."""
+    """c A. A NumPy scalar promotes the dtype as it does an array's, a Python number its kind."""
     op = op._structure()
-    c = c.item() if isinstance(c, np.ndarray) else c
-    if isinstance(c, (bool, np.bool_)):
+    if isinstance(c, (np.ndarray, np.generic)):
+        if not op._is_neutral():
+            op = astype(op, np.result_type(op.dtype, c.dtype))._structure()
+        c = c.item()
+    if isinstance(c, bool):
+        if op.dtype == np.bool_:
+            return op if c else zero_operator(op.in_shape, op.out_shape, op.dtype)
         c = int(c)
     if isinstance(c, int) and c == 1:
         return op
@@ -408,7 +587,49 @@ def scale(c: Scalar, op: LinearOperator) -> LinearOperator:
     if isinstance(op, LowRank):
         return LowRank(c * op.left, op.right, op.in_shape, op.out_shape)
     addends = op.addends if isinstance(op, Sum) else ((1, op),)
-    return Sum(((c * d, x) for d, x in addends), op.in_shape, op.out_shape)
+    return settled(Sum(((c * d, x) for d, x in addends), op.in_shape, op.out_shape))
+
+
+def zero_operator(in_shape: Shape, out_shape: Shape, dtype: np.dtype[Any]) -> LinearOperator:
+    """The zero matrix: of rank 0."""
+    left, right = (np.zeros((math.prod(shape), 0), dtype) for shape in (out_shape, in_shape))
+    return LowRank(left, right, in_shape, out_shape)
+
+
+def real_part(op: LinearOperator) -> LinearOperator:
+    """Re A."""
+    op = op._structure()
+    if op.dtype.kind != "c":
+        return op
+    if isinstance(op, Diagonal):
+        return Diagonal(op.entries.real, op.in_shape)
+    if isinstance(op, TermOperator) and all(map(_has_real_part, op.parts)):
+        return from_terms(map(_real_term, op.parts), op.in_shape, op.out_shape)
+    return RealPart(op)
+
+
+def imag_part(op: LinearOperator) -> LinearOperator:
+    """Im A = Re(-i A)."""
+    if op.dtype.kind != "c":
+        return zero_operator(op.in_shape, op.out_shape, op.dtype)
+    return real_part(scale(-1j, op))
+
+
+def _has_real_part(term: Term) -> bool:
+    """Whether Re of the term is a term: at most one factor is complex."""
+    return sum(f.array is not None and f.array.dtype.kind == "c" for f in term.factors) <= 1
+
+
+def _real_term(term: Term) -> Term:
+    """Re of a term with at most one complex factor; a complex coefficient goes into that one."""
+    c = term.coefficient
+    if all(f.array is None or f.array.dtype.kind != "c" for f in term.factors):
+        return term._replace(coefficient=c.real)
+
+    def real(a: Array) -> Array:
+        return (c * a).real if a.dtype.kind == "c" else a
+
+    return Term(1, tuple(f.map(real) for f in term.factors), term.order)
 
 
 def add(a: Any, b: Any) -> Any:
@@ -419,8 +640,9 @@ def add(a: Any, b: Any) -> Any:
         return _dense(a) + _dense(b)
     if x.shape != y.shape:
         raise ValueError(f"operators of shapes {x.shape} and {y.shape} cannot be added")
-    in_shape = _common_shape(x.in_shape, y.in_shape)
-    out_shape = _common_shape(x.out_shape, y.out_shape)
+    if x.dtype.kind == y.dtype.kind == "b":  # or, which is not linear
+        return with_shapes(as_operator(x.toarray() | y.toarray()), *_common_shapes(x, y))
+    in_shape, out_shape = _common_shapes(x, y)
     terms: list[Term] = []
     rest: list[tuple[Scalar, LinearOperator]] = []
     for op in (x._structure(), y._structure()):
@@ -434,7 +656,7 @@ def add(a: Any, b: Any) -> Any:
     if not terms and len(rest) == 1:
         return with_shapes(scale(*rest[0]), in_shape, out_shape)
     head = [(1, from_terms(terms, in_shape, out_shape))] if terms else []
-    return Sum((*head, *rest), in_shape, out_shape)
+    return settled(Sum((*head, *rest), in_shape, out_shape))
 
 
 def _join(rest: list[tuple[Scalar, LinearOperator]], c: Scalar, op: LinearOperator) -> None:
@@ -455,11 +677,13 @@ def _join(rest: list[tuple[Scalar, LinearOperator]], c: Scalar, op: LinearOperat
     rest.append((c, op))
 
 
-def _common_shape(a: Shape, b: Shape) -> Shape:
-    """Equal shapes stay, a flat one takes the other's, different ones become flat."""
-    if a == b or len(b) == 1:
-        return a
-    return b if len(a) == 1 else (math.prod(a),)
+def _common_shapes(a: LinearOperator, b: LinearOperator) -> tuple[Shape, Shape]:
+    """in_shape and out_shape of a sum: a flat one takes the other's, different ones are flat."""
+    pairs = (a.in_shape, b.in_shape), (a.out_shape, b.out_shape)
+    if any(s != t and len(s) != 1 and len(t) != 1 for s, t in pairs):
+        return (a.shape[1],), (a.shape[0],)
+    in_shape, out_shape = (t if len(s) == 1 else s for s, t in pairs)
+    return in_shape, out_shape
 
 
 def _as_addend(x: Any, other: Any) -> LinearOperator | None:
@@ -472,19 +696,40 @@ def _as_addend(x: Any, other: Any) -> LinearOperator | None:
     return as_operator(a) if a.shape == other.shape else None
 
 
-def as_operator(a: Any) -> LinearOperator:
+def as_operator(a: Any, name: str = "matrix") -> LinearOperator:
     """A matrix, a SciPy sparse matrix or an operator, as an operator."""
     if isinstance(a, LinearOperator):
         return a
     if hasattr(a, "toarray"):
+        require_dense(a.shape, a.dtype)
         a = a.toarray()
-    factor = snapshot("matrix", a)
+    factor = snapshot(name, a)
     return from_terms([Term(1, (factor,), (0,))], (factor.cols,), (factor.rows,))
 
 
 def subtract(a: Any, b: Any) -> Any:
     """A - B."""
-    return add(a, scale(-1, b) if isinstance(b, LinearOperator) else -as_array("operand", b))
+    x, y = _as_addend(a, b), _as_addend(b, a)
+    if x is None or y is None:
+        warn_dense("subtracting a scalar or a broadcast array")
+        return _dense(a) - _dense(b)
+    if x.dtype.kind == y.dtype.kind == "b":
+        raise TypeError("bools cannot be subtracted; convert one operand with astype(int)")
+    return add(x, scale(-1, _promoted(y, x)))
+
+
+def _promoted(op: LinearOperator, other: LinearOperator) -> LinearOperator:
+    """The operator in the dtype of its sum with another: -1 times an unsigned one wraps around."""
+    if op._is_neutral() or other._is_neutral():
+        return op
+    return astype(op, np.result_type(op.dtype, other.dtype))
+
+
+def negative(op: LinearOperator) -> LinearOperator:
+    """-A."""
+    if op.dtype.kind == "b":
+        raise TypeError("bools have no negatives; convert the operator with astype(int)")
+    return scale(-1, op)
 
 
 def _dense(x: Any) -> Any:
@@ -494,23 +739,29 @@ def _dense(x: Any) -> Any:
 def elementwise(a: Any, b: Any) -> Any:
     """A ∘ B as NumPy's ``*``: a scalar scales, (A⊗B)∘(C⊗D) = (A∘C)⊗(B∘D)."""
     if is_scalar(b):
-        return scale(b, a)
+        return _scaled_by(b, a)
     if is_scalar(a):
-        return scale(a, b)
+        return _scaled_by(a, b)
     if isinstance(a, LinearOperator) and isinstance(b, LinearOperator) and a.shape == b.shape:
         x, y = a._structure(), b._structure()
         if isinstance(x, TermOperator) and isinstance(y, TermOperator):
-            products = [_hadamard(s, t) for s in x.parts for t in y.parts]
+            dtype = np.result_type(x.dtype, y.dtype)
+            products = [_hadamard(s, t, dtype) for s in x.parts for t in y.parts]
             if None not in products:
-                shapes = _common_shape(x.in_shape, y.in_shape), _common_shape(
-                    x.out_shape, y.out_shape
-                )
-                return from_terms([p for p in products if p is not None], *shapes)
+                parts = [p for p in products if p is not None]
+                return from_terms(parts, *_common_shapes(x, y))
     warn_dense("the elementwise product of these operands")
     return _dense(a) * _dense(b)
 
 
-def _hadamard(s: Term, t: Term) -> Term | None:
+def _scaled_by(c: Scalar, op: LinearOperator) -> LinearOperator:
+    """c A, where NumPy takes a Python integer c for the dtype of A."""
+    if type(c) is int and not op._is_neutral() and op.dtype.kind in "iu":
+        np.asarray(c, op.dtype)  # OverflowError where it does not fit
+    return scale(c, op)
+
+
+def _hadamard(s: Term, t: Term, dtype: np.dtype[Any]) -> Term | None:
     shapes = [f.shape for f in s.factors] == [f.shape for f in t.factors]
     if not shapes or s.order != t.order:
         return None
@@ -519,7 +770,6 @@ def _hadamard(s: Term, t: Term) -> Term | None:
         if f.array is None and g.array is None:
             factors.append(f)
             continue
-        dtype = np.result_type(*(h.array.dtype for h in (f, g) if h.array is not None))
         factors.append(Factor(f.dense(dtype) * g.dense(dtype)))
     return Term(s.coefficient * t.coefficient, tuple(factors), s.order)
 
@@ -532,13 +782,10 @@ def elementwise_power(a: Any, k: Any) -> Any:
         positive = not isinstance(k, complex) and k > 0
         integral = isinstance(k, (int, np.integer))
         # (-1 · -1)^½ is 1, but (-1)^½ is nan: fractional powers need factors without sign
-        if not term.is_permuted and positive and (integral or _nonnegative(term)):
-            factors = tuple(
-                Factor(f.dense(op.dtype) ** k) if f.array is not None else f for f in term.factors
-            )
-            return from_terms(
-                [Term(term.coefficient**k, factors, term.order)], op.in_shape, op.out_shape
-            )
+        if positive and (integral or _nonnegative(term)):
+            factors = tuple(f.map(lambda a: a**k) for f in term.astype(op.dtype).factors)
+            powered = Term(term.coefficient**k, factors, term.order)
+            return from_terms([powered], op.in_shape, op.out_shape)
     warn_dense("an elementwise power of these operands")
     return _dense(a) ** _dense(k)
 
@@ -555,8 +802,8 @@ def _nonnegative(term: Term) -> bool:
 def divide(a: Any, b: Any) -> Any:
     """A / c for a scalar c, as NumPy's ``/``."""
     if isinstance(a, LinearOperator) and is_scalar(b):
-        if b == 0:
-            warn_dense("division by zero")
+        if b == 0 or not np.isfinite(1 / np.asarray(b)):
+            warn_dense("division by a number without a reciprocal")
             return a.toarray() / b
         op = a if a.dtype.kind in "fc" else astype(a, np.dtype(np.float64))
         return scale(1 / b, op)
@@ -570,7 +817,10 @@ def power(op: LinearOperator, k: int) -> LinearOperator:
         raise np.linalg.LinAlgError(f"power: the operator has shape {op.shape}, which is not square")
     if k < 0:
         return power(op.inv(), -k)
-    result, square = with_shapes(identity_operator((op.shape[0],)), op.in_shape, op.out_shape), op
+    k = operator.index(k)
+    result, square = identity_operator((op.shape[0],)), op
+    if op.in_shape == op.out_shape:
+        result = with_shapes(result, op.in_shape, op.out_shape)
     while k:
         if k & 1:
             result = multiply(square, result)
@@ -594,7 +844,11 @@ def inverse(op: LinearOperator) -> LinearOperator:
             )
         if term.coefficient == 0:
             raise np.linalg.LinAlgError("inv: the operator is zero")
-        return from_terms([term.inverse()], op.out_shape, op.in_shape)
+        inverted = term.astype(inexact_dtype(op.dtype)).inverse()
+        return from_terms([inverted], op.out_shape, op.in_shape)
+    if isinstance(op, Sum) and len(op.addends) == 1:
+        ((c, addend),) = op.addends
+        return with_shapes(scale(1 / c, inverse(addend)), op.out_shape, op.in_shape)
     if isinstance(op, Product) and all(a.shape[0] == a.shape[1] for a in op.chain):
         product = inverse(op.chain[-1])
         for a in reversed(op.chain[:-1]):
@@ -614,10 +868,27 @@ def astype(op: LinearOperator, dtype: np.dtype[Any]) -> LinearOperator:
     op = op._structure()
     if dtype == op.dtype:
         return op
-    if isinstance(op, TermOperator) and op.dtype.kind != "c" and dtype.kind in "fc":
+    if op.dtype.kind == "c" and dtype.kind in "fiu":
+        warnings.warn("casting complex to real", np.exceptions.ComplexWarning, stacklevel=3)
+        return astype(real_part(op), dtype)
+    if dtype.kind not in "fc":  # truncated, or wrapped around
+        return with_shapes(as_operator(op.toarray(dtype)), op.in_shape, op.out_shape)
+    if isinstance(op, TermOperator) and all(_casts(t, dtype) for t in op.parts):
         return from_terms((_cast(t, dtype) for t in op.parts), op.in_shape, op.out_shape)
-    dense = op.toarray(dtype)
-    return with_shapes(as_operator(dense), op.in_shape, op.out_shape)
+    if isinstance(op, Diagonal):
+        return Diagonal(op.entries.astype(dtype), op.in_shape)
+    return Cast(op, dtype)
+
+
+def _casts(term: Term, dtype: np.dtype[Any]) -> bool:
+    """Whether the factors can be cast: none of their numbers vanishes or overflows."""
+    for f in term.factors:
+        if f.array is not None and not np.can_cast(f.array.dtype, dtype):
+            with np.errstate(all="ignore"):
+                cast = f.array.astype(dtype)
+            if (np.isfinite(cast) & (cast != 0) != np.isfinite(f.array) & (f.array != 0)).any():
+                return False
+    return True
 
 
 def _cast(term: Term, dtype: np.dtype[Any]) -> Term:
@@ -654,6 +925,9 @@ registry.algebra.update(
     divide=divide,
     power=power,
     inverse=inverse,
+    negative=negative,
+    real=real_part,
+    imag=imag_part,
     conjugate=Conjugate,
     astype=astype,
     two_sided_terms=two_sided_terms,

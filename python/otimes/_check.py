@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[Any]
 
-#: What a plan computes in, by kind of the result's dtype (exact for integers, float32 for float16).
-_COMPUTE = {"b": "?", "i": "l", "u": "L"}
+#: What a plan computes in, by kind of an exact result's dtype.
+_COMPUTE = {"b": np.dtype(np.bool_), "i": np.dtype(np.int64), "u": np.dtype(np.uint64)}
 
 
 class DenseFallbackWarning(UserWarning):
@@ -33,6 +33,8 @@ def supported_dtype(name: str, dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 def as_array(name: str, x: ArrayLike) -> Array:
     """`x` as an ndarray of numbers in native byte order (no copy where none is needed)."""
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array; pass {name}.filled(value) or {name}.data")
     a = np.asarray(x)
     dtype = supported_dtype(name, a.dtype)
     return a if a.dtype.isnative else a.astype(dtype)
@@ -54,7 +56,7 @@ def as_inexact(name: str, x: ArrayLike) -> Array:
 def compute_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The dtype that a kernel computes in so that its result, cast to `dtype`, is exact."""
     if dtype.kind in _COMPUTE:
-        return np.dtype(_COMPUTE[dtype.kind])
+        return _COMPUTE[dtype.kind]
     return inexact_dtype(dtype)
 
 
@@ -91,6 +93,11 @@ def set_max_dense(bytes: int | None) -> None:
         The new limit. ``None`` restores the default: half of what the process may still use, the
         smallest of available memory, control-group and resource limits.
 
+    Raises
+    ------
+    ValueError
+        When `bytes` is negative.
+
     Examples
     --------
     >>> import otimes as ox
@@ -102,6 +109,8 @@ def set_max_dense(bytes: int | None) -> None:
     >>> ox.set_max_dense(None)
     """
     global _max_dense
+    if bytes is not None and bytes < 0:
+        raise ValueError(f"bytes is {bytes}, but a size cannot be negative")
     _max_dense = None if bytes is None else int(bytes)
 
 

@@ -8,8 +8,8 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._algebra import OperatorKronecker, add, as_operator, identity_operator
-from ._check import Array
+from ._algebra import OperatorKronecker, add, as_operator, identity_operator, settled
+from ._check import Array, warn_dense
 from ._operator import LinearOperator, Shape
 from ._terms import Term, TermOperator, from_terms, named_forms
 
@@ -45,7 +45,8 @@ def product_of_terms(terms: list[Term]) -> Term:
     order: list[int] = []
     coefficient: Any = 1
     for term in terms:
-        order += (k + len(order) for k in term.order)
+        first = len(order)
+        order += [first + k for k in term.order]
         coefficient = coefficient * term.coefficient
     return Term(coefficient, tuple(f for t in terms for f in t.factors), tuple(order))
 
@@ -106,9 +107,11 @@ def kron(a: Any, b: Any, *more: Any) -> Any:
     """
     operands = [_operand(x) for x in (a, b, *more)]
     if all(isinstance(x, LinearOperator) or _is_plain_matrix(x) for x in operands):
-        return _lazy_kron([as_operator(x)._structure() for x in operands])
-    result = operands[0]
-    for x in operands[1:]:
+        return _lazy_kron([as_operator(x, f"operand {k}") for k, x in enumerate(operands)])
+    if any(isinstance(x, LinearOperator) for x in operands):
+        warn_dense("the Kronecker product with such an array")
+    result, *rest = (x.toarray() if isinstance(x, LinearOperator) else x for x in operands)
+    for x in rest:
         result = np.kron(result, x)
     return result
 
@@ -123,12 +126,15 @@ def _is_plain_matrix(x: Any) -> bool:
     return type(x) is np.ndarray and x.ndim == 2
 
 
-def _lazy_kron(operators: list[LinearOperator]) -> LinearOperator:
+def _lazy_kron(operands: list[LinearOperator]) -> LinearOperator:
+    operators = [op._structure() for op in operands]
     if not all(isinstance(op, TermOperator) for op in operators):
-        return OperatorKronecker(tuple(operators))
+        return settled(OperatorKronecker(tuple(operators)))
     sums = [op.parts for op in operators if isinstance(op, TermOperator)]
     products = [product_of_terms(list(choice)) for choice in itertools.product(*sums)]
-    return from_terms(products, *mode_shapes([parts[0] for parts in sums]))
+    if len(products) == 1:
+        return from_terms(products, *mode_shapes([parts[0] for parts in sums]))
+    return from_terms(products, (products[0].cols,), (products[0].rows,))
 
 
 def kronecker_sum(a: Any, b: Any, *more: Any) -> LinearOperator:
@@ -163,14 +169,14 @@ def kronecker_sum(a: Any, b: Any, *more: Any) -> LinearOperator:
     array([[11,  2],
            [ 3, 14]])
     """
-    operators = [as_operator(x) for x in (a, b, *more)]
+    operators = [as_operator(x, f"operand {k}") for k, x in enumerate((a, b, *more))]
     for k, op in enumerate(operators):
         if op.shape[0] != op.shape[1]:
             raise ValueError(f"operand {k} has shape {op.shape}, but must be square")
     total: Any = None
     for k, op in enumerate(operators):
         eyes = [identity_operator((x.shape[0],)) for x in operators]
-        term = _lazy_kron([*eyes[:k], op._structure(), *eyes[k + 1 :]])
+        term = _lazy_kron([*eyes[:k], op, *eyes[k + 1 :]])
         total = term if total is None else add(total, term)
     result: LinearOperator = total
     return result

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
-import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self, SupportsIndex, overload
+from typing import Any, Literal, Self, overload
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 from numpy.typing import ArrayLike, DTypeLike
 
 from ._check import (
@@ -36,6 +38,8 @@ class Registry:
     display: dict[str, Callable[..., str]] = field(default_factory=dict)
     #: NumPy functions and ufuncs with a structured version.
     functions: dict[Any, Callable[..., Any]] = field(default_factory=dict)
+    #: NumPy functions that write to their first argument.
+    writers: set[Any] = field(default_factory=set)
 
 
 registry = Registry()
@@ -58,8 +62,8 @@ class LinearOperator:
     ``_transpose()``
         the operator of the transposed matrix.
 
-    Everything else follows from these; `_conj`, `_rows` and `_work` may be given where something
-    better is known. Operators are immutable.
+    Everything else follows from these; `_conj`, `_rows`, `_entries` and `_work` may be given where
+    something better is known. Operators are immutable.
 
     Attributes
     ----------
@@ -108,9 +112,21 @@ class LinearOperator:
         unit[indices, np.arange(len(indices))] = 1
         return np.ascontiguousarray(self._transpose()._matmat(unit).T)
 
+    def _entries(self, rows: Array, cols: Array) -> Array:
+        """The entries at pairs of indices, given as two vectors of one length."""
+        some_rows, place_of_row = np.unique(rows, return_inverse=True)
+        some_cols, place_of_col = np.unique(cols, return_inverse=True)
+        if len(some_rows) * self.shape[1] <= len(some_cols) * self.shape[0]:
+            return self._rows(some_rows)[place_of_row, cols]
+        return self.T._rows(some_cols)[place_of_col, rows]
+
     def _work(self) -> float:
         """Multiplications per column that a product costs, for cost rules."""
         return float(self.shape[0]) * self.shape[1]
+
+    def _is_neutral(self) -> bool:
+        """Whether the operator has no dtype of its own: its product keeps the operand's."""
+        return False
 
     def _result_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
         """The dtype of the product with an array of this dtype."""
@@ -206,7 +222,11 @@ class LinearOperator:
 
     def dot(self, other: Any) -> Any:
         """``self @ other``, or the scaled operator for a scalar, as `numpy.dot`."""
-        return self * other if is_scalar(other) else self @ other
+        if is_scalar(other):
+            return self * other
+        product = self @ other
+        # numpy.dot puts the rows of the matrix before the stack's axes, matmul behind them
+        return np.moveaxis(product, -2, 0) if product.ndim > 2 else product
 
     def __call__(self, x: ArrayLike) -> Array:
         """The image, of shape `out_shape`, of an array of shape `in_shape`."""
@@ -248,8 +268,11 @@ class LinearOperator:
     def __pow__(self, other: Any) -> Any:
         return _binary("elementwise_power", self, other)
 
+    def __rpow__(self, other: Any) -> Any:
+        return _binary("elementwise_power", other, self)
+
     def __neg__(self) -> LinearOperator:
-        negated: LinearOperator = registry.algebra["scale"](-1, self)
+        negated: LinearOperator = registry.algebra["negative"](self)
         return negated
 
     def __pos__(self) -> Self:
@@ -282,12 +305,14 @@ class LinearOperator:
     @property
     def real(self) -> LinearOperator:
         """The real part."""
-        return self if self.dtype.kind != "c" else (self + self.conj()) * 0.5
+        part: LinearOperator = registry.algebra["real"](self)
+        return part
 
     @property
     def imag(self) -> LinearOperator:
         """The imaginary part."""
-        return self * 0 if self.dtype.kind != "c" else (self - self.conj()) * -0.5j
+        part: LinearOperator = registry.algebra["imag"](self)
+        return part
 
     def power(self, k: int) -> LinearOperator:
         """The matrix power Aᵏ, k ≥ 0, or of the inverse for k < 0."""
@@ -361,7 +386,7 @@ class LinearOperator:
 
     def toarray(self, dtype: DTypeLike = None) -> Array:
         """The dense matrix, a new C-ordered array; `MemoryError` when it would not fit."""
-        wanted = self.dtype if dtype is None else np.dtype(dtype)
+        wanted = self.dtype if dtype is None else supported_dtype("dtype", np.dtype(dtype))
         require_dense(self.shape, wanted)
         rows = self._rows(np.arange(self.shape[0], dtype=np.intp))
         return rows.astype(wanted, copy=False)
@@ -384,27 +409,28 @@ class LinearOperator:
 
     def diagonal(self) -> Array:
         """The diagonal, as an array."""
-        n = min(self.shape)
-        return np.fromiter((self[i, i] for i in range(n)), self.dtype, n)
+        n = np.arange(min(self.shape), dtype=np.intp)
+        return self._entries(n, n)
 
     def trace(self) -> Any:
         """The sum of the diagonal."""
         return self.diagonal().sum()
 
-    def sum(self, axis: int | None = None) -> Any:
+    def sum(self, axis: int | tuple[int, ...] | None = None) -> Any:
         """The sum of all entries, or along an axis."""
-        if axis is None:
-            return (self @ np.ones(self.shape[1], self.dtype)).sum()
-        if axis in (0, -2):
-            return self.T @ np.ones(self.shape[0], self.dtype)
-        if axis in (1, -1):
-            return self @ np.ones(self.shape[1], self.dtype)
-        raise ValueError(f"axis {axis} is out of bounds for an operator of 2 dimensions")
+        axes = _axes(axis)
+        dtype = np.ones(0, self.dtype).sum().dtype  # small integers are added as large ones
+        if axes == ():
+            return self.toarray()
+        if axes == (0,):
+            return self.T @ np.ones(self.shape[0], dtype)
+        rows = self @ np.ones(self.shape[1], dtype)
+        return rows if axes == (1,) else rows.sum()
 
-    def mean(self, axis: int | None = None) -> Any:
+    def mean(self, axis: int | tuple[int, ...] | None = None) -> Any:
         """The mean of all entries, or along an axis."""
-        count = self.size if axis is None else self.shape[axis]
-        return self.sum(axis) / count
+        count = math.prod(self.shape[k] for k in _axes(axis))
+        return np.true_divide(self.sum(axis), count)
 
     def astype(self, dtype: DTypeLike) -> LinearOperator:
         """The operator in another dtype."""
@@ -456,8 +482,10 @@ class LinearOperator:
     # --- NumPy's protocols (see _numpy.py) -----------------------------------------------------
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
-        rule = registry.functions.get(ufunc)
-        if method == "__call__" and rule is not None and not kwargs:
+        if method == "at" or _has_operator(kwargs.get("out")):
+            raise TypeError(f"numpy.{ufunc.__name__} cannot write to an operator: it is immutable")
+        rule = registry.functions.get(ufunc) if method == "__call__" else None
+        if rule is not None and not kwargs:
             result = rule(*args)
             if result is not NotImplemented:
                 return result
@@ -467,8 +495,10 @@ class LinearOperator:
     def __array_function__(
         self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any
     ) -> Any:
+        if func in registry.writers or _has_operator(kwargs.get("out")):
+            raise TypeError(f"numpy.{func.__name__} cannot write to an operator: it is immutable")
         rule = registry.functions.get(func)
-        if rule is not None:
+        if rule is not None and _takes(rule, args, kwargs):
             result = rule(*args, **kwargs)
             if result is not NotImplemented:
                 return result
@@ -494,10 +524,31 @@ def _binary(name: str, a: Any, b: Any) -> Any:
     return registry.algebra[name](a, b)
 
 
+def _has_operator(out: object) -> bool:
+    return any(isinstance(x, LinearOperator) for x in (out if isinstance(out, tuple) else (out,)))
+
+
+_signature = functools.cache(inspect.signature)
+
+
+def _takes(rule: Callable[..., Any], args: Any, kwargs: Any) -> bool:
+    """Whether a structured version knows these arguments of its NumPy function."""
+    try:
+        _signature(rule).bind(*args, **kwargs)
+    except TypeError:
+        return False
+    return True
+
+
+def _axes(axis: int | tuple[int, ...] | None) -> tuple[int, ...]:
+    """The axes of a matrix that a reduction runs over, checked as NumPy does."""
+    return (0, 1) if axis is None else tuple(sorted(normalize_axis_tuple(axis, 2)))
+
+
 def _stacked_product(op: LinearOperator, x: Array, out: Array | None) -> Array:
     """NumPy's matmul of a matrix with a stack (..., N, k): one product with all columns."""
     columns = np.moveaxis(x, -2, 0)
-    y = op._product(columns.reshape(op.shape[1], -1), None)
+    y = op._product(columns.reshape(op.shape[1], math.prod(columns.shape[1:])), None)
     y = np.moveaxis(y.reshape(op.shape[0], *columns.shape[1:]), 0, -2)
     if out is None:
         return y
@@ -519,42 +570,77 @@ def _dense_tree(x: Any) -> Any:
 
 
 def _getitem(op: LinearOperator, key: Any) -> Any:
-    """``op[i, j]``, rows, columns and slices, forming only the rows (or columns) asked for."""
-    rows, cols = _split_key(key)
-    pick_rows, pick_cols = _pick(op.shape[0], rows), _pick(op.shape[1], cols)
-    arrays = [k for k in (rows, cols) if not isinstance(k, (slice, SupportsIndex))]
-    if len(arrays) == 2 or any(np.ndim(k) > 1 for k in arrays):
-        warn_dense("indexing with arrays on both axes")
-        return op.toarray()[key]
-    if pick_rows.size * op.shape[1] <= pick_cols.size * op.shape[0]:
-        block = op._rows(np.atleast_1d(pick_rows))[:, pick_cols]
-        return block[0] if pick_rows.ndim == 0 else block
-    block = op.T._rows(np.atleast_1d(pick_cols))[:, pick_rows].T
-    return block[..., 0] if pick_cols.ndim == 0 else block
+    """``op[i, j]``, rows, columns and slices, forming only what is asked for."""
+    row_key, col_key = _split_key(key, op.shape)
+    rows, cols = _pick(op.shape[0], row_key), _pick(op.shape[1], col_key)
+    if not isinstance(row_key, slice) and not isinstance(col_key, slice):
+        return _paired(op, rows, cols)
+    shape = rows.shape + cols.shape
+    rows, cols = rows.reshape(-1), cols.reshape(-1)
+    # entries one by one cost some ten times what they cost as a part of a row
+    if 10 * rows.size * cols.size < min(rows.size * op.shape[1], cols.size * op.shape[0]):
+        block = op._entries(np.repeat(rows, cols.size), np.tile(cols, rows.size))
+    elif rows.size * op.shape[1] <= cols.size * op.shape[0]:
+        block = op._rows(rows)
+        block = block if _is_all(col_key) else block[:, cols]
+    else:
+        block = op.T._rows(cols)[:, rows].T
+    return block.reshape(shape)
+
+
+def _is_all(key: Any) -> bool:
+    return isinstance(key, slice) and key == slice(None)
+
+
+def _paired(op: LinearOperator, rows: Array, cols: Array) -> Any:
+    """The entries at pairs of indices, which broadcast as NumPy's do."""
+    try:
+        rows, cols = np.broadcast_arrays(rows, cols)
+    except ValueError:
+        raise IndexError(
+            f"shapes {rows.shape} and {cols.shape} of the indices do not broadcast"
+        ) from None
+    return op._entries(rows.reshape(-1), cols.reshape(-1)).reshape(rows.shape)[()]
+
+
+def _split_key(key: Any, shape: Shape) -> tuple[Any, Any]:
+    """The keys of the rows and of the columns."""
+    keys = key if isinstance(key, tuple) else (key,)
+    if any(k is None for k in keys):
+        raise IndexError("an operator has 2 dimensions; take op.toarray() to add more")
+    places = [i for i, k in enumerate(keys) if k is Ellipsis]
+    if len(places) > 1:
+        raise IndexError("an index can have one ellipsis only")
+    for at in places:
+        keys = (*keys[:at], *[slice(None)] * (3 - len(keys)), *keys[at + 1 :])
+    if len(keys) == 1 and np.ndim(keys[0]) == 2 and np.asarray(keys[0]).dtype == np.bool_:
+        mask = np.asarray(keys[0])
+        if mask.shape != shape:
+            raise IndexError(f"boolean index has shape {mask.shape}, but the operator {shape}")
+        keys = mask.nonzero()
+    if len(keys) > 2:
+        raise IndexError(f"an operator has 2 dimensions, but {len(keys)} were indexed")
+    rows, cols = (*keys, *[slice(None)] * (2 - len(keys)))
+    return rows, cols
 
 
 def _pick(n: int, key: Any) -> Array:
-    """The indices below n that a key selects; no array of length n for an int or a slice."""
+    """The indices below n that a key selects."""
     if isinstance(key, slice):
         return np.arange(*key.indices(n), dtype=np.intp)
-    if isinstance(key, SupportsIndex) and not isinstance(key, np.ndarray):
-        index = operator.index(key)
-        if not -n <= index < n:
-            raise IndexError(f"index {index} is out of bounds for an axis of size {n}")
-        return np.asarray(index % n, dtype=np.intp)
-    return np.arange(n, dtype=np.intp)[key]
-
-
-def _split_key(key: Any) -> tuple[Any, Any]:
-    if not isinstance(key, tuple):
-        key = (key,)
-    if any(k is None for k in key):
-        raise IndexError("an operator has 2 dimensions; take op.toarray() to add more")
-    if Ellipsis in [k for k in key if not isinstance(k, (np.ndarray, list))]:
-        at = next(i for i, k in enumerate(key) if k is Ellipsis)
-        key = (*key[:at], *[slice(None)] * (3 - len(key)), *key[at + 1 :])
-    if len(key) > 2:
-        raise IndexError(f"an operator has 2 dimensions, but {len(key)} were indexed")
-    rows, cols = (*key, *[slice(None)] * (2 - len(key)))
-    return rows, cols
-
+    index = np.asarray(key)
+    if index.size == 0 and not isinstance(key, (np.ndarray, np.generic)):
+        index = index.astype(np.intp)  # an empty list
+    if index.dtype == np.bool_:
+        if index.ndim != 1:
+            raise IndexError("booleans index as arrays of the length of an axis")
+        if len(index) != n:
+            raise IndexError(f"boolean index has length {len(index)}, but the axis has size {n}")
+        return index.nonzero()[0]
+    if index.dtype.kind not in "iu":
+        raise IndexError(f"{key!r} is not an integer, a slice or an array of integers or booleans")
+    outside = index[(index < -n) | (index >= n)]
+    if outside.size:
+        raise IndexError(f"index {outside[0]} is out of bounds for an axis of size {n}")
+    index = index.astype(np.intp)
+    return np.where(index < 0, index + n, index) if (index < 0).any() else index

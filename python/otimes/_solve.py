@@ -56,6 +56,8 @@ class KroneckerFactorization:
         if dtype.char not in self._factors:
             real = self.dtype.kind != "c" and not np.iscomplexobj(self.term.coefficient)
             arrays = [f.dense(self.dtype) for f in self.term.factors]
+            for array in arrays:
+                require_finite("the operator", array)
             packed = [np.ascontiguousarray(a.real if real else a, dtype) for a in arrays]
             self._factors[dtype.char] = _core.KronLU(dtype.char, packed)
         return self._factors[dtype.char]
@@ -95,6 +97,8 @@ class SylvesterFactorization:
     """L X + X R = B in vec coordinates, (I⊗L + Rᵀ⊗I) P: two Schur decompositions."""
 
     def __init__(self, sides: Sides) -> None:
+        require_finite("the operator", sides.left)
+        require_finite("the operator", sides.right)
         self.sides = sides
         self.equation = SylvesterFactor(sides.left, sides.right)
 
@@ -117,6 +121,7 @@ class DiagonalFactorization:
     """diag(d)."""
 
     def __init__(self, op: Diagonal) -> None:
+        require_finite("the operator", op.entries)
         self.entries = op.entries
 
     def rcond(self) -> float:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from . import _core
-from ._check import Array, compute_dtype, inexact_dtype, supported_dtype
+from ._check import Array, as_array, compute_dtype, inexact_dtype, require_dense
 from ._operator import LinearOperator, Scalar, Shape
 
 #: The name of a factor for display: a product of (symbol, power, mark), mark in "", "T", "H", "*".
@@ -22,12 +22,17 @@ Label = tuple[tuple[str, int, str], ...]
 
 
 class Factor:
-    """One factor of a term: a matrix, or the identity (``array is None``) of size `rows`."""
+    """One factor of a term: a matrix, or the identity (``array is None``) of size `rows`.
+
+    The matrix is read-only: an operator is a snapshot, and its factors are seen by users.
+    """
 
     __slots__ = ("array", "cols", "label", "rows")
 
+    array: Array | None
+
     def __init__(self, array: Array | None, size: int = 0, label: Label | None = None) -> None:
-        self.array = array
+        self.array = None if array is None else _locked(array)
         self.rows, self.cols = (size, size) if array is None else array.shape
         self.label = label
 
@@ -35,8 +40,24 @@ class Factor:
     def shape(self) -> tuple[int, int]:
         return self.rows, self.cols
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Factor, (self.array, self.rows, self.label)
+
     def dense(self, dtype: np.dtype[Any]) -> Array:
-        return np.eye(self.rows, dtype=dtype) if self.array is None else self.array
+        """The matrix in this dtype, read-only."""
+        if self.array is None:
+            require_dense(self.shape, dtype)
+            return _locked(np.eye(self.rows, dtype=dtype))
+        return _locked(self.array.astype(dtype, copy=False))
+
+    def astype(self, dtype: np.dtype[Any]) -> Factor:
+        return self.map(lambda a: a.astype(dtype, copy=False), self.label)
+
+    def largest(self) -> int:
+        """The largest size of an entry of an integer matrix."""
+        if self.array is None or self.array.size == 0:
+            return 1
+        return max(int(self.array.max()), -int(self.array.min()))
 
     def map(self, f: Callable[[Array], Array], label: Label | None = None) -> Factor:
         """f of the matrix, for an f that leaves the identity as it is."""
@@ -71,6 +92,14 @@ class Factor:
         return self.array.dtype == other.array.dtype and np.array_equal(self.array, other.array)
 
 
+def _locked(array: Array) -> Array:
+    if not array.flags.writeable:
+        return array
+    view = array.view()
+    view.setflags(write=False)
+    return view
+
+
 class Term(NamedTuple):
     """c (F₁⊗…⊗F_N) P."""
 
@@ -103,17 +132,24 @@ class Term(NamedTuple):
         )
 
     def conj(self) -> Term:
-        c = self.coefficient
-        return Term(
-            c.conjugate() if isinstance(c, (complex, np.complexfloating)) else c,
-            tuple(f.conj() for f in self.factors),
-            self.order,
-        )
+        factors = tuple(f.conj() for f in self.factors)
+        return Term(self.coefficient.conjugate(), factors, self.order)
+
+    def astype(self, dtype: np.dtype[Any]) -> Term:
+        """The factors in this dtype; real ones in its real counterpart, where that is cheaper."""
+        real = np.dtype(dtype.char.lower()) if dtype.kind == "c" else dtype
+
+        def cast(f: Factor) -> Factor:
+            is_complex = f.array is not None and f.array.dtype.kind == "c"
+            return f.astype(dtype if is_complex else real)
+
+        return self._replace(factors=tuple(map(cast, self.factors)))
 
     def inverse(self) -> Term:
         # (F P)⁻¹ = Pᵀ F⁻¹
+        c = self.coefficient
         inverted = Term(1, tuple(f.inverse().transpose() for f in self.factors), self.order)
-        return inverted.transpose()._replace(coefficient=1 / self.coefficient)
+        return inverted.transpose()._replace(coefficient=c if c == 1 else 1 / c)
 
     def matmul(self, other: Term) -> Term | None:
         """The product as one term, or None where the factors do not line up."""
@@ -200,9 +236,12 @@ class TermOperator(LinearOperator):
 
     def _result_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
         """Operators that only move and scale entries keep the operand's dtype."""
-        if self._is_neutral():
-            return np.result_type(dtype, *{_weak(term.coefficient) for term in self.parts})
-        return np.result_type(self.dtype, dtype)
+        if not self._is_neutral():
+            return np.result_type(self.dtype, dtype)
+        scalars = {_weak(term.coefficient) for term in self.parts}
+        if dtype.kind in "biu" and (len(self.parts) > 1 or scalars != {True}):
+            dtype = np.result_type(dtype, np.int64)  # sums of small integers are not small
+        return np.result_type(dtype, *scalars)
 
     def _plan_for(self, dtype: np.dtype[Any]) -> _core.TermPlan:
         """The compiled plan that computes in this dtype, kept for the next call."""
@@ -218,12 +257,12 @@ class TermOperator(LinearOperator):
         n, k = x.shape
         if dtype.kind == "c" and self.dtype.kind != "c":  # one real product, not a complex one
             real = np.dtype(dtype.char.lower())
-            pairs = np.ascontiguousarray(x, dtype).view(real).reshape(1, n, 2 * k)
+            pairs = _packed(x, dtype).view(real).reshape(1, n, 2 * k)
             return self._plan_for(real).apply(pairs).view(dtype).reshape(self.shape[0], k)
         if x.flags.f_contiguous and not x.flags.c_contiguous:
-            columns = np.ascontiguousarray(x.T, dtype).reshape(k, n, 1)
+            columns = _packed(x.T, dtype).reshape(k, n, 1)
             return self._plan_for(dtype).apply(columns).reshape(k, self.shape[0]).T
-        block = np.ascontiguousarray(x, dtype).reshape(1, n, k)
+        block = _packed(x, dtype).reshape(1, n, k)
         return self._plan_for(dtype).apply(block).reshape(self.shape[0], k)
 
     def _transpose(self) -> LinearOperator:
@@ -236,6 +275,14 @@ class TermOperator(LinearOperator):
         plan = self._plan_for(compute_dtype(self.dtype))
         return plan.rows(indices).astype(self.dtype, copy=False)
 
+    def _entries(self, rows: Array, cols: Array) -> Array:
+        dtype = compute_dtype(self.dtype)
+        total = np.zeros(rows.shape, dtype)
+        for k, term in enumerate(self.parts):
+            entries = _entries_of(term, rows, cols, dtype)
+            total = entries if k == 0 else total + entries
+        return total.astype(self.dtype, copy=False)
+
     def _work(self) -> float:
         return sum(term.work() for term in self.parts)
 
@@ -245,13 +292,48 @@ class TermOperator(LinearOperator):
             t.is_permuted for t in self.parts
         ):
             return sum((_diagonal_of(t, self.dtype) for t in self.parts), start=np.zeros(1, "?"))
-        return super().diagonal()
+        n = np.arange(min(self.shape), dtype=np.intp)
+        return self._entries(n, n)
 
 
 class TermSum(TermOperator):
     """A sum of Kronecker terms that has no name of its own."""
 
     __slots__ = ()
+
+
+def _packed(x: Array, dtype: np.dtype[Any]) -> Array:
+    """`x` as a kernel takes it: C-ordered, aligned and of its dtype."""
+    return np.require(x, dtype, ("C", "A"))
+
+
+def _entries_of(term: Term, rows: Array, cols: Array, dtype: np.dtype[Any]) -> Array:
+    """c F₁[i₁, j₁] … F_N[i_N, j_N] for each pair of flat indices."""
+    dims = [0] * len(term.factors)
+    for f, mode in zip(term.factors, term.order, strict=True):
+        dims[mode] = f.cols
+    i = _places(rows, [f.rows for f in term.factors])
+    j = _places(cols, dims)
+    values = np.full(rows.shape, _coefficient(term.coefficient, dtype), dtype)
+    implied_zero = np.zeros(rows.shape, np.bool_)
+    for k, f in enumerate(term.factors):
+        row, col = i[k], j[term.order[k]]
+        if f.array is None:
+            implied_zero |= row != col
+        else:
+            with np.errstate(all="ignore"):
+                values = values * f.array[row, col].astype(dtype, copy=False)
+    values[implied_zero] = 0
+    return values
+
+
+def _places(flat: Array, dims: list[int]) -> list[Array]:
+    """The indices along each mode of flat indices in C order (of tensors of any size)."""
+    places: list[Array] = []
+    for size in reversed(dims):
+        places.append(flat % max(size, 1))
+        flat = flat // max(size, 1)
+    return places[::-1]
 
 
 def _diagonal_of(term: Term, dtype: np.dtype[Any]) -> Array:
@@ -263,10 +345,16 @@ def _diagonal_of(term: Term, dtype: np.dtype[Any]) -> Array:
 
 
 def _weak(c: Scalar) -> Any:
-    """A coefficient as a plain Python number, which promotes no dtype but its kind."""
-    if c == 1:
-        return True
-    return c
+    """What a coefficient promotes a dtype by: 1 nothing, other Python numbers their kind."""
+    return True if type(c) is int and c == 1 else c
+
+
+def _coefficient(c: Scalar, dtype: np.dtype[Any]) -> Scalar:
+    """A coefficient for a plan of this dtype: integers wrap around as NumPy's do."""
+    if dtype.kind not in "iu":
+        return c
+    wrapped = int(c.real) % 2**64
+    return wrapped - 2**64 if dtype.kind == "i" and wrapped >= 2**63 else wrapped
 
 
 def _dtype_of(parts: tuple[Term, ...]) -> np.dtype[Any]:
@@ -281,10 +369,10 @@ def compile_plan(parts: tuple[Term, ...], dtype: np.dtype[Any]) -> _core.TermPla
     def packed(f: Factor) -> Array | int:
         if f.array is None:
             return f.rows
-        order = "F" if f.array.flags.f_contiguous else "C"
+        order: Literal["F", "C"] = "F" if f.array.flags.f_contiguous else "C"
         return np.asarray(f.array, dtype, order=order)
 
-    terms = [(t.coefficient, tuple(map(packed, t.factors)), t.order) for t in parts]
+    terms = [(_coefficient(t.coefficient, dtype), tuple(map(packed, t.factors)), t.order) for t in parts]
     return _core.TermPlan(dtype.char, terms)
 
 
@@ -295,6 +383,8 @@ named_forms: list[Callable[[tuple[Term, ...], Shape, Shape], LinearOperator | No
 def from_terms(terms: Iterable[Term], in_shape: Shape, out_shape: Shape) -> LinearOperator:
     """The operator of a sum of terms: equal terms merged, the name of the structure found."""
     parts = merge(terms)
+    if _wraps(parts):
+        parts = (Term(1, (Factor(TermSum(parts, in_shape, out_shape).toarray()),), (0,)),)
     for form in named_forms:
         op = form(parts, in_shape, out_shape)
         if op is not None:
@@ -314,7 +404,32 @@ def merge(terms: Iterable[Term]) -> tuple[Term, ...]:
         else:
             group.append(term)
     parts = [term for group in merged.values() for term in group]
-    return tuple(term for term in parts if not _vanishes(term)) or tuple(parts[:1])
+    kept = [term for term in parts if not _vanishes(term)] or parts[:1]
+    if len(kept) < len(parts) and _dtype_of(tuple(kept)) != _dtype_of(tuple(parts)):
+        kept = parts  # a zero term may still have decided the dtype
+    return tuple(kept)
+
+
+def _wraps(parts: tuple[Term, ...]) -> bool:
+    """Whether integers may wrap around, or bools be added: neither is linear.
+
+    Such an operator has no structure: it becomes the dense matrix, whose entries are NumPy's.
+    """
+    dtype = _dtype_of(parts)
+    if dtype.kind == "b":
+        return len(parts) > 1
+    if dtype.kind not in "iu" or (len(parts) == 1 and _is_one_matrix(parts[0])):
+        return False
+    if dtype.kind == "u" and any(t.coefficient.real < 0 for t in parts):
+        return True
+    bounds = (
+        abs(int(t.coefficient.real)) * math.prod(f.largest() for f in t.factors) for t in parts
+    )
+    return sum(bounds) > np.iinfo(dtype).max
+
+
+def _is_one_matrix(term: Term) -> bool:
+    return term.coefficient == 1 and len(term.factors) == 1
 
 
 def _vanishes(term: Term) -> bool:
@@ -337,9 +452,9 @@ def _fingerprint(term: Term) -> Any:
 
 def snapshot(name: str, a: Any, label: Label | None = None) -> Factor:
     """A factor that holds its own read-only copy of a matrix."""
-    array = np.array(a, order="C", copy=True)
-    dtype = supported_dtype(name, array.dtype)
-    array = array.astype(np.float32 if dtype.char == "e" else dtype, copy=False)
+    array = as_array(name, a)
+    dtype = np.dtype(np.float32) if array.dtype.char == "e" else array.dtype
+    array = np.array(array, dtype, order="C", copy=True)
     if array.ndim != 2:
         raise ValueError(f"{name} has shape {array.shape}, but must be a matrix")
     array.setflags(write=False)

@@ -119,10 +119,9 @@ OTIMES_DECLARE(z, c128)
 
 // Schur: the real and the complex routines differ in how they return eigenvalues.
 #define OTIMES_DECLARE_REAL_SCHUR(s, T)                                                            \
-    extern "C" void OTIMES_FORTRAN(s##gees)(const char*, const char*, void*, const blasint*, T*,   \
-                                            const blasint*, blasint*, T*, T*, T*, const blasint*,  \
-                                            T*, const blasint*, blasint*, blasint*, std::size_t,   \
-                                            std::size_t);                                          \
+    extern "C" void OTIMES_FORTRAN(s##gees)(                                                       \
+        const char*, const char*, void*, const blasint*, T*, const blasint*, blasint*, T*, T*, T*, \
+        const blasint*, T*, const blasint*, blasint*, blasint*, std::size_t, std::size_t);         \
     /* A = Z T Z^T in place (A becomes the quasi-triangular T); returns LAPACK's info. */          \
     inline blasint gees(index_t n, T* a, index_t lda, T* z, index_t ldz) {                         \
         const blasint in = to_blasint(n), ia = to_blasint(lda), iz = to_blasint(ldz);              \

@@ -15,8 +15,8 @@ struct SingularRange {
     double smallest = 0, largest = 0;
 };
 
-/// Fixed pseudo-random entries, magnitudes in [1/2, 1]: the start of every power iteration. No entry
-/// is small, so that a diagonal equation is probed everywhere.
+/// Fixed pseudo-random entries, magnitudes in [1/2, 1]: the start of every power iteration. No
+/// entry is small, so that a diagonal equation is probed everywhere.
 template <class T>
 void fill_noise(T* z, index_t n) {
     using R = real_t<T>;

@@ -13,7 +13,7 @@ namespace otimes {
 struct SolveReport {
     double residual = 0;  // ||R||_F / (sum ||L_i||_F ||X||_F ||R_i||_F + ||Q||_F)
     double rcond = 1;     // sigma_min(M) / sigma_max(M), estimated
-    double scale = 1;     // X solves the equation for scale * Q; 0: not even that can be represented
+    double scale = 1;  // X solves the equation for scale * Q; 0: not even that can be represented
     int refinements = 0;
 };
 

@@ -132,8 +132,7 @@ class Refinement {
     double residual(const Parts& x, Parts& r) const {
         r = scaled_sides(-q_exponent_ - x.exponent);
         const double q_norm = std::sqrt(r.squared_norm());
-        for (std::size_t k = 0; k < r.count; ++k)
-            equation_.subtract_image(x.parts[k], r.parts[k]);
+        for (std::size_t k = 0; k < r.count; ++k) equation_.subtract_image(x.parts[k], r.parts[k]);
         const double terms = equation_.norm * std::sqrt(x.squared_norm()) + q_norm;
         return terms > 0 ? std::sqrt(r.squared_norm()) / terms : 0;
     }
@@ -143,8 +142,8 @@ class Refinement {
     int refine(Parts& x, double& size) const {
         constexpr int limit = 5;
         constexpr double eps = std::numeric_limits<R>::epsilon();
-        const double rounding = eps * std::sqrt(static_cast<double>(x.parts[0].rows() +
-                                                                    x.parts[0].cols()));
+        const double rounding =
+            eps * std::sqrt(static_cast<double>(x.parts[0].rows() + x.parts[0].cols()));
         Parts r;
         size = residual(x, r);
         for (int step = 0; step < limit; ++step) {
@@ -175,8 +174,8 @@ class Refinement {
         for (std::size_t k = 0; k < x.count; ++k)
             largest = std::max(largest, max_abs<T>(x.parts[k].view()));
         const int exponent = q_exponent_ + x.exponent - equation_.exponent;
-        const int excess = binary_exponent(largest) + exponent + 1 -
-                           std::numeric_limits<R>::max_exponent;
+        const int excess =
+            binary_exponent(largest) + exponent + 1 - std::numeric_limits<R>::max_exponent;
         const int reduction = largest > 0 ? std::max(0, excess) : 0;
         for (std::size_t k = 0; k < x.count; ++k)
             copy_scaled<T>(x.parts[k].view(), sides_[k].x, exponent - reduction);

@@ -15,7 +15,7 @@ namespace otimes {
 inline constexpr index_t small_limit = 16;
 
 /// P A = L U with partial pivoting. A zero pivot is replaced by eps times the largest entry, as if
-/// A were perturbed by that much; the singular values tell.
+/// A were perturbed by that much, and makes the smallest singular value 0.
 template <class T>
 class SmallLU {
   public:
@@ -24,9 +24,10 @@ class SmallLU {
     /// a is n x n and column-major, n <= small_limit.
     void factor(const T* a, index_t n) {
         n_ = n;
+        singular_ = false;
         for (index_t k = 0; k < n * n; ++k) lu_[at(k)] = a[k];
-        const R tiny = std::numeric_limits<R>::epsilon() *
-                       max_abs<T>(MatrixView<const T>{a, n, n, 1, n});
+        const R tiny =
+            std::numeric_limits<R>::epsilon() * max_abs<T>(MatrixView<const T>{a, n, n, 1, n});
         for (index_t k = 0; k < n; ++k) eliminate(k, tiny);
     }
 
@@ -60,9 +61,10 @@ class SmallLU {
     /// The singular values of the a that was factored.
     SingularRange singular_range(const T* a) const {
         std::array<T, small_limit> z;
-        return otimes::singular_range(
+        const SingularRange range = otimes::singular_range(
             n_, z.data(), [&](T* x) { multiply(a, x); }, [&](T* x) { multiply_adjoint(a, x); },
             [&](T* x) { solve(x); }, [&](T* x) { solve_adjoint(x); });
+        return {singular_ ? 0 : range.smallest, range.largest};
     }
 
   private:
@@ -77,7 +79,10 @@ class SmallLU {
         swap_[at(k)] = p;
         if (p != k)  // the rows of L stay where they are: solve() swaps as it eliminates
             for (index_t j = k; j < n_; ++j) std::swap(lu_[at(k + j * n_)], lu_[at(p + j * n_)]);
-        if (column[k] == T(0)) column[k] = tiny;
+        if (column[k] == T(0)) {
+            column[k] = tiny;
+            singular_ = true;
+        }
         inverse_pivot_[at(k)] = reciprocal(column[k]);
         for (index_t i = k + 1; i < n_; ++i) column[i] = times(column[i], inverse_pivot_[at(k)]);
         for (index_t j = k + 1; j < n_; ++j) {
@@ -96,12 +101,12 @@ class SmallLU {
     void multiply_adjoint(const T* a, T* x) const {
         std::array<T, small_limit> y{};
         for (index_t j = 0; j < n_; ++j)
-            for (index_t i = 0; i < n_; ++i)
-                y[at(j)] += times(conj_of(a[i + j * n_]), x[i]);
+            for (index_t i = 0; i < n_; ++i) y[at(j)] += times(conj_of(a[i + j * n_]), x[i]);
         std::copy_n(y.begin(), n_, x);
     }
 
     index_t n_ = 0;
+    bool singular_ = false;
     std::array<T, small_limit * small_limit> lu_;  // column-major, n x n
     std::array<T, small_limit> inverse_pivot_;
     std::array<index_t, small_limit> swap_;

@@ -25,9 +25,9 @@ inline void parallel_chunks(index_t count, double work,
                  [&](index_t c) { body(c * count / chunks, (c + 1) * count / chunks); });
 }
 
-/// BLAS runs single-threaded while at least one of these lives. A driver that mixes BLAS with our own
-/// parallel loops holds one throughout: BLAS's idle workers spin for some 25 ms after each of its
-/// threaded calls, and would take the processors from our pool.
+/// BLAS runs single-threaded while at least one of these lives. A driver that mixes BLAS with our
+/// own parallel loops holds one throughout: BLAS's idle workers spin for some 25 ms after each of
+/// its threaded calls, and would take the processors from our pool.
 class SerialBlas {
   public:
     SerialBlas();

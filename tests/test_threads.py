@@ -1,0 +1,128 @@
+"""Threads: the count, results that do not depend on it, many callers at once, fork."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import otimes as ox
+
+rng = np.random.default_rng(11)
+
+
+@pytest.fixture(autouse=True)
+def restore_threads():
+    before = ox.get_num_threads()
+    yield
+    ox.set_num_threads(before)
+
+
+def test_set_and_get():
+    for n in (1, 2, 5):
+        ox.set_num_threads(n)
+        assert ox.get_num_threads() == n
+    with pytest.raises(ValueError, match="the number of threads must be at least 1"):
+        ox.set_num_threads(0)
+    assert ox.get_num_threads() == 5
+
+
+def run_python(code, **environment):
+    """Standard output of a fresh interpreter."""
+    run = [sys.executable, "-c", textwrap.dedent(code)]
+    env = {**os.environ, **environment}
+    return subprocess.run(
+        run, capture_output=True, text=True, check=True, env=env, timeout=60
+    ).stdout
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"OTIMES_NUM_THREADS": "3"}, "3"),
+        ({"OTIMES_NUM_THREADS": "", "OMP_NUM_THREADS": "4"}, "4"),
+        ({"OTIMES_NUM_THREADS": "1", "OMP_NUM_THREADS": "4"}, "1"),
+        ({"OTIMES_NUM_THREADS": "nonsense", "OMP_NUM_THREADS": "2"}, "2"),
+    ],
+)
+def test_environment(environment, expected):
+    code = "import otimes as ox; print(ox.get_num_threads())"
+    assert run_python(code, **environment).strip() == expected
+
+
+def test_results_do_not_depend_on_the_number_of_threads():
+    """Bitwise, in our own kernels: many small factors never reach BLAS."""
+    K = ox.kron(*(rng.standard_normal((4, 4)) for _ in range(6)))
+    X = rng.standard_normal((4096, 33))
+    S = ox.commutation_matrix(301, 203)
+    x = rng.standard_normal(301 * 203)
+    results = []
+    for n in (1, 2, 3, 8):
+        ox.set_num_threads(n)
+        results.append((K @ X, S @ x, K.toarray()[:50]))
+    for other in results[1:]:
+        for a, b in zip(results[0], other, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_many_python_threads_share_operators():
+    A, B = rng.standard_normal((2, 40, 40))
+    K = ox.kron(A, B)
+    factors = ox.sylvester_factor(A, B)
+    X = rng.standard_normal((1600, 3))
+    Q = rng.standard_normal((40, 40))
+    product, solution = K @ X, factors.solve(Q)
+
+    def work(k):
+        ox.set_num_threads(1 + k % 3)
+        return np.allclose(K @ X, product, rtol=1e-12) and np.allclose(
+            factors.solve(Q), solution, rtol=1e-8
+        )
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, range(64)))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_fork():
+    """A child of fork has none of the pool's threads and starts its own."""
+    code = """
+        import os, sys, warnings
+        import numpy as np, otimes as ox
+        warnings.simplefilter("ignore", DeprecationWarning)
+        ox.set_num_threads(3)
+        K = ox.kron(*[np.arange(16.0).reshape(4, 4)] * 5)
+        x = np.ones((1024, 64))
+        expected = K @ x
+        pid = os.fork()
+        same = np.array_equal(K @ x, expected) and ox.get_num_threads() == 3
+        if pid == 0:
+            os._exit(0 if same else 1)
+        print(same, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    """
+    assert run_python(code).split() == ["True", "0"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_ctrl_c_stops_a_long_product():
+    """An interrupt is honoured between steps, and the library works afterwards."""
+    code = """
+        import signal, time
+        import numpy as np, otimes as ox
+        K = ox.kron(*[np.eye(4)] * 9)
+        x = np.ones((4**9, 16))
+        big = K + 2 * ox.kron(*[np.ones((4, 4))] * 9) + 3 * ox.kron(*[np.tri(4)] * 9)
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        start = time.monotonic()
+        try:
+            while time.monotonic() - start < 30:
+                big @ x
+            print("not interrupted")
+        except KeyboardInterrupt:
+            print("interrupted", time.monotonic() - start < 10, (K @ x).sum() == x.sum())
+    """
+    assert run_python(code).split() == ["interrupted", "True", "True"]
