@@ -108,7 +108,8 @@ def kron(*factors):
         result = np.empty((m * p, n * q), np.result_type(a, b))
         for i, j in np.ndindex(m, n):
             for k, l in np.ndindex(p, q):
-                result[i * p + k, j * q + l] = a[i, j] * b[k, l]
+                with np.errstate(over="ignore"):  # integers wrap around
+                    result[i * p + k, j * q + l] = a[i, j] * b[k, l]
         a = result
     return a
 

@@ -805,8 +805,10 @@ def divide(a: Any, b: Any) -> Any:
         if b == 0 or not np.isfinite(1 / np.asarray(b)):
             warn_dense("division by a number without a reciprocal")
             return a.toarray() / b
-        op = a if a.dtype.kind in "fc" else astype(a, np.dtype(np.float64))
-        return scale(1 / b, op)
+        if not a._is_neutral():
+            a = astype(a, np.true_divide(np.ones(0, a.dtype), b).dtype)
+        number = b.item() if isinstance(b, (np.ndarray, np.generic)) else b
+        return scale(1 / number, a)
     warn_dense("the elementwise quotient of these operands")
     return _dense(a) / _dense(b)
 
