@@ -1,4 +1,4 @@
-"""Textbook definitions, written as loops over entries: what the library's results are compared with.
+"""Textbook definitions, written as loops over entries: what results are compared with.
 
 Nothing here imports the library under test.
 """

@@ -135,14 +135,24 @@ class Plan final : public PlanBase {
 /// Scalars by NumPy type character: the table of what plans compute in.
 std::unique_ptr<PlanBase> make_plan(char dtype, const py::list& terms) {
     switch (dtype) {
-        case 'f': return std::make_unique<Plan<float>>(terms);
-        case 'd': return std::make_unique<Plan<double>>(terms);
-        case 'F': return std::make_unique<Plan<std::complex<float>>>(terms);
-        case 'D': return std::make_unique<Plan<std::complex<double>>>(terms);
-        case 'l': return std::make_unique<Plan<std::int64_t>>(terms);
-        case 'L': return std::make_unique<Plan<std::uint64_t>>(terms);
-        case '?': return std::make_unique<Plan<bool>>(terms);
-        default: throw py::type_error("no plan computes in this dtype");
+        case 'f':
+            return std::make_unique<Plan<float>>(terms);
+        case 'd':
+            return std::make_unique<Plan<double>>(terms);
+        case 'F':
+            return std::make_unique<Plan<std::complex<float>>>(terms);
+        case 'D':
+            return std::make_unique<Plan<std::complex<double>>>(terms);
+        case 'l':  // where long has 64 bits
+        case 'q':
+            return std::make_unique<Plan<std::int64_t>>(terms);
+        case 'L':
+        case 'Q':
+            return std::make_unique<Plan<std::uint64_t>>(terms);
+        case '?':
+            return std::make_unique<Plan<bool>>(terms);
+        default:
+            throw py::type_error("no plan computes in this dtype");
     }
 }
 
@@ -165,8 +175,8 @@ class Factorization final : public FactorizationBase {
         for (const py::handle h : factors) {
             kept.push_back(to_factor<T>(h));
             const TermFactor<T>& f = kept.back();
-            views.push_back({f.data, f.rows, f.cols, f.row_major ? f.cols : 1,
-                             f.row_major ? 1 : f.rows});
+            views.push_back(
+                {f.data, f.rows, f.cols, f.row_major ? f.cols : 1, f.row_major ? 1 : f.rows});
             size_ *= f.rows;
             work += static_cast<double>(f.rows * f.rows) * static_cast<double>(f.rows);
         }
@@ -191,11 +201,16 @@ class Factorization final : public FactorizationBase {
 
 std::unique_ptr<FactorizationBase> make_factorization(char dtype, const py::list& factors) {
     switch (dtype) {
-        case 'f': return std::make_unique<Factorization<float>>(factors);
-        case 'd': return std::make_unique<Factorization<double>>(factors);
-        case 'F': return std::make_unique<Factorization<std::complex<float>>>(factors);
-        case 'D': return std::make_unique<Factorization<std::complex<double>>>(factors);
-        default: throw py::type_error("no factorization computes in this dtype");
+        case 'f':
+            return std::make_unique<Factorization<float>>(factors);
+        case 'd':
+            return std::make_unique<Factorization<double>>(factors);
+        case 'F':
+            return std::make_unique<Factorization<std::complex<float>>>(factors);
+        case 'D':
+            return std::make_unique<Factorization<std::complex<double>>>(factors);
+        default:
+            throw py::type_error("no factorization computes in this dtype");
     }
 }
 

@@ -31,12 +31,18 @@ struct Batch {
 template <class F>
 void with_word(py::ssize_t itemsize, F&& f) {
     switch (itemsize) {
-        case 1: return f(std::uint8_t{});
-        case 2: return f(std::uint16_t{});
-        case 4: return f(std::uint32_t{});
-        case 8: return f(word64{});
-        case 16: return f(word128{});
-        default: throw py::type_error("elements of this size are not supported");
+        case 1:
+            return f(std::uint8_t{});
+        case 2:
+            return f(std::uint16_t{});
+        case 4:
+            return f(std::uint32_t{});
+        case 8:
+            return f(word64{});
+        case 16:
+            return f(word128{});
+        default:
+            throw py::type_error("elements of this size are not supported");
     }
 }
 
@@ -87,8 +93,8 @@ void scatter(const py::array& v, index_t offset, bool mirror, py::array& out) {
 void register_vec(py::module_& m) {
     m.def("gather_lower", &gather, py::arg("a").noconvert(), py::arg("offset"),
           py::arg("out").noconvert());
-    m.def("scatter_lower", &scatter, py::arg("v").noconvert(), py::arg("offset"),
-          py::arg("mirror"), py::arg("out").noconvert());
+    m.def("scatter_lower", &scatter, py::arg("v").noconvert(), py::arg("offset"), py::arg("mirror"),
+          py::arg("out").noconvert());
 }
 
 }  // namespace otimes::bindings

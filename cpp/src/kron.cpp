@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <numeric>  // std::iota
 
+#include "otimes/error.hpp"
 #include "otimes/threads.hpp"
 #include "otimes/transpose.hpp"
 
@@ -19,6 +21,13 @@ index_t product(const std::vector<index_t>& sizes) {
 template <class T>
 std::unique_ptr<T[]> scratch(index_t count) {
     return std::make_unique_for_overwrite<T[]>(at(count));
+}
+
+/// Product of sizes, which an array can have.
+index_t checked_product(index_t a, index_t b) {
+    if (b != 0 && a > std::numeric_limits<index_t>::max() / b)
+        throw shape_error("an operator of more than 2^63 - 1 rows or columns cannot be applied");
+    return a * b;
 }
 
 /// y <- c x, or y + c x.
@@ -71,8 +80,10 @@ std::vector<index_t> application_order(const std::vector<index_t>& rows,
     const auto key = [&](index_t k) {
         return 1.0 / static_cast<double>(cols[at(k)]) - 1.0 / static_cast<double>(rows[at(k)]);
     };
-    const bool empty = product(rows) == 0 || product(cols) == 0;
-    if (!empty)
+    const auto has_zero = [](const std::vector<index_t>& sizes) {
+        return std::find(sizes.begin(), sizes.end(), index_t{0}) != sizes.end();
+    };
+    if (!has_zero(rows) && !has_zero(cols))
         std::stable_sort(order.begin(), order.end(),
                          [&](index_t a, index_t b) { return key(a) < key(b); });
     return order;
@@ -98,14 +109,13 @@ TermPlan<T>::TermPlan(std::vector<Term<T>> terms) {
             term.order.resize(count);
             std::iota(term.order.begin(), term.order.end(), 0);
         }
-        Prepared p{std::move(term), std::vector<index_t>(count), {},
-                   std::vector<index_t>(count)};
+        Prepared p{std::move(term), std::vector<index_t>(count), {}, std::vector<index_t>(count)};
         std::vector<index_t> rows, cols, dense;
         for (std::size_t k = 0; k < count; ++k) {
             const TermFactor<T>& f = p.term.factors[k];
             p.in_dims[at(p.term.order[k])] = f.cols;
-            rows_ = k == 0 ? f.rows : rows_ * f.rows;
-            cols_ = k == 0 ? f.cols : cols_ * f.cols;
+            rows_ = k == 0 ? f.rows : checked_product(rows_, f.rows);
+            cols_ = k == 0 ? f.cols : checked_product(cols_, f.cols);
             if (!f.is_identity()) {
                 dense.push_back(static_cast<index_t>(k));
                 rows.push_back(f.rows);
@@ -117,9 +127,9 @@ TermPlan<T>::TermPlan(std::vector<Term<T>> terms) {
         for (std::size_t k = 0; k < count; ++k) p.column_stride[k] = stride[at(p.term.order[k])];
         const std::vector<index_t> order = application_order(rows, cols);
         for (const index_t k : order) p.steps.push_back(dense[at(k)]);
-        const double identities = product(cols) == 0 ? 0
-                                                     : static_cast<double>(cols_) /
-                                                           static_cast<double>(product(cols));
+        const double identities =
+            product(cols) == 0 ? 0
+                               : static_cast<double>(cols_) / static_cast<double>(product(cols));
         work_ += identities * application_work(rows, cols, order);
         terms_.push_back(std::move(p));
     }
@@ -144,8 +154,7 @@ void TermPlan<T>::apply_term(const Prepared& p, const T* x, index_t L, index_t R
         permute(x, dims, order, permuted.get());
         x = permuted.get();
     }
-    if (p.steps.empty())
-        return scaled_copy(L * rows_ * R, p.term.coefficient, x, accumulate, y);
+    if (p.steps.empty()) return scaled_copy(L * rows_ * R, p.term.coefficient, x, accumulate, y);
 
     std::vector<index_t> dims(factors.size());  // of the operand, as factors are applied
     for (std::size_t k = 0; k < factors.size(); ++k) dims[k] = factors[k].cols;
@@ -199,8 +208,8 @@ void TermPlan<T>::write_row(index_t index, bool fill, std::vector<index_t>& row,
 template <class T>
 void TermPlan<T>::write_rows(const index_t* indices, index_t count, T* out) const {
     const auto dense = [](const TermFactor<T>& f) { return !f.is_identity(); };
-    const bool fill = !std::all_of(terms_[0].term.factors.begin(), terms_[0].term.factors.end(),
-                                   dense);
+    const bool fill =
+        !std::all_of(terms_[0].term.factors.begin(), terms_[0].term.factors.end(), dense);
     const double work = static_cast<double>(count) * static_cast<double>(cols_);
     parallel_chunks(count, work, [&](index_t begin, index_t end) {
         std::vector<index_t> row;

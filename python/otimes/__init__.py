@@ -47,4 +47,5 @@ __all__ = [
     "vec",
     "vech",
     "veck",
+    "vjp",
 ]

@@ -69,7 +69,7 @@ class LowRank(LinearOperator):
         object.__setattr__(self, "right", right)
 
     def _matmat(self, x: Array) -> Array:
-        return self.left @ (self.right.T @ x)
+        return np.asarray(self.left @ (self.right.T @ x))
 
     def _transpose(self) -> LinearOperator:
         return LowRank(self.right, self.left, self.out_shape, self.in_shape)
@@ -323,7 +323,9 @@ class OperatorKronecker(LinearOperator):
         rows, first = np.ones((len(indices), 1), self.dtype), self.shape[0]
         for op in self.operators:
             first //= max(op.shape[0], 1)
-            mine = op._rows(indices // max(first, 1) % max(op.shape[0], 1)).astype(self.dtype, copy=False)
+            mine = op._rows(indices // max(first, 1) % max(op.shape[0], 1)).astype(
+                self.dtype, copy=False
+            )
             width = rows.shape[1] * op.shape[1]
             rows = (rows[:, :, None] * mine[:, None, :]).reshape(len(indices), width)
         return rows
@@ -460,10 +462,10 @@ def _is_worth_forming(f: Factor, g: Factor) -> bool:
     """Whether F G is not larger than F and G together."""
     if f.array is None or g.array is None:
         return True
-    return f.rows * g.cols <= f.array.size + g.array.size
+    return bool(f.rows * g.cols <= f.array.size + g.array.size)
 
 
-# --- the operations --------------------------------------------------------------------------------
+# --- the operations ------------------------------------------------------------------------------
 
 
 def identity_operator(shape: Shape) -> LinearOperator:
@@ -816,7 +818,9 @@ def divide(a: Any, b: Any) -> Any:
 def power(op: LinearOperator, k: int) -> LinearOperator:
     """The matrix power Aᵏ by repeated squaring."""
     if op.shape[0] != op.shape[1]:
-        raise np.linalg.LinAlgError(f"power: the operator has shape {op.shape}, which is not square")
+        raise np.linalg.LinAlgError(
+            f"power: the operator has shape {op.shape}, which is not square"
+        )
     if k < 0:
         return power(op.inv(), -k)
     k = operator.index(k)

@@ -102,7 +102,7 @@ def kron(a: Any, b: Any, *more: Any) -> Any:
     >>> K = ox.kron([[1, 2], [3, 4]], [[0, 1], [1, 0]])
     >>> K @ [1, 0, 0, 0]
     array([0, 1, 0, 3])
-    >>> K.shape, K[3, 2]
+    >>> K.shape, int(K[3, 2])
     ((4, 4), 4)
     """
     operands = [_operand(x) for x in (a, b, *more)]
@@ -180,5 +180,3 @@ def kronecker_sum(a: Any, b: Any, *more: Any) -> LinearOperator:
         total = term if total is None else add(total, term)
     result: LinearOperator = total
     return result
-
-

@@ -17,8 +17,8 @@ from ._algebra import (
     elementwise,
     elementwise_power,
     inverse,
+    negative,
     power,
-    scale,
     subtract,
 )
 from ._kron import KroneckerProduct, kron
@@ -29,14 +29,25 @@ def _is_operator(*xs: Any) -> bool:
     return all(isinstance(x, LinearOperator) for x in xs)
 
 
-def _matmul(a: Any, b: Any) -> Any:
-    return a @ b if _is_operator(a) else b.__rmatmul__(a)
+def _dense(x: Any) -> Any:
+    return x.toarray() if isinstance(x, LinearOperator) else x
+
+
+def _matmul(a: Any, b: Any, out: Any = None) -> Any:
+    product = a @ b if _is_operator(a) else b.__rmatmul__(a)
+    if out is None or product is NotImplemented:
+        return product
+    (target,) = out
+    if _is_operator(product) or target.shape != product.shape:
+        return NotImplemented
+    np.copyto(target, product, casting="same_kind")
+    return target
 
 
 def _dot(a: Any, b: Any) -> Any:
     if _is_operator(a):
         return a.dot(b)
-    return b * a if np.ndim(a) == 0 else b.__rmatmul__(a)
+    return b.dot(a) if np.ndim(a) == 0 else b.__rmatmul__(a)
 
 
 def _transpose(a: Any, axes: Any = None) -> Any:
@@ -79,22 +90,33 @@ def _square_factors(a: Any) -> tuple[Any, list[Any]] | None:
 def _slogdet(a: Any) -> Any:
     """det(A⊗B) = det(A)^n det(B)^m, as sign and logarithm."""
     parts = _square_factors(a)
-    if parts is None:
+    if parts is None or parts[0] == 0:
         return NotImplemented
-    n = a.shape[0]
-    each = [np.linalg.slogdet(f) for f in parts[1]]
-    sign, log = np.sign(np.asarray(parts[0], a.dtype)) ** n, n * np.log(np.abs(parts[0]))
-    for f, (s, value) in zip(parts[1], each, strict=True):
+    coefficient, factors = parts
+    n, each = a.shape[0], [np.linalg.slogdet(f) for f in factors]
+    sign = (coefficient / abs(coefficient)) ** n
+    log = n * math.log(abs(coefficient))
+    for f, (s, value) in zip(factors, each, strict=True):
         copies = n // f.shape[0]
         sign, log = sign * s**copies, log + copies * value
-    return type(each[0])(sign, log)
+    kind = each[0]
+    return type(kind)(kind.sign.dtype.type(sign), kind.logabsdet.dtype.type(log))
 
 
 def _det(a: Any) -> Any:
-    result = _slogdet(a)
-    if result is NotImplemented:
+    parts = _square_factors(a)
+    if parts is None:
         return NotImplemented
-    return result.sign * np.exp(result.logabsdet)
+    coefficient, factors = parts
+    n, dets = a.shape[0], [np.linalg.det(f) for f in factors]
+    with np.errstate(all="ignore"):
+        det = coefficient**n * math.prod(
+            d ** (n // f.shape[0]) for f, d in zip(factors, dets, strict=True)
+        )
+        if not (np.isfinite(det) and det != 0):  # a part may overflow where the whole does not
+            sign, log = _slogdet(a) if coefficient else (0, -math.inf)
+            det = sign * np.exp(log)
+    return dets[0].dtype.type(det)
 
 
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
@@ -105,17 +127,38 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
     if ord not in (None, "fro", 1, np.inf, 2, "nuc"):
         return NotImplemented
     (term,) = op.parts
-    return abs(term.coefficient) * math.prod(
-        np.linalg.norm(f.dense(op.dtype), ord) for f in term.factors
-    )
+    norms = [np.linalg.norm(f.dense(op.dtype), ord) for f in term.factors]
+    norm = abs(term.coefficient) * math.prod(norms)
+    if not np.isfinite(norm):  # 0·inf is nan, in the product but not in a factor
+        return NotImplemented
+    return norms[0].dtype.type(norm)
 
 
 def _solve(a: Any, b: Any) -> Any:
     return a.solve(b) if _is_operator(a) else NotImplemented
 
 
-def _array_equal(a: Any, b: Any, equal_nan: bool = False) -> Any:
-    return True if a is b and not equal_nan and a.dtype.kind in "biu" else NotImplemented
+def _diag(v: Any, k: int = 0) -> Any:
+    return v.diagonal() if k == 0 else NotImplemented
+
+
+def _positive(a: Any) -> Any:
+    return NotImplemented if a.dtype.kind == "b" else a
+
+
+# What only looks at the entries: on the dense arrays, as op == x is, without a warning.
+
+
+def _array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> bool:
+    if np.shape(a1) != np.shape(a2):
+        return False
+    return np.array_equal(_dense(a1), _dense(a2), equal_nan)
+
+
+def _allclose(
+    a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> bool:
+    return np.allclose(_dense(a), _dense(b), rtol, atol, equal_nan)
 
 
 registry.functions.update(
@@ -126,8 +169,10 @@ registry.functions.update(
         np.multiply: elementwise,
         np.divide: divide,
         np.power: elementwise_power,
-        np.negative: lambda a: scale(-1, a),
-        np.positive: lambda a: a,
+        np.negative: negative,
+        np.positive: _positive,
+        np.equal: lambda a, b: np.equal(_dense(a), _dense(b)),
+        np.not_equal: lambda a, b: np.not_equal(_dense(a), _dense(b)),
         np.conjugate: lambda a: a.conj(),
         np.kron: kron,
         np.dot: _dot,
@@ -139,10 +184,12 @@ registry.functions.update(
         np.mean: _mean,
         np.trace: _trace,
         np.diagonal: _diagonal,
+        np.diag: _diag,
         np.shape: lambda a: a.shape,
         np.ndim: lambda a: 2,
         np.size: _size,
         np.array_equal: _array_equal,
+        np.allclose: _allclose,
         np.linalg.solve: _solve,
         np.linalg.inv: inverse,
         np.linalg.det: _det,
@@ -153,4 +200,8 @@ registry.functions.update(
         np.linalg.diagonal: lambda x, /: x.diagonal(),
         np.linalg.matrix_transpose: lambda x, /: x.T,
     }
+)
+
+registry.writers.update(
+    {np.copyto, np.fill_diagonal, np.place, np.put, np.put_along_axis, np.putmask}
 )

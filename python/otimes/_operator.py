@@ -23,7 +23,7 @@ from ._check import (
 )
 
 Shape = tuple[int, ...]
-Scalar = int | float | complex | np.number[Any]
+Scalar = int | float | complex
 
 
 @dataclass
@@ -81,6 +81,8 @@ class LinearOperator:
     out_shape: Shape
     shape: tuple[int, int]
     dtype: np.dtype[Any]
+    _plan: Any
+    _cache: dict[str, Any]
 
     def __init__(self, in_shape: Shape, out_shape: Shape, dtype: DTypeLike) -> None:
         set_ = object.__setattr__
@@ -223,7 +225,7 @@ class LinearOperator:
     def dot(self, other: Any) -> Any:
         """``self @ other``, or the scaled operator for a scalar, as `numpy.dot`."""
         if is_scalar(other):
-            return self * other
+            return self * np.asarray(other)[()]  # a Python number counts as float64 or int64 here
         product = self @ other
         # numpy.dot puts the rows of the matrix before the stack's axes, matmul behind them
         return np.moveaxis(product, -2, 0) if product.ndim > 2 else product
@@ -279,7 +281,7 @@ class LinearOperator:
         return self
 
     @property
-    def T(self) -> LinearOperator:  # noqa: N802
+    def T(self) -> LinearOperator:
         """The transpose."""
         cached = self._cache.get("T")
         if cached is None:
@@ -288,7 +290,7 @@ class LinearOperator:
         return transpose
 
     @property
-    def H(self) -> LinearOperator:  # noqa: N802
+    def H(self) -> LinearOperator:
         """The conjugate transpose."""
         return self.T.conj()
 
@@ -384,7 +386,7 @@ class LinearOperator:
             return bool(self.toarray())
         raise ValueError("the truth value of an operator is ambiguous; use .any() on its array")
 
-    def toarray(self, dtype: DTypeLike = None) -> Array:
+    def toarray(self, dtype: DTypeLike | None = None) -> Array:
         """The dense matrix, a new C-ordered array; `MemoryError` when it would not fit."""
         wanted = self.dtype if dtype is None else supported_dtype("dtype", np.dtype(dtype))
         require_dense(self.shape, wanted)
@@ -396,7 +398,7 @@ class LinearOperator:
         dense = self.toarray()
         return dense.reshape(self.out_shape + self.in_shape, order="F")
 
-    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> Array:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         if copy is False:
             raise ValueError("an operator has no memory to share; np.asarray(op) makes a copy")
         return self.toarray(dtype)
@@ -456,6 +458,21 @@ class LinearOperator:
     def __ne__(self, other: object) -> Any:
         return self.toarray() != _dense(other)
 
+    def __lt__(self, other: Any) -> Any:
+        return np.less(self, other)
+
+    def __le__(self, other: Any) -> Any:
+        return np.less_equal(self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return np.greater(self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return np.greater_equal(self, other)
+
+    def __abs__(self) -> Any:
+        return np.absolute(self)
+
     # --- display (see _display.py) -------------------------------------------------------------
 
     @property
@@ -485,8 +502,8 @@ class LinearOperator:
         if method == "at" or _has_operator(kwargs.get("out")):
             raise TypeError(f"numpy.{ufunc.__name__} cannot write to an operator: it is immutable")
         rule = registry.functions.get(ufunc) if method == "__call__" else None
-        if rule is not None and not kwargs:
-            result = rule(*args)
+        if rule is not None and _takes(rule, args, kwargs):
+            result = rule(*args, **kwargs)
             if result is not NotImplemented:
                 return result
         warn_dense(f"numpy.{ufunc.__name__}")
@@ -495,7 +512,8 @@ class LinearOperator:
     def __array_function__(
         self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any
     ) -> Any:
-        if func in registry.writers or _has_operator(kwargs.get("out")):
+        target = args[:1] or tuple(kwargs.get(name) for name in ("dst", "a", "arr"))
+        if (func in registry.writers and _has_operator(target)) or _has_operator(kwargs.get("out")):
             raise TypeError(f"numpy.{func.__name__} cannot write to an operator: it is immutable")
         rule = registry.functions.get(func)
         if rule is not None and _takes(rule, args, kwargs):
@@ -577,13 +595,16 @@ def _getitem(op: LinearOperator, key: Any) -> Any:
         return _paired(op, rows, cols)
     shape = rows.shape + cols.shape
     rows, cols = rows.reshape(-1), cols.reshape(-1)
+    require_dense((rows.size, cols.size), op.dtype)
     # entries one by one cost some ten times what they cost as a part of a row
     if 10 * rows.size * cols.size < min(rows.size * op.shape[1], cols.size * op.shape[0]):
         block = op._entries(np.repeat(rows, cols.size), np.tile(cols, rows.size))
     elif rows.size * op.shape[1] <= cols.size * op.shape[0]:
+        require_dense((rows.size, op.shape[1]), op.dtype)
         block = op._rows(rows)
         block = block if _is_all(col_key) else block[:, cols]
     else:
+        require_dense((cols.size, op.shape[0]), op.dtype)
         block = op.T._rows(cols)[:, rows].T
     return block.reshape(shape)
 
@@ -620,14 +641,16 @@ def _split_key(key: Any, shape: Shape) -> tuple[Any, Any]:
         keys = mask.nonzero()
     if len(keys) > 2:
         raise IndexError(f"an operator has 2 dimensions, but {len(keys)} were indexed")
-    rows, cols = (*keys, *[slice(None)] * (2 - len(keys)))
-    return rows, cols
+    padded = (*keys, slice(None), slice(None))
+    return padded[0], padded[1]
 
 
 def _pick(n: int, key: Any) -> Array:
     """The indices below n that a key selects."""
     if isinstance(key, slice):
-        return np.arange(*key.indices(n), dtype=np.intp)
+        start, stop, step = key.indices(n)
+        require_dense((max(0, -((start - stop) // step)),), np.dtype(np.intp))
+        return np.arange(start, stop, step, dtype=np.intp)
     index = np.asarray(key)
     if index.size == 0 and not isinstance(key, (np.ndarray, np.generic)):
         index = index.astype(np.intp)  # an empty list

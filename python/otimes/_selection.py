@@ -39,7 +39,10 @@ named_forms.append(_as_selection)
 
 
 def _size(name: str, n: Any) -> int:
-    size = operator.index(n)
+    try:
+        size = operator.index(n)
+    except TypeError:
+        raise TypeError(f"{name} is {n!r}, but must be an integer") from None
     if size < 0:
         raise ValueError(f"{name} is {size}, but a size cannot be negative")
     return size

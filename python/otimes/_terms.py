@@ -1,8 +1,8 @@
 """The normal form of the algebra: sums of Kronecker terms, Σ c (F₁⊗…⊗F_N) P.
 
 P permutes the modes of the operand (mode k of P x is mode ``order[k]`` of x). Identities, Kronecker
-products and sums, commutation matrices and Jacobians of matrix polynomials are all of this form, and
-one compiled plan applies it.
+products and sums, commutation matrices and Jacobians of matrix polynomials are all of this form,
+and one compiled plan applies it.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ class Factor:
     __slots__ = ("array", "cols", "label", "rows")
 
     array: Array | None
+    rows: int
+    cols: int
 
     def __init__(self, array: Array | None, size: int = 0, label: Label | None = None) -> None:
         self.array = None if array is None else _locked(array)
@@ -127,9 +129,7 @@ class Term(NamedTuple):
     def transpose(self) -> Term:
         # (F P)ᵀ = Pᵀ Fᵀ, and Pᵀ moves to the right past the factors, permuting them
         inverse = tuple(int(k) for k in np.argsort(self.order))
-        return Term(
-            self.coefficient, tuple(self.factors[k].transpose() for k in inverse), inverse
-        )
+        return Term(self.coefficient, tuple(self.factors[k].transpose() for k in inverse), inverse)
 
     def conj(self) -> Term:
         factors = tuple(f.conj() for f in self.factors)
@@ -372,7 +372,9 @@ def compile_plan(parts: tuple[Term, ...], dtype: np.dtype[Any]) -> _core.TermPla
         order: Literal["F", "C"] = "F" if f.array.flags.f_contiguous else "C"
         return np.asarray(f.array, dtype, order=order)
 
-    terms = [(_coefficient(t.coefficient, dtype), tuple(map(packed, t.factors)), t.order) for t in parts]
+    terms = [
+        (_coefficient(t.coefficient, dtype), tuple(map(packed, t.factors)), t.order) for t in parts
+    ]
     return _core.TermPlan(dtype.char, terms)
 
 

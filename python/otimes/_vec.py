@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any, Literal
 
 import numpy as np
@@ -109,12 +110,20 @@ def unvec(
         if n * n != length:
             raise ValueError(f"v has length {length}, which is not a square; pass shape=(m, n)")
         shape = (n, n)
-    m, n = shape
+    m, n = _two_sizes(shape)
     if m < 0 or n < 0 or m * n != length:
         raise ValueError(f"v has length {length}, but shape ({m}, {n}) needs {m}·{n} = {m * n}")
     if _is_column_major(order):
         return x.reshape(*x.shape[:-1], n, m).swapaxes(-1, -2)
     return x.reshape(*x.shape[:-1], m, n)
+
+
+def _two_sizes(shape: Any) -> tuple[int, int]:
+    try:
+        m, n = map(operator.index, shape)
+    except (TypeError, ValueError):
+        raise ValueError(f"shape is {shape}, but must be two sizes (m, n)") from None
+    return m, n
 
 
 def _is_column_major(order: str) -> bool:
@@ -282,6 +291,5 @@ def unveck(v: ArrayLike) -> Array:
     if x.dtype.kind in "bu":
         raise TypeError(f"v has dtype {x.dtype}, which has no negatives; convert it first")
     n = _order_of(x, 1)
-    lower: np.ndarray[Any, Any] = np.zeros((*x.shape[:-1], n, n), x.dtype)
-    _scatter(x, 1, False, lower)
-    return lower - lower.swapaxes(-1, -2)
+    lower = _scatter(x, 1, False, np.zeros((*x.shape[:-1], n, n), x.dtype))
+    return np.subtract(lower, lower.swapaxes(-1, -2))

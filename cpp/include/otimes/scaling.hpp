@@ -58,10 +58,10 @@ real_t<T> max_abs(MatrixView<const T> a) {
     return std::bit_cast<R>(largest);
 }
 
-/// e with 2^e <= x < 2^(e+1); 0 for x = 0.
+/// e with 2^e <= x < 2^(e+1); 0 for zero, infinity and NaN.
 template <class R>
 int binary_exponent(R x) {
-    return x == R(0) ? 0 : std::ilogb(x);
+    return std::isfinite(x) && x != R(0) ? std::ilogb(x) : 0;
 }
 
 /// to <- 2^exponent from, tile by tile so that either layout streams.

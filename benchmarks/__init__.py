@@ -1,0 +1,1 @@
+"""Benchmarks: the asv suite (``bench_*.py``) and ``python -m benchmarks.compare``."""

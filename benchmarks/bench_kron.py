@@ -1,0 +1,39 @@
+"""Products with A⊗B that is never formed."""
+
+import otimes as ox
+
+from . import measure
+from .cases import PRODUCT
+
+
+class Product:
+    """op @ x for two n×n factors, beside what is written by hand."""
+
+    params = (PRODUCT.sizes, PRODUCT.names)
+    param_names = ("n", "code")
+    timeout = 300
+
+    def setup(self, n, code):
+        self.function = PRODUCT.function(code, n)
+
+    def time_product(self, n, code):
+        self.function()
+
+    def track_ratio(self, n, code):
+        return measure.ratio(PRODUCT, code, n)
+
+    track_ratio.unit = "code's time / ours"
+
+
+class ProductMemory:
+    """Peak memory of a process that applies A⊗B to a vector of n² entries."""
+
+    params = (50, 2048)
+    param_names = ("n",)
+
+    def setup(self, n):
+        names = PRODUCT.inputs(n)
+        self.factors, self.x = (names["A"], names["B"]), names["x"]
+
+    def peakmem_product(self, n):
+        return ox.kron(*self.factors) @ self.x

@@ -1,0 +1,257 @@
+"""Every benchmark runs at its smallest size, and the table that compares with peers is right."""
+
+import ast
+import importlib
+import inspect
+import itertools
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from benchmarks import cases, compare, measure
+from benchmarks.cases import OURS, Case, Code, Target
+
+FOLDER = Path(cases.__file__).parent
+MODULES = sorted(path.stem for path in FOLDER.glob("bench_*.py"))
+MEASURES = re.compile("(time|timeraw|peakmem|track)_")
+
+
+def benchmark_classes():
+    for name in MODULES:
+        module = importlib.import_module(f"benchmarks.{name}")
+        for _, cls in inspect.getmembers(module, inspect.isclass):
+            if cls.__module__ == module.__name__:
+                yield cls
+
+
+def smallest_parameters(cls):
+    """Every combination with the first value of the first axis, as asv runs them."""
+    axes = cls.params if isinstance(cls.params[0], tuple) else (cls.params,)
+    return itertools.product(axes[0][:1], *axes[1:]) if len(axes) > 1 else [axes[0][:1]]
+
+
+BENCHMARKS = [
+    pytest.param(cls, method, parameters, id=f"{cls.__name__}.{method}-{parameters}")
+    for cls in benchmark_classes()
+    for method in vars(cls)
+    if MEASURES.match(method)
+    for parameters in smallest_parameters(cls)
+]
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    """One round of short samples."""
+    for name, value in {"ROUNDS": 1, "SECONDS": 0.0, "SETTLE": 0.0, "SAMPLE": 0.0}.items():
+        monkeypatch.setattr(measure, name, value)
+
+
+def double(n):
+    return {"x": np.full(n, 2.0)}
+
+
+DOUBLE = Case(
+    area="kron",
+    title="x + x",
+    inputs=double,
+    ours=Code("x + x"),
+    peers={
+        "twice": Code("two * x", "two = 2", result="y.ravel()"),
+        "small": Code("x * 2", sizes=range(3)),
+        "absent": Code("absent.double(x)", "import a_package_that_is_absent"),
+    },
+    targets={2: Target("T1", ratio=1e-9, fraction=1e9, value=60.0), 3: Target("T2", ratio=1e9)},
+    limit=Code("x"),
+)
+
+
+# --- the asv suite --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("cls", "method", "parameters"), BENCHMARKS)
+def test_benchmark_runs(cls, method, parameters):
+    benchmark = cls()
+    try:
+        benchmark.setup(*parameters)
+    except NotImplementedError as reason:
+        pytest.skip(str(reason))
+    result = getattr(benchmark, method)(*parameters)
+    if method.startswith("track"):
+        assert isinstance(result, float)
+    if method.startswith("timeraw"):
+        code, setup = result
+        subprocess.run([sys.executable, "-c", f"{setup}\n{code}"], check=True)
+
+
+def test_suite_measures_what_the_targets_ask_for():
+    methods = {f"{p.values[0].__name__}.{p.values[1]}" for p in BENCHMARKS}
+    assert methods >= {
+        "Product.time_product",
+        "Product.track_ratio",
+        "Sylvester.time_solve",
+        "Sylvester.track_ratio",
+        "Sylvester.track_residual",
+        "Cube.time_job",
+        "CubeMemory.peakmem_product",
+        "Import.timeraw_import",
+    }
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_classes_are_short(name):
+    tree = ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            assert node.end_lineno - node.lineno < 30, node.name
+
+
+@pytest.mark.parametrize("case", cases.CASES, ids=lambda case: case.title)
+def test_inputs_are_equal_each_time(case):
+    n = min(case.sizes)
+    first, second = case.inputs(n), case.inputs(n)
+    assert first.keys() == second.keys()
+    for key in first.keys() - {"Y", "Z"}:  # memory for results
+        np.testing.assert_array_equal(first[key], second[key])
+
+
+# --- measuring ------------------------------------------------------------------------------------
+
+
+def test_median_of_samples_taken_in_turns():
+    taken = []
+
+    def sampler(name, values):
+        return lambda: taken.append(name) or values.pop(0)
+
+    samplers = {"a": sampler("a", [1.0, 9.0, 2.0]), "b": sampler("b", [4.0, 3.0, 50.0])}
+    assert measure.interleaved(samplers, rounds=3, seconds=0) == {"a": 2.0, "b": 4.0}
+    assert taken == ["a", "b"] * 3
+
+
+def test_ratio_is_the_peers_value_over_ours(monkeypatch):
+    seconds = {OURS: 2.0, "twice": 6.0}
+    monkeypatch.setitem(measure.SAMPLERS, "time", lambda case, name, n: lambda: seconds[name])
+    assert measure.ratio(DOUBLE, "twice", 2) == 3
+    assert np.isnan(measure.ratio(DOUBLE, OURS, 2))
+
+
+def test_sample_is_the_time_of_one_run(monkeypatch):
+    monkeypatch.setattr(measure, "SAMPLE", 0.03)
+    case = replace(DOUBLE, ours=Code("time.sleep(0.01)", "import time"))
+    assert 0.01 <= measure.time_sampler(case, OURS, 2)() < 0.1
+
+
+def test_peak_memory_is_that_of_a_new_interpreter():
+    if not Path("/proc/self/status").exists():
+        pytest.skip("peak memory is read from /proc")
+    here, there = measure.peak_memory(), measure.memory_sampler(cases.JACOBIAN_MEMORY, OURS, 50)()
+    assert 5e6 < there < max(here, 2e8)
+
+
+# --- the table ------------------------------------------------------------------------------------
+
+
+def test_rows_of_a_tiny_case():
+    skipped = set()
+    rows = compare.rows_at(DOUBLE, 2, skipped)
+    assert [row.peer for row in rows] == ["twice", "small"]
+    assert skipped == {"absent is missing: No module named 'a_package_that_is_absent'"}
+    assert rows[0].ratio == rows[0].peer_value / rows[0].our_value
+    assert rows[0].case == "T1 x + x, n = 2"
+    assert rows[0].target == "≥ 1e-09 ×, ≥ 100000000000% of limit, ≤ 60 s"
+    assert (rows[0].verdict, rows[1].verdict) == ("missed without absent", "")
+
+
+def test_a_peer_is_skipped_where_it_is_too_dear():
+    skipped = set()
+    assert [row.peer for row in compare.rows_at(DOUBLE, 3, skipped)] == ["twice"]
+    assert len(skipped) == 1
+
+
+def test_values_become_ratios():
+    case = replace(DOUBLE, targets={0: Target("T", ratio=2, rivals=("twice",))})
+    (row,) = compare.rows_of(case, 0, {OURS: 2e-6, "twice": 5e-6, "limit": 1e-6})
+    assert (row.ratio, row.fraction, row.verdict) == (2.5, 0.5, "met")
+    assert compare.line(row).split("  ")[0] == "T x + x"
+    assert re.search(r"twice +5 µs +2 µs +2.50 +50% +≥ 2 × +met$", compare.line(row))
+
+
+def test_a_case_without_any_peer_has_one_row():
+    case = replace(DOUBLE, targets={0: Target("T", value=1.0)})
+    (row,) = compare.rows_of(case, 0, {OURS: 2.0})
+    assert (row.peer, row.ratio, row.verdict) == ("none", None, "missed")
+    assert re.search(r"none +- +2 s +- +- +≤ 1 s +missed$", compare.line(row))
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        (Target("T"), ""),
+        (Target("T", ratio=2), "met"),
+        (Target("T", ratio=2.5), "missed"),
+        (Target("T", ratio=2.5, rivals=("b",)), "met"),
+        (Target("T", ratio=1, rivals=("b", "c")), "met without c"),
+        (Target("T", ratio=1, rivals=("c",)), "without c"),
+        (Target("T", ratio=2, fraction=0.6), "missed"),
+        (Target("T", value=10.0), "met"),
+        (Target("T", value=9.0), "missed"),
+    ],
+)
+def test_verdict(target, expected):
+    values = {OURS: 10.0, "a": 20.0, "b": 30.0, "limit": 5.0}
+    assert compare.verdict(target, values, target.rivals or ("a", "b")) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "quantity", "text"),
+    [
+        (6.7e-7, "time", "670 ns"),
+        (0.0123, "time", "12.3 ms"),
+        (2.0, "import time", "2 s"),
+        (2e8, "peak memory", "200 MB"),
+        (None, "time", "-"),
+    ],
+)
+def test_values_have_units(value, quantity, text):
+    assert compare.value_text(value, quantity) == text
+
+
+def test_results_that_differ_are_refused():
+    wrong = replace(DOUBLE, peers={"wrong": Code("x + 2.000001 * x / 2")})
+    with pytest.raises(ArithmeticError, match=r"x \+ x, n = 2: wrong and otimes differ"):
+        compare.rows_at(wrong, 2, set())
+
+
+def test_a_measurement_that_is_not_possible_is_skipped(monkeypatch):
+    monkeypatch.setattr(measure, "_STATUS", Path("no such file"))
+    skipped = set()
+    assert compare.rows_at(replace(DOUBLE, peers={}, quantity="peak memory"), 2, skipped) == []
+    assert skipped == {"peak memory is read from no such file, which is not there"}
+
+
+def test_main_prints_and_stores_the_table(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(compare, "CASES", (DOUBLE, replace(DOUBLE, area="import")))
+    compare.main(["kron", "--json", str(tmp_path / "results.json")])
+    printed = capsys.readouterr().out
+    stored = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    assert printed.startswith("python ")
+    assert "skipped: absent is missing" in printed
+    assert [(row["case"], row["peer"]) for row in stored["rows"]] == [
+        ("T1 x + x, n = 2", "twice"),
+        ("T1 x + x, n = 2", "small"),
+        ("T2 x + x, n = 3", "twice"),
+    ]
+    assert stored["header"]["threads"] >= 1
+
+
+def test_header_warns_of_forced_kernels(monkeypatch):
+    monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
+    monkeypatch.delenv("OPENBLAS_L2_SIZE", raising=False)
+    assert "warning" not in compare.header_text(compare.header())
+    monkeypatch.setenv("OPENBLAS_L2_SIZE", "1")
+    assert "warning: OPENBLAS_L2_SIZE set" in compare.header_text(compare.header())

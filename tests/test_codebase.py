@@ -1,0 +1,286 @@
+"""Facts about the repository: who may import whom, what is exported, what stands at the top."""
+
+import ast
+import doctest
+import importlib
+import inspect
+import pkgutil
+import re
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import otimes as ox
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHON, CPP = ROOT / "python" / "otimes", ROOT / "cpp"
+
+# --- layers --------------------------------------------------------------------------------------
+
+#: Lowest first: a module imports only modules of earlier rows.
+ORDER = [
+    "_core",
+    "_check",
+    "_operator",
+    "_terms",
+    "_algebra",
+    "_vec",
+    "_kron",
+    "_selection",
+    "_nearest",
+    "_equations",
+    "_functions",
+    "_krylov",
+    "_primitives",
+    "_trace",
+    "_rules",
+    "_lower",
+    "_solve",
+    "_calculus",
+    "_numpy",
+    "_display",
+    "_dask",
+    "__init__",
+    "__main__",
+]
+
+
+def module_of(path):
+    return path.relative_to(PYTHON).parts[0].removesuffix(".py")
+
+
+def imported(path):
+    """The modules of the package that a file imports, at its top or inside its functions."""
+    depth = len(path.relative_to(PYTHON).parts)
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level == depth:
+            names = [node.module.split(".")[0]] if node.module else [a.name for a in node.names]
+            yield from (name if name in ORDER else "__init__" for name in names)
+        elif isinstance(node, ast.ImportFrom) and node.level > 0:
+            assert node.level < depth, f"{path} imports from outside the package"
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            names = (
+                [node.module] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
+            )
+            for name in names:
+                parts = (name or "").split(".")
+                if parts[0] == "otimes":
+                    yield parts[1] if len(parts) > 1 else "__init__"
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PYTHON.rglob("*.py")), ids=lambda p: str(p.relative_to(PYTHON))
+)
+def test_python_imports_go_down(path):
+    name = module_of(path)
+    allowed = ORDER[: ORDER.index(name)]
+    for other in imported(path):
+        assert other in allowed or (other == name and path.parent != PYTHON), (
+            f"{path} imports {other}"
+        )
+
+
+def test_one_module_of_every_layer_is_read():
+    assert {module_of(p) for p in PYTHON.rglob("*.py")} <= set(ORDER)
+    assert list(imported(PYTHON / "_terms.py")) == ["_core", "_check", "_operator"]
+
+
+#: What a C++ header may include beside view, error and threads.
+HEADERS = {
+    "view": [],
+    "error": [],
+    "threads": [],
+    "scalar": [],
+    "blas": [],
+    "cpu": [],
+    "transpose": ["cpu"],
+    "vech": ["transpose"],
+    "mode_product": ["cpu", "blas"],
+    "kron": ["mode_product", "transpose"],
+    "kron_lu": ["blas", "kron"],
+    "parallel_gemm": ["blas"],
+    "schur": ["blas"],
+    "triangular": ["blas", "scalar"],
+    "scaling": ["scalar"],
+    "condition": ["blas", "scalar", "triangular"],
+    "small_lu": ["condition", "scalar", "scaling"],
+    "equations": ["schur", "triangular", "condition"],
+    "refinement": ["equations", "scaling"],
+    "matrix_functions": ["schur", "triangular"],
+}
+
+
+@pytest.mark.parametrize(
+    "path", sorted((CPP / "include" / "otimes").glob("*.hpp")), ids=lambda p: p.stem
+)
+def test_headers_include_only_what_is_below(path):
+    included = re.findall(r'#include "otimes/(\w+)\.hpp"', path.read_text(encoding="utf-8"))
+    allowed = {"view", "error", "threads", *HEADERS[path.stem]} - {path.stem}
+    assert set(included) <= allowed
+
+
+def test_header_layers_have_no_cycle():
+    def below(name, seen=()):
+        assert name not in seen, f"{name} includes itself by way of {seen}"
+        for other in HEADERS[name]:
+            below(other, (*seen, name))
+
+    for name in HEADERS:
+        below(name)
+
+
+@pytest.mark.parametrize(
+    "path", sorted([*CPP.glob("include/**/*.hpp"), *CPP.glob("src/*")]), ids=lambda p: p.name
+)
+def test_the_core_knows_nothing_of_python(path):
+    text = path.read_text(encoding="utf-8")
+    for word in ("pybind11", "Python.h", "numpy/"):
+        assert word not in text
+
+
+def test_only_the_bindings_include_pybind11():
+    including = {p.parent.name for p in CPP.rglob("*.?pp") if "pybind11" in p.read_text("utf-8")}
+    assert including == {"bindings"}
+
+
+# --- the top level -------------------------------------------------------------------------------
+
+TOP = {
+    "pyproject.toml",
+    "CMakeLists.txt",
+    "README.md",
+    "LICENSE",
+    "cpp",
+    "python",
+    "tests",
+    "benchmarks",
+    "docs",
+}
+
+
+def test_nothing_else_at_top_level():
+    visible = {p.name for p in ROOT.iterdir() if not p.name.startswith(".")}
+    made = {"build", "dist", "__pycache__"}  # by a build, and ignored by git
+    assert visible - made <= TOP
+    assert {"pyproject.toml", "CMakeLists.txt", "LICENSE", "cpp", "python", "tests"} <= visible
+
+
+def test_the_oracle_does_not_import_the_library():
+    tree = ast.parse((ROOT / "tests" / "oracle.py").read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [a.name for a in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module or ""]
+        assert not any(name.split(".")[0] in ("otimes", "zoo") for name in names)
+
+
+# --- versions and exports ------------------------------------------------------------------------
+
+
+def test_versions_agree():
+    with open(ROOT / "pyproject.toml", "rb") as file:
+        version = tomllib.load(file)["project"]["version"]
+    assert ox.__version__ == ox._core.__version__ == version
+
+
+#: The page of the public API that this version implements.
+PUBLIC = {
+    # the vec family
+    "vec", "unvec", "vech", "unvech", "veck", "unveck", "commutation_matrix",
+    # operators
+    "kron", "kronecker_sum", "identity", "diagonal", "aslinearoperator",
+    "set_max_dense", "set_num_threads", "get_num_threads",
+    # equations
+    "solve_axb", "solve_sylvester", "sylvester_factor", "solve", "select_method",
+    # calculus
+    "jacobian", "linearize", "jvp", "vjp", "gradient", "stop_gradient",
+    # results and warnings
+    "SolveInfo", "DenseFallbackWarning", "IllConditionedWarning",
+}  # fmt: skip
+
+#: The rest of that page, for later versions.
+LATER = {
+    "duplication_matrix", "elimination_matrix", "symmetrizer_matrix", "kron_matmul", "kron_rmatmul",
+    "kron_apply", "nearest_kronecker", "lstsq_axb", "solve_stein", "solve_generalized_sylvester",
+    "solve_coupled_sylvester", "solve_continuous_lyapunov", "solve_discrete_lyapunov",
+    "solve_lyapunov_factor", "solve_continuous_are", "solve_discrete_are", "solve_tsylvester",
+    "hessian", "root", "check_jacobian", "expm", "logm", "sqrtm",
+}  # fmt: skip
+
+
+def test_all_is_the_page_of_the_api():
+    exported = set(ox.__all__) - {"__version__"}
+    assert exported >= PUBLIC
+    assert exported <= PUBLIC | LATER
+    assert len(ox.__all__) == len(set(ox.__all__))
+    for name in ox.__all__:
+        assert hasattr(ox, name)
+
+
+def defined_in_stub():
+    tree = ast.parse((PYTHON / "_core.pyi").read_text(encoding="utf-8"))
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            yield node.name
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id
+
+
+def test_the_stub_names_what_the_core_has():
+    """stubtest compares signatures; this, run with every test run, the names."""
+    stub = {n for n in defined_in_stub() if not n.startswith("_") or n == "__version__"}
+    core = {n for n in vars(ox._core) if not n.startswith("_") or n == "__version__"}
+    assert stub == core
+
+
+# --- docstrings ----------------------------------------------------------------------------------
+
+
+FUNCTIONS = sorted(n for n in ox.__all__ if inspect.isfunction(getattr(ox, n)))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_public_functions_say_what_they_compute(name):
+    """The equation (or the law) first, then numpydoc's sections, and an example."""
+    text = inspect.getdoc(getattr(ox, name))
+    assert text, f"{name} has no docstring"
+    first = text.splitlines()[0]
+    assert first.endswith((".", ":", "``"))
+    for section in ("Parameters", "Examples"):
+        assert re.search(rf"^{section}\n-+$", text, re.MULTILINE), f"{name}: no {section}"
+    if name not in ("set_max_dense", "stop_gradient"):
+        assert re.search(r"^Returns\n-+$", text, re.MULTILINE), f"{name}: no Returns"
+        equation = text.split("Parameters\n")[0]
+        assert re.search(r"[=→⊗⊕ᵀΣ]|vec[hk]\(A\)|select|`solve`", equation), f"{name}: no equation"
+    for parameter in inspect.signature(getattr(ox, name)).parameters.values():
+        assert re.search(rf"\b{re.escape(parameter.name)}\b", text), f"{name}: {parameter.name}"
+
+
+def all_modules():
+    for info in pkgutil.walk_packages(ox.__path__, "otimes."):
+        if info.name.split(".")[-1] not in ("_core", "__main__", "_dask"):
+            yield info.name
+
+
+@pytest.mark.parametrize("name", list(all_modules()))
+def test_docstring_examples_run(name):
+    module = importlib.import_module(name)
+    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    with np.printoptions(legacy=False):
+        results = doctest.testmod(module, optionflags=flags)
+    assert results.failed == 0, f"{results.failed} examples of {name} fail; see the output"
+
+
+def test_there_are_docstring_examples():
+    finder = doctest.DocTestFinder()
+    found = {
+        test.name.rsplit(".", 1)[-1]
+        for name in all_modules()
+        for test in finder.find(importlib.import_module(name))
+        if test.examples
+    }
+    assert set(FUNCTIONS) <= found
