@@ -221,7 +221,7 @@ DENSE_JACOBIAN = replace(
             result="np.asarray(y).transpose(1, 0, 3, 2).reshape(n * n, n * n)",
         ),
     },
-    targets={16: Target("P10"), 64: Target("P10", ratio=3, rivals=("jax",))},
+    targets={30: Target("P10"), 64: Target("P10", ratio=3, rivals=("jax",))},
 )
 
 JACOBIAN_MEMORY = replace(

@@ -76,9 +76,7 @@ SAMPLERS: dict[str, Callable[[Case, str, int], Sampler]] = {
 }
 
 
-def interleaved(
-    samplers: dict[str, Sampler], rounds: int = ROUNDS, seconds: float = SECONDS
-) -> dict[str, float]:
+def interleaved(samplers: dict[str, Sampler], rounds: int, seconds: float) -> dict[str, float]:
     """The median of each sampler, sampled in turns: `rounds` at least, more until `seconds`."""
     samples: dict[str, list[float]] = {name: [] for name in samplers}
     end = time.perf_counter() + seconds
@@ -93,7 +91,7 @@ def interleaved(
 def medians(case: Case, names: list[str], n: int) -> dict[str, float]:
     """The median of each code of the case."""
     sampler = SAMPLERS[case.quantity]
-    return interleaved({name: sampler(case, name, n) for name in names})
+    return interleaved({name: sampler(case, name, n) for name in names}, ROUNDS, SECONDS)
 
 
 def ratio(case: Case, peer: str, n: int) -> float:

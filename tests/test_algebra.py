@@ -89,6 +89,9 @@ def test_identities_are_never_multiplied():
     assert ox.identity(6) @ diagonal is diagonal
     assert diagonal @ ox.identity(6) is diagonal
     assert type(ox.kron(S, ox.identity(3)) @ ox.kron(ox.identity(2), R)) is KroneckerProduct
+    shaped = ox.kron(ox.identity(2), ox.identity(3)) @ diagonal
+    assert type(shaped) is Diagonal
+    assert shaped.in_shape == (3, 2)
 
 
 def test_nested_products_flatten():
@@ -305,6 +308,8 @@ def test_wrap_around_is_numpys(dtype):
         (ox.diagonal(a[0]) @ ox.diagonal(a[0]), np.diag(a[0]) @ np.diag(a[0])),
         (ox.diagonal(a[0]) @ op.T, np.diag(a[0]) @ dense.T),
         (ox.kron(ox.diagonal(a[0]), b), kron(np.diag(a[0]), b)),
+        (ox.diagonal(a[0]) + ox.aslinearoperator(b @ a), np.diag(a[0]) + b @ a),
+        (ox.diagonal(a[0]) - ox.aslinearoperator(b @ a), np.diag(a[0]) - b @ a),
     ):
         np.testing.assert_array_equal(np.asarray(ours), numpys)
         np.testing.assert_array_equal(
@@ -342,6 +347,51 @@ def test_what_has_no_structure_is_dense_with_a_warning(f):
         result = f(op)
     assert type(result) is np.ndarray
     assert_close(result, expected)
+
+
+def test_what_is_linear_in_integers_stays_structured():
+    small = ox.diagonal(np.arange(4)) + ox.kron(np.eye(2, dtype=int), [[1, 2], [3, 4]])
+    assert len(small.addends) == 2
+    chain = ox.diagonal(np.arange(4)) @ ox.kron(np.eye(2, dtype=int), [[1, 2], [3, 4]])
+    assert type(chain) is Product
+    assert (chain @ np.ones(4, int)).dtype == np.int64
+
+
+def test_elementwise_products_of_other_splits_are_dense():
+    op, other = ox.kron(A, D), ox.kron(D, A)
+    with pytest.warns(ox.DenseFallbackWarning, match="the elementwise product"):
+        product = op * other
+    assert_close(product, kron(A, D) * kron(D, A))
+    with pytest.warns(ox.DenseFallbackWarning):
+        product = op * ox.aslinearoperator(kron(D, A))
+    assert_close(product, kron(A, D) * kron(D, A))
+
+
+def test_casts_that_would_lose_a_factor():
+    tiny, huge = np.array([[1e-60, 2e-60]]), np.array([[1e60], [2e60]])
+    op = ox.kron(tiny, huge)
+    cast = op.astype(np.float32)  # each factor is out of range, their product is not
+    expected = kron(tiny, huge).astype(np.float32)
+    assert cast.dtype == np.float32
+    assert_close(cast.toarray(), expected)
+    assert_close(cast[0, 1], expected[0, 1])
+    assert_close(cast @ np.ones(2, np.float32), expected.sum(1))
+    assert_close(cast.T.toarray(), expected.T)
+    as_complex = (ox.diagonal([1.0, 2.0]) + op).astype(complex)
+    assert as_complex.dtype == np.complex128
+    assert_close(as_complex.conj().toarray(), np.diag([1.0 + 0j, 2.0]) + kron(tiny, huge))
+
+
+def test_lists_from_the_left():
+    op, dense = ox.kron(S, Q), kron(S, Q)
+    rows = dense.tolist()
+    assert_close((rows + op).toarray(), 2 * dense)
+    assert not (rows - op).toarray().any()
+    assert_close(rows @ op, dense @ dense, 100)
+    with pytest.warns(ox.DenseFallbackWarning):
+        assert_close(rows * op, dense * dense)
+    with pytest.warns(ox.DenseFallbackWarning):
+        assert_close([1.0] / op, 1 / dense)
 
 
 def test_division_by_zero_is_numpys():
@@ -422,6 +472,12 @@ def test_shapes_of_sums():
     assert shapes(ox.diagonal(np.ones(6)) + k) == ((3, 2), (3, 2))
     assert shapes(2 * k) == shapes(-k) == shapes(k / 2) == ((3, 2), (3, 2))
     assert shapes(k * k) == ((3, 2), (3, 2))
+    total = ox.diagonal(np.ones(6)) + ox.aslinearoperator(np.eye(6))
+    assert shapes(total) == ((6,), (6,))
+    assert shapes(ox.commutation_matrix(2, 3) @ total) == ((2, 3), (3, 2))
+    assert shapes(total + k) == ((3, 2), (3, 2))
+    chain = ox.diagonal(np.ones(6)) @ ox.aslinearoperator(np.eye(6))
+    assert shapes(0 * k + chain) == ((3, 2), (3, 2))
 
 
 def test_shapes_of_products():

@@ -107,7 +107,7 @@ def test_real_and_imaginary_parts(op, dense, neutral):
 @every_operator
 def test_reductions(op, dense, neutral):
     scale, steps = np.abs(dense.astype(complex)).sum(), dense.size
-    for axis in (None, 0, 1, -1, -2, (0, 1)):
+    for axis in (None, 0, 1, -1, -2, (0, 1), ()):
         assert_close(op.sum(axis), dense.sum(axis), scale, steps)
         assert op.sum(axis).dtype == dense.sum(axis).dtype
         if dense.size:
@@ -405,6 +405,7 @@ def test_boolean_indexing(op, dense, neutral):
         (np.s_[1.5], r"not an integer, a slice or an array of integers or booleans"),
         (np.s_["a"], r"not an integer, a slice or an array of integers or booleans"),
         (np.s_[[0.5]], r"not an integer, a slice or an array of integers or booleans"),
+        (np.ones((6, 3), bool), r"boolean index has shape \(6, 3\), but the operator \(6, 9\)"),
         (np.s_[[0, 1], [0, 1, 2]], r"shapes \(2,\) and \(3,\) of the indices do not broadcast"),
     ],
     ids=str,

@@ -1,9 +1,12 @@
 """Stub of the compiled core."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, type_check_only
 
 from numpy.typing import NDArray
+
+@type_check_only
+class _Pybind11Type(type): ...  # the metaclass of pybind11's classes
 
 # --- the system ----------------------------------------------------------------------------------
 
@@ -25,7 +28,7 @@ def scatter_lower(v: NDArray[Any], offset: int, mirror: bool, out: NDArray[Any])
 def application_order(arg0: Sequence[int], arg1: Sequence[int], /) -> tuple[int, ...]: ...
 def application_work(arg0: Sequence[int], arg1: Sequence[int], arg2: Sequence[int], /) -> float: ...
 
-class TermPlan:
+class TermPlan(metaclass=_Pybind11Type):
     # terms: (coefficient, factors (a size is an identity), order of the modes)
     def __init__(
         self,
@@ -38,7 +41,7 @@ class TermPlan:
     @property
     def work(self) -> float: ...
 
-class KronLU:
+class KronLU(metaclass=_Pybind11Type):
     def __init__(self, dtype: str, factors: list[Any]) -> None: ...
     @property
     def rcond(self) -> float: ...
@@ -53,6 +56,7 @@ def solve_sylvester(a: object, b: object, q: object, check_finite: bool) -> _Sol
 def solve_axb(a: object, b: object, q: object, check_finite: bool) -> _Solved | None: ...
 def sylvester_factor(a: object, b: object) -> SylvesterFactor | None: ...
 
-class SylvesterFactor:
+class SylvesterFactor(metaclass=_Pybind11Type):
+    def __init__(self, *args: Any, **kwargs: Any) -> None: ...  # made by sylvester_factor
     def rcond(self) -> float: ...
     def solve(self, rhs: object, adjoint: bool, check_finite: bool) -> _Solved | None: ...

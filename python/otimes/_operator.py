@@ -423,7 +423,7 @@ class LinearOperator:
         axes = _axes(axis)
         dtype = np.ones(0, self.dtype).sum().dtype  # small integers are added as large ones
         if axes == ():
-            return self.toarray()
+            return self.toarray(dtype)
         if axes == (0,):
             return self.T @ np.ones(self.shape[0], dtype)
         rows = self @ np.ones(self.shape[1], dtype)

@@ -197,7 +197,7 @@ class SumTo:
         axes = tuple(
             k + 1 for k, (n, m) in enumerate(zip(self.in_shape, aligned, strict=True)) if n != m
         )
-        return np.sum(d, axis=axes).reshape(d.shape[0], *self.out_shape)
+        return np.asarray(d.sum(axis=axes)).reshape(d.shape[0], *self.out_shape)
 
     def transpose(self) -> Primitive:
         return Broadcast(self.out_shape, self.in_shape)

@@ -5,179 +5,33 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol, overload
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import _core
 from ._algebra import Diagonal, Inverse, LowRank, Product, Sum, as_operator
 from ._check import Array, as_inexact, inexact_dtype, require_finite
-from ._equations import SolveInfo, SylvesterFactor, judge_rcond
-from ._lower import Jacobian, Program, from_columns, to_columns
+from ._equations import SolveInfo, judge_rcond
+from ._factorizations import (
+    ChainFactorization,
+    DiagonalFactorization,
+    Factorization,
+    InverseFactorization,
+    KroneckerFactorization,
+    Sides,
+    SylvesterFactorization,
+    as_permutation,
+)
+from ._lower import Jacobian, Program
 from ._operator import LinearOperator, Shape, registry
-from ._terms import Factor, Term, TermOperator, from_terms
+from ._terms import Factor, Term, TermOperator
 from ._trace import NonlinearError, trace
 
-Trans = Literal["N", "T", "H"]
 OnSingular = Literal["raise", "warn"]
 
 
-class Factorization(Protocol):
-    """The decompositions of an operator, for any number of right-hand sides."""
-
-    def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
-        """The x with A x = rhs, Aᵀ x = rhs or Aᴴ x = rhs, for rhs (M,) or (M, k)."""
-
-    def rcond(self) -> float:
-        """σ_min(A)/σ_max(A), estimated."""
-
-
-# --- factorizations ------------------------------------------------------------------------------
-
-
-def _columns(rhs: ArrayLike, size: int) -> tuple[Array, Shape]:
-    """A right-hand side as columns (M, k), and the shape to give back."""
-    b = as_inexact("rhs", rhs)
-    if b.ndim not in (1, 2) or b.shape[0] != size:
-        raise ValueError(f"rhs has shape {b.shape}, but must be ({size},) or ({size}, k)")
-    return b.reshape(size, b.shape[1] if b.ndim == 2 else 1), b.shape
-
-
-class KroneckerFactorization:
-    """c (F₁⊗…⊗F_N) P with square factors: an LU factorization of each."""
-
-    def __init__(self, term: Term, dtype: np.dtype[Any]) -> None:
-        self.term = term
-        self.dtype = inexact_dtype(dtype)
-        self._factors: dict[str, _core.KronLU] = {}
-
-    def _factor(self, dtype: np.dtype[Any]) -> _core.KronLU:
-        if dtype.char not in self._factors:
-            real = self.dtype.kind != "c" and not np.iscomplexobj(self.term.coefficient)
-            arrays = [f.dense(self.dtype) for f in self.term.factors]
-            for array in arrays:
-                require_finite("the operator", array)
-            packed = [np.ascontiguousarray(a.real if real else a, dtype) for a in arrays]
-            self._factors[dtype.char] = _core.KronLU(dtype.char, packed)
-        return self._factors[dtype.char]
-
-    def rcond(self) -> float:
-        return self._factor(self.dtype).rcond
-
-    def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
-        b, shape = _columns(rhs, self.term.rows)
-        dtype = np.result_type(self.dtype, b.dtype)
-        permutation = as_permutation(self.term)
-        if permutation is not None and trans != "N":
-            b = permutation @ b
-        x = np.array(b, dtype, order="C")[None]
-        if dtype.kind == "c" and self.dtype.kind != "c":  # real factors: two real columns each
-            real = np.dtype(dtype.char.lower())
-            self._factor(real).solve(trans, x.view(real))
-        else:
-            self._factor(dtype).solve(trans, x)
-        c = np.conj(self.term.coefficient) if trans == "H" else self.term.coefficient
-        y = x[0] if c == 1 else (x[0] / c).astype(dtype, copy=False)
-        if permutation is not None and trans == "N":
-            y = permutation.T @ y
-        return np.asarray(y.reshape(shape))
-
-
-def as_permutation(term: Term) -> LinearOperator | None:
-    """The P of c (F₁⊗…⊗F_N) P, or None where it is the identity."""
-    if not term.is_permuted:
-        return None
-    eyes = tuple(Factor(None, f.cols) for f in term.factors)
-    flat = (term.cols,)
-    return from_terms([Term(1, eyes, term.order)], flat, flat)
-
-
-class SylvesterFactorization:
-    """L X + X R = B in vec coordinates, (I⊗L + Rᵀ⊗I) P: two Schur decompositions."""
-
-    def __init__(self, sides: Sides) -> None:
-        require_finite("the operator", sides.left)
-        require_finite("the operator", sides.right)
-        self.sides = sides
-        self.equation = SylvesterFactor(sides.left, sides.right)
-
-    def rcond(self) -> float:
-        return self.equation.rcond()
-
-    def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
-        m, n = self.equation.shape
-        b, shape = _columns(rhs, m * n)
-        p = self.sides.permutation
-        if p is not None and trans != "N":
-            b = p @ b
-        x = to_columns(self.equation.solve(from_columns(b, (m, n)), trans))
-        if p is not None and trans == "N":
-            x = p.T @ x
-        return np.ascontiguousarray(x).reshape(shape)
-
-
-class DiagonalFactorization:
-    """diag(d)."""
-
-    def __init__(self, op: Diagonal) -> None:
-        require_finite("the operator", op.entries)
-        self.entries = op.entries
-
-    def rcond(self) -> float:
-        sizes = np.abs(self.entries)
-        if sizes.size == 0:
-            return 1.0
-        return float(sizes.min() / sizes.max()) if sizes.max() else 0.0
-
-    def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
-        b, shape = _columns(rhs, len(self.entries))
-        d = self.entries.conj() if trans == "H" else self.entries
-        tiny = np.finfo(inexact_dtype(d.dtype)).eps * np.abs(d).max(initial=0)
-        divisor = np.where(d == 0, tiny or 1, d)  # as LU treats a zero pivot, which rcond reports
-        return np.asarray(b / divisor[:, None]).reshape(shape)
-
-
-class ChainFactorization:
-    """A₁ A₂ … A_k of square operators: each solved with in turn."""
-
-    def __init__(self, op: Product) -> None:
-        self.parts = [factorize(a) for a in op.chain]
-
-    def rcond(self) -> float:
-        return math.prod(part.rcond() for part in self.parts)
-
-    def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
-        x = as_inexact("rhs", rhs)
-        for part in self.parts if trans == "N" else reversed(self.parts):
-            x = part.solve(x, trans)
-        return x
-
-
-class InverseFactorization:
-    """A⁻¹: solving is multiplying by A."""
-
-    def __init__(self, op: Inverse) -> None:
-        self.operator = op.operator if op.trans == "N" else op.operator.T
-
-    def rcond(self) -> float:
-        return factorize(self.operator).rcond()
-
-    def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
-        view = {"N": self.operator, "T": self.operator.T, "H": self.operator.H}[trans]
-        product: Array = view @ as_inexact("rhs", rhs)
-        return product
-
-
 # --- what an operator's structure is --------------------------------------------------------------
-
-
-class Sides(NamedTuple):
-    """The equation L X + X R of an operator (I⊗L + Rᵀ⊗I) P."""
-
-    left: Array
-    right: Array
-    permutation: LinearOperator | None
 
 
 def sylvester_sides(op: TermOperator) -> Sides | None:

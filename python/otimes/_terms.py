@@ -396,6 +396,9 @@ def from_terms(terms: Iterable[Term], in_shape: Shape, out_shape: Shape) -> Line
 
 def merge(terms: Iterable[Term]) -> tuple[Term, ...]:
     """The terms with equal ones added up; one zero term stays where all cancel."""
+    terms = tuple(terms)
+    if len(terms) == 1:
+        return terms
     merged: dict[Any, list[Term]] = {}
     for term in terms:
         group = merged.setdefault(_fingerprint(term), [])
