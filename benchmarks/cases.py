@@ -190,7 +190,7 @@ FORWARD = Case(
         ),
     },
     targets={
-        **dict.fromkeys((30, 100), Target("P10")),
+        **dict.fromkeys((30, 64), Target("P10")),
         300: Target("P10", ratio=1, rivals=("jax",)),
     },
 )

@@ -13,7 +13,7 @@ from .cases import CASES, OURS, Case
 Sampler = Callable[[], float]
 
 ROUNDS = 5  # at least
-SECONDS = 2.0  # of a measurement, if the rounds take less
+SECONDS = 1.0  # of a measurement, if the rounds take less
 SETTLE = 0.05  # seconds after which the idle threads of another BLAS have stopped spinning
 SAMPLE = 0.005  # seconds at least that one sample takes
 
@@ -29,7 +29,7 @@ print(measure.peak_memory())
 """
 
 
-def time_sampler(case: Case, name: str, n: int) -> Sampler:
+def sample_time(case: Case, name: str, n: int) -> Sampler:
     """Seconds that one run takes."""
     timer = timeit.Timer(case.codes[name].run, globals=case.prepared(name, n))
     timer.timeit(1)
@@ -45,12 +45,12 @@ def time_sampler(case: Case, name: str, n: int) -> Sampler:
     return sample
 
 
-def import_sampler(case: Case, name: str, n: int) -> Sampler:
+def sample_import(case: Case, name: str, n: int) -> Sampler:
     """Seconds that the code takes in a new interpreter that has imported numpy."""
     return lambda: _in_new_interpreter(_IMPORT.format(case.codes[name].run))
 
 
-def memory_sampler(case: Case, name: str, n: int) -> Sampler:
+def sample_memory(case: Case, name: str, n: int) -> Sampler:
     """Bytes that a new interpreter holds at most when it has run the code."""
     if not _STATUS.exists():
         raise NotImplementedError(f"peak memory is read from {_STATUS}, which is not there")
@@ -70,9 +70,9 @@ def _in_new_interpreter(code: str, *args: str) -> float:
 
 
 SAMPLERS: dict[str, Callable[[Case, str, int], Sampler]] = {
-    "time": time_sampler,
-    "import time": import_sampler,
-    "peak memory": memory_sampler,
+    "time": sample_time,
+    "import time": sample_import,
+    "peak memory": sample_memory,
 }
 
 

@@ -119,6 +119,11 @@ def test_classes_are_short(name):
             assert node.end_lineno - node.lineno < 30, node.name
 
 
+@pytest.mark.parametrize("module", [cases, compare, measure])
+def test_no_helper_has_the_name_of_a_benchmark(module):
+    assert not [name for name in vars(module) if MEASURES.match(name)]
+
+
 @pytest.mark.parametrize("case", cases.CASES, ids=lambda case: case.title)
 def test_inputs_are_equal_each_time(case):
     n = min(case.sizes)
@@ -152,13 +157,13 @@ def test_ratio_is_the_peers_value_over_ours(monkeypatch):
 def test_sample_is_the_time_of_one_run(monkeypatch):
     monkeypatch.setattr(measure, "SAMPLE", 0.03)
     case = replace(DOUBLE, ours=Code("time.sleep(0.01)", "import time"))
-    assert 0.01 <= measure.time_sampler(case, OURS, 2)() < 0.1
+    assert 0.01 <= measure.sample_time(case, OURS, 2)() < 0.1
 
 
 def test_peak_memory_is_that_of_a_new_interpreter():
     if not Path("/proc/self/status").exists():
         pytest.skip("peak memory is read from /proc")
-    here, there = measure.peak_memory(), measure.memory_sampler(cases.JACOBIAN_MEMORY, OURS, 50)()
+    here, there = measure.peak_memory(), measure.sample_memory(cases.JACOBIAN_MEMORY, OURS, 50)()
     assert 5e6 < there < max(here, 2e8)
 
 

@@ -4,7 +4,6 @@ import ast
 import doctest
 import importlib
 import inspect
-import pkgutil
 import re
 import tomllib
 from pathlib import Path
@@ -40,6 +39,7 @@ ORDER = [
     "_numpy",
     "_display",
     "__init__",
+    "_tour",
     "__main__",
 ]
 
@@ -258,9 +258,12 @@ def test_public_functions_say_what_they_compute(name):
 
 
 def all_modules():
-    for info in pkgutil.walk_packages(ox.__path__, "otimes."):
-        if info.name.split(".")[-1] not in ("_core", "__main__", "_dask"):
-            yield info.name
+    """The Python modules of the installed package (beside them lies the BLAS library)."""
+    root = Path(ox.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        name = ".".join(path.relative_to(root.parent).with_suffix("").parts)
+        if path.name != "__main__.py":
+            yield name.removesuffix(".__init__")
 
 
 @pytest.mark.parametrize("name", list(all_modules()))

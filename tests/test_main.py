@@ -12,6 +12,7 @@ import pytest
 
 import otimes as ox
 from otimes import __main__ as cli
+from otimes import _tour
 
 needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals and devices")
 SUPERUSER = hasattr(os, "geteuid") and os.geteuid() == 0
@@ -113,7 +114,7 @@ def test_tour_survives_a_terminal_without_unicode():
 
 def test_central_differences_are_exact_to_degree_four():
     x = np.array([[1.0, 2.0], [3.0, 4.0]])
-    j = cli._central_differences(lambda a: a @ a @ a @ a, x)
+    j = _tour._central_differences(lambda a: a @ a @ a @ a, x)
     np.testing.assert_allclose(j, ox.jacobian(lambda a: a @ a @ a @ a, x).toarray(), rtol=1e-12)
 
 
@@ -129,7 +130,7 @@ def test_central_differences_are_exact_to_degree_four():
     ],
 )
 def test_durations_read_well(seconds, text):
-    assert cli._duration(seconds) == text
+    assert _tour.duration(seconds) == text
 
 
 # --- info, help, version --------------------------------------------------------------------------

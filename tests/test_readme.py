@@ -74,8 +74,8 @@ def masked(output):
 
 def run_console(page, block):
     """Run the commands after $, and compare what they print."""
-    for session in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
-        command, _, expected = session.partition("\n")
+    for entry in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
+        command, _, expected = entry.partition("\n")
         program, *arguments = shlex.split(command)
         assert program == "python", f"{name_of(page)}: {command}"
         done = subprocess.run(

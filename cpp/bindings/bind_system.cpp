@@ -16,6 +16,7 @@ bool interrupt_pending() {
 void register_system(py::module_& m) {
     set_interrupt_test(interrupt_pending);
     m.attr("__version__") = OTIMES_VERSION;
+    m.attr("compiler") = OTIMES_COMPILER;
     m.attr("blas_source") = OTIMES_BLAS;
     m.def("blas_config", &blas::config, "The BLAS's description of itself.");
     m.def("blas_core", &blas::core_name, "The kernel set that the BLAS chose for this processor.");

@@ -1,6 +1,8 @@
 """otimes: Kronecker and vec linear algebra for NumPy."""
 
-from . import _display, _numpy
+# these two fill registries: how operators print, and what NumPy's functions do with them
+from . import _display as _display
+from . import _numpy as _numpy
 from ._calculus import gradient, jacobian, jvp, linearize, vjp
 from ._check import DenseFallbackWarning, set_max_dense
 from ._core import __version__, get_num_threads, set_num_threads

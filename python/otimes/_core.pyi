@@ -11,6 +11,7 @@ class _Pybind11Type(type): ...  # the metaclass of pybind11's classes
 # --- the system ----------------------------------------------------------------------------------
 
 __version__: str
+compiler: str
 blas_source: str
 
 def blas_config() -> str: ...

@@ -371,7 +371,8 @@ def solve_axb(
     Notes
     -----
     2/3 (m³ + n³) flops for the LU decompositions of A and B, 4 m n (m + n) for the solution and its
-    residual; memory for two copies of A and B and five of C. The condition is the product of those of A and B, by inverse iteration.
+    residual; memory for two copies of A and B and five of C. The condition is the product of those
+    of A and B, by inverse iteration.
 
     References
     ----------

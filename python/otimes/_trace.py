@@ -389,6 +389,17 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     def __setitem__(self, key: Any, value: Any) -> None:
         _leaves("assignment into")
 
+    def __getitem__(self, key: Any) -> NoReturn:
+        raise NotImplementedError(f"indexing a traced array at {where()} cannot be traced")
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("_") or not hasattr(np.ndarray, name):
+            raise AttributeError(f"a traced array has no attribute {name!r}")
+        raise NotImplementedError(
+            f"numpy.ndarray.{name} at {where()} cannot be traced; the attributes that can are "
+            "T, mT, dot, trace and transpose"
+        )
+
     # array methods are the functions
     @property
     def T(self) -> Any:
