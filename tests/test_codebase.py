@@ -22,9 +22,12 @@ PYTHON, CPP = ROOT / "python" / "otimes", ROOT / "cpp"
 ORDER = [
     "_core",
     "_check",
+    "_indexing",
     "_operator",
     "_terms",
+    "_structures",
     "_algebra",
+    "_elementwise",
     "_vec",
     "_kron",
     "_selection",

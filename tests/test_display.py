@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import otimes as ox
-from otimes._algebra import LowRank
+from otimes._structures import LowRank
 
 A = np.arange(1.0, 5).reshape(2, 2)
 B = np.arange(1.0, 7).reshape(2, 3)

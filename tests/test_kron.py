@@ -416,3 +416,18 @@ def test_equal_for_any_number_of_threads():
         ox.set_num_threads(threads)
     np.testing.assert_array_equal(results[0], results[1])
     np.testing.assert_array_equal(results[0], results[2])
+
+
+def test_out_is_written_directly():
+    """With out= a product allocates no second result."""
+    import tracemalloc
+
+    K = ox.kron(np.eye(600), np.ones((600, 600)))
+    x, out = np.ones(360_000), np.empty(360_000)
+    K.matvec(x, out=out)  # makes the plan
+    tracemalloc.start()
+    assert K.matvec(x, out=out) is out
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < out.nbytes / 10
+    assert (out == 600).all()

@@ -5,7 +5,7 @@ import pytest
 
 import otimes as ox
 from otimes import _solve
-from otimes._algebra import Diagonal, Inverse, LowRank, Product, Sum
+from otimes._structures import Diagonal, Inverse, LowRank, Product, Sum
 
 rng = np.random.default_rng(6)
 A = rng.standard_normal((4, 4))

@@ -10,7 +10,7 @@ import pytest
 
 import oracle
 import otimes as ox
-from otimes._algebra import Conjugate, LowRank, OperatorKronecker, Product, Sum
+from otimes._structures import Conjugate, LowRank, OperatorKronecker, Product, Sum
 
 #: Whether operators whose products need the equation solvers are in the zoo.
 WITH_SOLVERS = "solve_operator" in ox._operator.registry.solving

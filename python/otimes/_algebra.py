@@ -8,351 +8,25 @@ from __future__ import annotations
 import math
 import operator
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ._check import Array, as_array, inexact_dtype, require_dense, warn_dense
 from ._operator import LinearOperator, Scalar, Shape, is_scalar, registry
+from ._structures import (
+    Cast,
+    Conjugate,
+    Diagonal,
+    Inverse,
+    LowRank,
+    OperatorKronecker,
+    Product,
+    RealPart,
+    Sum,
+)
 from ._terms import Factor, Term, TermOperator, from_terms, snapshot, term_work
-
-# --- leaves ------------------------------------------------------------------------------------
-
-
-class Diagonal(LinearOperator):
-    """diag(d): each entry of the operand multiplied by one of d."""
-
-    __slots__ = ("entries",)
-
-    entries: Array
-
-    def __init__(self, entries: Array, shape: Shape) -> None:
-        super().__init__(shape, shape, entries.dtype)
-        object.__setattr__(self, "entries", entries)
-
-    def _matmat(self, x: Array) -> Array:
-        return self.entries[:, None] * x
-
-    def _transpose(self) -> LinearOperator:
-        return Diagonal(self.entries, self.in_shape)
-
-    def _conj(self) -> LinearOperator:
-        return Diagonal(self.entries.conj(), self.in_shape)
-
-    def _rows(self, indices: Array) -> Array:
-        rows = np.zeros((len(indices), len(self.entries)), self.dtype)
-        rows[np.arange(len(indices)), indices] = self.entries[indices]
-        return rows
-
-    def _entries(self, rows: Array, cols: Array) -> Array:
-        return np.where(rows == cols, self.entries[rows], self.dtype.type(0))
-
-    def _work(self) -> float:
-        return float(len(self.entries))
-
-    def diagonal(self) -> Array:
-        return self.entries.copy()
-
-
-class LowRank(LinearOperator):
-    """U Vᵀ for U (M, r) and V (N, r): the Jacobian of a trace is vec(G)ᵀ, that of a·x is a row."""
-
-    __slots__ = ("left", "right")
-
-    left: Array
-    right: Array
-
-    def __init__(self, left: Array, right: Array, in_shape: Shape, out_shape: Shape) -> None:
-        super().__init__(in_shape, out_shape, np.result_type(left, right))
-        object.__setattr__(self, "left", left)
-        object.__setattr__(self, "right", right)
-
-    def _matmat(self, x: Array) -> Array:
-        return np.asarray(self.left @ (self.right.T @ x))
-
-    def _transpose(self) -> LinearOperator:
-        return LowRank(self.right, self.left, self.out_shape, self.in_shape)
-
-    def _conj(self) -> LinearOperator:
-        return LowRank(self.left.conj(), self.right.conj(), self.in_shape, self.out_shape)
-
-    def _rows(self, indices: Array) -> Array:
-        return np.asarray(self.left[indices] @ self.right.T)
-
-    def _work(self) -> float:
-        return float(self.left.size + self.right.size)
-
-
-class Sum(LinearOperator):
-    """Σ cᵢ Aᵢ for operators that have no common normal form."""
-
-    __slots__ = ("addends",)
-
-    addends: tuple[tuple[Scalar, LinearOperator], ...]
-
-    def __init__(
-        self, addends: Iterable[tuple[Scalar, LinearOperator]], in_shape: Shape, out_shape: Shape
-    ) -> None:
-        addends = tuple(addends)
-        dtype = _common_dtype(op for _, op in addends)
-        super().__init__(in_shape, out_shape, _scaled_dtype(dtype, addends))
-        object.__setattr__(self, "addends", addends)
-
-    def _matmat(self, x: Array) -> Array:
-        products = (c * op._matmat(x) if c != 1 else op._matmat(x) for c, op in self.addends)
-        total = next(products)
-        for y in products:
-            total = total + y
-        return total
-
-    def _transpose(self) -> LinearOperator:
-        addends = ((c, op.T) for c, op in self.addends)
-        return Sum(addends, self.out_shape, self.in_shape)
-
-    def _conj(self) -> LinearOperator:
-        addends = ((c.conjugate(), op.conj()) for c, op in self.addends)
-        return Sum(addends, self.in_shape, self.out_shape)
-
-    def _rows(self, indices: Array) -> Array:
-        rows = sum(c * op._rows(indices) for c, op in self.addends)
-        return np.asarray(rows, self.dtype)
-
-    def _result_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
-        dtypes = (op._result_dtype(dtype) for _, op in self.addends)
-        return _scaled_dtype(np.result_type(*dtypes), self.addends)
-
-    def _work(self) -> float:
-        return sum(op._work() for _, op in self.addends)
-
-
-class Product(LinearOperator):
-    """A₁ A₂ … A_k, applied from the right."""
-
-    __slots__ = ("chain",)
-
-    chain: tuple[LinearOperator, ...]
-
-    def __init__(
-        self, chain: tuple[LinearOperator, ...], in_shape: Shape, out_shape: Shape
-    ) -> None:
-        super().__init__(in_shape, out_shape, _common_dtype(chain))
-        object.__setattr__(self, "chain", chain)
-
-    def _matmat(self, x: Array) -> Array:
-        for op in reversed(self.chain):
-            x = op._matmat(x)
-        return x
-
-    def _transpose(self) -> LinearOperator:
-        chain = tuple(op.T for op in reversed(self.chain))
-        return Product(chain, self.out_shape, self.in_shape)
-
-    def _conj(self) -> LinearOperator:
-        chain = tuple(op.conj() for op in self.chain)
-        return Product(chain, self.in_shape, self.out_shape)
-
-    def _rows(self, indices: Array) -> Array:
-        rows = self.chain[0]._rows(indices)
-        for op in self.chain[1:]:
-            rows = op.T._matmat(rows.T).T
-        return np.ascontiguousarray(rows, self.dtype)
-
-    def _work(self) -> float:
-        return sum(op._work() for op in self.chain)
-
-    def _is_neutral(self) -> bool:
-        return all(op._is_neutral() for op in self.chain)
-
-    def _result_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
-        for op in reversed(self.chain):
-            dtype = op._result_dtype(dtype)
-        return dtype
-
-
-class Inverse(LinearOperator):
-    """A⁻¹ of an operator without an explicit inverse: each product solves with kept factors."""
-
-    __slots__ = ("operator", "trans")
-
-    operator: LinearOperator
-    trans: str
-
-    def __init__(self, operator: LinearOperator, trans: str = "N") -> None:
-        shapes = (operator.out_shape, operator.in_shape)
-        in_shape, out_shape = shapes if trans == "N" else reversed(shapes)
-        super().__init__(in_shape, out_shape, inexact_dtype(operator.dtype))
-        object.__setattr__(self, "operator", operator)
-        object.__setattr__(self, "trans", trans)
-
-    def _matmat(self, x: Array) -> Array:
-        cache = self.operator._cache
-        if "factors" not in cache:
-            cache["factors"] = self.operator.factorize()
-        solution: Array = cache["factors"].solve(x, self.trans)
-        return solution
-
-    def _transpose(self) -> LinearOperator:
-        return Inverse(self.operator, {"N": "T", "T": "N"}[self.trans])
-
-    def _work(self) -> float:
-        return 4 * self.operator._work()
-
-
-class Conjugate(LinearOperator):
-    """The complex conjugate of an operator that does not know its own."""
-
-    __slots__ = ("operator",)
-
-    operator: LinearOperator
-
-    def __init__(self, operator: LinearOperator) -> None:
-        super().__init__(operator.in_shape, operator.out_shape, operator.dtype)
-        object.__setattr__(self, "operator", operator)
-
-    def _matmat(self, x: Array) -> Array:
-        return self.operator._matmat(x.conj()).conj()
-
-    def _transpose(self) -> LinearOperator:
-        return Conjugate(self.operator.T)
-
-    def _conj(self) -> LinearOperator:
-        return self.operator
-
-    def _rows(self, indices: Array) -> Array:
-        return self.operator._rows(indices).conj()
-
-    def _entries(self, rows: Array, cols: Array) -> Array:
-        return self.operator._entries(rows, cols).conj()
-
-    def _work(self) -> float:
-        return self.operator._work()
-
-
-class RealPart(LinearOperator):
-    """Re A of a complex operator: Re A x = Re(A x) for real x."""
-
-    __slots__ = ("operator",)
-
-    operator: LinearOperator
-
-    def __init__(self, operator: LinearOperator) -> None:
-        real = np.empty(0, operator.dtype).real.dtype
-        super().__init__(operator.in_shape, operator.out_shape, real)
-        object.__setattr__(self, "operator", operator)
-
-    def _matmat(self, x: Array) -> Array:
-        if x.dtype.kind != "c":
-            return self.operator._matmat(x).real
-        k = x.shape[1]
-        y = self.operator._matmat(np.hstack([x.real, x.imag])).real
-        return np.asarray(y[:, :k] + 1j * y[:, k:])
-
-    def _transpose(self) -> LinearOperator:
-        return RealPart(self.operator.T)
-
-    def _rows(self, indices: Array) -> Array:
-        return np.ascontiguousarray(self.operator._rows(indices).real)
-
-    def _entries(self, rows: Array, cols: Array) -> Array:
-        return self.operator._entries(rows, cols).real
-
-    def _work(self) -> float:
-        return 2 * self.operator._work()
-
-
-class Cast(LinearOperator):
-    """An operator whose numbers count as those of another dtype."""
-
-    __slots__ = ("operator",)
-
-    operator: LinearOperator
-
-    def __init__(self, operator: LinearOperator, dtype: np.dtype[Any]) -> None:
-        super().__init__(operator.in_shape, operator.out_shape, dtype)
-        object.__setattr__(self, "operator", operator)
-
-    def _matmat(self, x: Array) -> Array:
-        return self.operator._matmat(x)
-
-    def _transpose(self) -> LinearOperator:
-        return Cast(self.operator.T, self.dtype)
-
-    def _conj(self) -> LinearOperator:
-        return Cast(self.operator.conj(), self.dtype)
-
-    def _rows(self, indices: Array) -> Array:
-        return self.operator._rows(indices).astype(self.dtype)
-
-    def _entries(self, rows: Array, cols: Array) -> Array:
-        return self.operator._entries(rows, cols).astype(self.dtype)
-
-    def _work(self) -> float:
-        return self.operator._work()
-
-
-class OperatorKronecker(LinearOperator):
-    """A₁⊗…⊗A_N of operators, flat: each is applied along its own mode."""
-
-    __slots__ = ("operators",)
-
-    operators: tuple[LinearOperator, ...]
-
-    def __init__(self, operators: tuple[LinearOperator, ...]) -> None:
-        rows = math.prod(op.shape[0] for op in operators)
-        cols = math.prod(op.shape[1] for op in operators)
-        super().__init__((cols,), (rows,), _common_dtype(operators))
-        object.__setattr__(self, "operators", operators)
-
-    def _matmat(self, x: Array) -> Array:
-        columns = x.shape[1]
-        modes = x.reshape(*(op.shape[1] for op in self.operators), columns)
-        for axis, op in enumerate(self.operators):
-            front = np.moveaxis(modes, axis, 0)
-            y = op._matmat(front.reshape(front.shape[0], math.prod(front.shape[1:])))
-            modes = np.moveaxis(y.reshape(op.shape[0], *front.shape[1:]), 0, axis)
-        return modes.reshape(self.shape[0], columns)
-
-    def _transpose(self) -> LinearOperator:
-        return OperatorKronecker(tuple(op.T for op in self.operators))
-
-    def _conj(self) -> LinearOperator:
-        return OperatorKronecker(tuple(op.conj() for op in self.operators))
-
-    def _rows(self, indices: Array) -> Array:
-        rows, first = np.ones((len(indices), 1), self.dtype), self.shape[0]
-        for op in self.operators:
-            first //= max(op.shape[0], 1)
-            mine = op._rows(indices // max(first, 1) % max(op.shape[0], 1)).astype(
-                self.dtype, copy=False
-            )
-            width = rows.shape[1] * op.shape[1]
-            rows = (rows[:, :, None] * mine[:, None, :]).reshape(len(indices), width)
-        return rows
-
-    def _result_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
-        return np.result_type(*(op._result_dtype(dtype) for op in self.operators))
-
-    def _work(self) -> float:
-        columns, work = math.prod(op.shape[1] for op in self.operators), 0.0
-        for op in self.operators:  # in the order of _matmat
-            columns //= max(op.shape[1], 1)
-            work += columns * op._work()
-            columns *= op.shape[0]
-        return work
-
-
-def _common_dtype(operators: Iterable[LinearOperator]) -> np.dtype[Any]:
-    """The dtype of a compound: operators that only move entries do not count."""
-    dtypes = [op.dtype for op in operators if not op._is_neutral()]
-    return np.result_type(*dtypes) if dtypes else np.dtype(np.float64)
-
-
-def _scaled_dtype(
-    dtype: np.dtype[Any], addends: Iterable[tuple[Scalar, LinearOperator]]
-) -> np.dtype[Any]:
-    return np.result_type(dtype, *{c for c, _ in addends if type(c) is not int})
-
 
 # --- rewriting: what a product of two neighbours becomes -----------------------------------------
 
@@ -639,12 +313,12 @@ def add(a: Any, b: Any) -> Any:
     x, y = _as_addend(a, b), _as_addend(b, a)
     if x is None or y is None:
         warn_dense("adding a scalar or a broadcast array to an operator")
-        return _dense(a) + _dense(b)
+        return dense(a) + dense(b)
     if x.shape != y.shape:
         raise ValueError(f"operators of shapes {x.shape} and {y.shape} cannot be added")
     if x.dtype.kind == y.dtype.kind == "b":  # or, which is not linear
-        return with_shapes(as_operator(x.toarray() | y.toarray()), *_common_shapes(x, y))
-    in_shape, out_shape = _common_shapes(x, y)
+        return with_shapes(as_operator(x.toarray() | y.toarray()), *common_shapes(x, y))
+    in_shape, out_shape = common_shapes(x, y)
     terms: list[Term] = []
     rest: list[tuple[Scalar, LinearOperator]] = []
     for op in (x._structure(), y._structure()):
@@ -679,7 +353,7 @@ def _join(rest: list[tuple[Scalar, LinearOperator]], c: Scalar, op: LinearOperat
     rest.append((c, op))
 
 
-def _common_shapes(a: LinearOperator, b: LinearOperator) -> tuple[Shape, Shape]:
+def common_shapes(a: LinearOperator, b: LinearOperator) -> tuple[Shape, Shape]:
     """in_shape and out_shape of a sum: a flat one takes the other's, different ones are flat."""
     pairs = (a.in_shape, b.in_shape), (a.out_shape, b.out_shape)
     if any(s != t and len(s) != 1 and len(t) != 1 for s, t in pairs):
@@ -714,7 +388,7 @@ def subtract(a: Any, b: Any) -> Any:
     x, y = _as_addend(a, b), _as_addend(b, a)
     if x is None or y is None:
         warn_dense("subtracting a scalar or a broadcast array")
-        return _dense(a) - _dense(b)
+        return dense(a) - dense(b)
     if x.dtype.kind == y.dtype.kind == "b":
         raise TypeError("bools cannot be subtracted; convert one operand with astype(int)")
     return add(x, scale(-1, _promoted(y, x)))
@@ -734,85 +408,8 @@ def negative(op: LinearOperator) -> LinearOperator:
     return scale(-1, op)
 
 
-def _dense(x: Any) -> Any:
+def dense(x: Any) -> Any:
     return x.toarray() if isinstance(x, LinearOperator) else x
-
-
-def elementwise(a: Any, b: Any) -> Any:
-    """A ∘ B as NumPy's ``*``: a scalar scales, (A⊗B)∘(C⊗D) = (A∘C)⊗(B∘D)."""
-    if is_scalar(b):
-        return _scaled_by(b, a)
-    if is_scalar(a):
-        return _scaled_by(a, b)
-    if isinstance(a, LinearOperator) and isinstance(b, LinearOperator) and a.shape == b.shape:
-        x, y = a._structure(), b._structure()
-        if isinstance(x, TermOperator) and isinstance(y, TermOperator):
-            dtype = np.result_type(x.dtype, y.dtype)
-            products = [_hadamard(s, t, dtype) for s in x.parts for t in y.parts]
-            if None not in products:
-                parts = [p for p in products if p is not None]
-                return from_terms(parts, *_common_shapes(x, y))
-    warn_dense("the elementwise product of these operands")
-    return _dense(a) * _dense(b)
-
-
-def _scaled_by(c: Scalar, op: LinearOperator) -> LinearOperator:
-    """c A, where NumPy takes a Python integer c for the dtype of A."""
-    if type(c) is int and not op._is_neutral() and op.dtype.kind in "iu":
-        np.asarray(c, op.dtype)  # OverflowError where it does not fit
-    return scale(c, op)
-
-
-def _hadamard(s: Term, t: Term, dtype: np.dtype[Any]) -> Term | None:
-    shapes = [f.shape for f in s.factors] == [f.shape for f in t.factors]
-    if not shapes or s.order != t.order:
-        return None
-    factors = []
-    for f, g in zip(s.factors, t.factors, strict=True):
-        if f.array is None and g.array is None:
-            factors.append(f)
-            continue
-        factors.append(Factor(f.dense(dtype) * g.dense(dtype)))
-    return Term(s.coefficient * t.coefficient, tuple(factors), s.order)
-
-
-def elementwise_power(a: Any, k: Any) -> Any:
-    """A ** k entry by entry, as NumPy's; factor by factor for a Kronecker product."""
-    op = a._structure() if isinstance(a, LinearOperator) else None
-    if isinstance(op, TermOperator) and len(op.parts) == 1 and is_scalar(k):
-        term = op.parts[0]
-        positive = not isinstance(k, complex) and k > 0
-        integral = isinstance(k, (int, np.integer))
-        # (-1 · -1)^½ is 1, but (-1)^½ is nan: fractional powers need factors without sign
-        if positive and (integral or _nonnegative(term)):
-            factors = tuple(f.map(lambda a: a**k) for f in term.astype(op.dtype).factors)
-            powered = Term(term.coefficient**k, factors, term.order)
-            return from_terms([powered], op.in_shape, op.out_shape)
-    warn_dense("an elementwise power of these operands")
-    return _dense(a) ** _dense(k)
-
-
-def _nonnegative(term: Term) -> bool:
-    values = [f.array for f in term.factors if f.array is not None]
-    return bool(
-        np.isrealobj(term.coefficient)
-        and term.coefficient >= 0  # type: ignore[operator]
-        and all(v.dtype.kind != "c" and (v >= 0).all() for v in values)
-    )
-
-
-def divide(a: Any, b: Any) -> Any:
-    """A / c for a scalar c, as NumPy's ``/``."""
-    if isinstance(a, LinearOperator) and is_scalar(b):
-        if b == 0 or not np.isfinite(1 / np.asarray(b)):
-            warn_dense("division by a number without a reciprocal")
-            return a.toarray() / b
-        if not a._is_neutral():
-            a = astype(a, np.true_divide(np.ones(0, a.dtype), b).dtype)
-        number = b.item() if isinstance(b, (np.ndarray, np.generic)) else b
-        return scale(1 / number, a)
-    warn_dense("the elementwise quotient of these operands")
-    return _dense(a) / _dense(b)
 
 
 def power(op: LinearOperator, k: int) -> LinearOperator:
@@ -926,9 +523,6 @@ registry.algebra.update(
     subtract=subtract,
     multiply=multiply,
     scale=scale,
-    elementwise=elementwise,
-    elementwise_power=elementwise_power,
-    divide=divide,
     power=power,
     inverse=inverse,
     negative=negative,

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _rules as _rules  # fills the table of rules
-from ._algebra import LowRank
 from ._check import Array, as_inexact
 from ._lower import Jacobian, Program
 from ._operator import LinearOperator, Shape
+from ._structures import LowRank
 from ._trace import Trace, trace
 
 Function = Callable[..., Any]

@@ -6,16 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._algebra import (
-    Conjugate,
-    Diagonal,
-    Inverse,
-    LowRank,
-    OperatorKronecker,
-    Product,
-    Sum,
-)
 from ._operator import LinearOperator, Scalar, Shape, registry
+from ._structures import Conjugate, Diagonal, Inverse, LowRank, OperatorKronecker, Product, Sum
 from ._terms import Factor, Label, Term, TermOperator
 
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")

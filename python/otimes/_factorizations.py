@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _core
-from ._algebra import Diagonal, Inverse, Product
 from ._check import Array, as_inexact, inexact_dtype, require_finite
 from ._equations import SylvesterFactor
 from ._lower import from_columns, to_columns
 from ._operator import LinearOperator, Shape
+from ._structures import Diagonal, Inverse, Product
 from ._terms import Factor, Term, from_terms
 
 Trans = Literal["N", "T", "H"]

@@ -8,9 +8,10 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._algebra import OperatorKronecker, add, as_operator, identity_operator, settled
+from ._algebra import add, as_operator, identity_operator, settled
 from ._check import Array, warn_dense
 from ._operator import LinearOperator, Shape
+from ._structures import OperatorKronecker
 from ._terms import Term, TermOperator, from_terms, named_forms
 
 _MAX_MODES = 60  # NumPy arrays have at most 64 dimensions

@@ -11,16 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ._algebra import (
-    add,
-    divide,
-    elementwise,
-    elementwise_power,
-    inverse,
-    negative,
-    power,
-    subtract,
-)
+from ._algebra import add, inverse, negative, power, subtract
+from ._elementwise import divide, elementwise, elementwise_power
 from ._kron import KroneckerProduct, kron
 from ._operator import LinearOperator, registry
 

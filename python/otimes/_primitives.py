@@ -12,9 +12,10 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from ._algebra import Diagonal, LowRank, identity_operator, multiply, scale, with_shapes
+from ._algebra import identity_operator, multiply, scale, with_shapes
 from ._check import Array
 from ._operator import LinearOperator, Scalar, Shape
+from ._structures import Diagonal, LowRank
 from ._terms import Factor, Label, Term, from_terms
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from ._algebra import Diagonal, as_operator, identity_operator
+from ._algebra import as_operator, identity_operator
 from ._check import as_array
 from ._operator import LinearOperator, Shape
+from ._structures import Diagonal
 from ._terms import Factor, Term, TermOperator, from_terms, named_forms
 
 

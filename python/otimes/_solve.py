@@ -10,7 +10,7 @@ from typing import Any, Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._algebra import Diagonal, Inverse, LowRank, Product, Sum, as_operator
+from ._algebra import as_operator
 from ._check import Array, as_inexact, inexact_dtype, require_finite
 from ._equations import SolveInfo, judge_rcond
 from ._factorizations import (
@@ -25,6 +25,7 @@ from ._factorizations import (
 )
 from ._lower import Jacobian, Program
 from ._operator import LinearOperator, Shape, registry
+from ._structures import Diagonal, Inverse, LowRank, Product, Sum
 from ._terms import Factor, Term, TermOperator
 from ._trace import NonlinearError, trace
 

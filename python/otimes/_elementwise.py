@@ -1,0 +1,92 @@
+"""What NumPy's ``*``, ``**`` and ``/`` mean, entry by entry, with the structure that they keep."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ._algebra import astype, common_shapes, dense, scale
+from ._check import warn_dense
+from ._operator import LinearOperator, Scalar, is_scalar, registry
+from ._terms import Factor, Term, TermOperator, from_terms
+
+
+def elementwise(a: Any, b: Any) -> Any:
+    """A ∘ B as NumPy's ``*``: a scalar scales, (A⊗B)∘(C⊗D) = (A∘C)⊗(B∘D)."""
+    if is_scalar(b):
+        return _scaled_by(b, a)
+    if is_scalar(a):
+        return _scaled_by(a, b)
+    if isinstance(a, LinearOperator) and isinstance(b, LinearOperator) and a.shape == b.shape:
+        x, y = a._structure(), b._structure()
+        if isinstance(x, TermOperator) and isinstance(y, TermOperator):
+            dtype = np.result_type(x.dtype, y.dtype)
+            products = [_hadamard(s, t, dtype) for s in x.parts for t in y.parts]
+            if None not in products:
+                parts = [p for p in products if p is not None]
+                return from_terms(parts, *common_shapes(x, y))
+    warn_dense("the elementwise product of these operands")
+    return dense(a) * dense(b)
+
+
+def _scaled_by(c: Scalar, op: LinearOperator) -> LinearOperator:
+    """c A, where NumPy takes a Python integer c for the dtype of A."""
+    if type(c) is int and not op._is_neutral() and op.dtype.kind in "iu":
+        np.asarray(c, op.dtype)  # OverflowError where it does not fit
+    return scale(c, op)
+
+
+def _hadamard(s: Term, t: Term, dtype: np.dtype[Any]) -> Term | None:
+    shapes = [f.shape for f in s.factors] == [f.shape for f in t.factors]
+    if not shapes or s.order != t.order:
+        return None
+    factors = []
+    for f, g in zip(s.factors, t.factors, strict=True):
+        if f.array is None and g.array is None:
+            factors.append(f)
+            continue
+        factors.append(Factor(f.dense(dtype) * g.dense(dtype)))
+    return Term(s.coefficient * t.coefficient, tuple(factors), s.order)
+
+
+def elementwise_power(a: Any, k: Any) -> Any:
+    """A ** k entry by entry, as NumPy's; factor by factor for a Kronecker product."""
+    op = a._structure() if isinstance(a, LinearOperator) else None
+    if isinstance(op, TermOperator) and len(op.parts) == 1 and is_scalar(k):
+        term = op.parts[0]
+        positive = not isinstance(k, complex) and k > 0
+        integral = isinstance(k, (int, np.integer))
+        # (-1 · -1)^½ is 1, but (-1)^½ is nan: fractional powers need factors without sign
+        if positive and (integral or _nonnegative(term)):
+            factors = tuple(f.map(lambda a: a**k) for f in term.astype(op.dtype).factors)
+            powered = Term(term.coefficient**k, factors, term.order)
+            return from_terms([powered], op.in_shape, op.out_shape)
+    warn_dense("an elementwise power of these operands")
+    return dense(a) ** dense(k)
+
+
+def _nonnegative(term: Term) -> bool:
+    values = [f.array for f in term.factors if f.array is not None]
+    return bool(
+        np.isrealobj(term.coefficient)
+        and term.coefficient >= 0  # type: ignore[operator]
+        and all(v.dtype.kind != "c" and (v >= 0).all() for v in values)
+    )
+
+
+def divide(a: Any, b: Any) -> Any:
+    """A / c for a scalar c, as NumPy's ``/``."""
+    if isinstance(a, LinearOperator) and is_scalar(b):
+        if b == 0 or not np.isfinite(1 / np.asarray(b)):
+            warn_dense("division by a number without a reciprocal")
+            return a.toarray() / b
+        if not a._is_neutral():
+            a = astype(a, np.true_divide(np.ones(0, a.dtype), b).dtype)
+        number = b.item() if isinstance(b, (np.ndarray, np.generic)) else b
+        return scale(1 / number, a)
+    warn_dense("the elementwise quotient of these operands")
+    return dense(a) / dense(b)
+
+
+registry.algebra.update(elementwise=elementwise, elementwise_power=elementwise_power, divide=divide)
