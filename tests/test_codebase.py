@@ -33,6 +33,7 @@ ORDER = [
     "_selection",
     "_equations",
     "_primitives",
+    "_tape",
     "_trace",
     "_rules",
     "_lower",

@@ -6,9 +6,7 @@ namespace py = pybind11;
 namespace {
 
 void translate(std::exception_ptr thrown) {
-    const auto raise = [](py::object type, const char* text) {
-        py::set_error(type, text);
-    };
+    const auto raise = [](py::object type, const char* text) { py::set_error(type, text); };
     try {
         if (thrown) std::rethrow_exception(thrown);
     } catch (const otimes::shape_error& e) {

@@ -10,7 +10,8 @@ import numpy as np
 from ._algebra import add, identity_operator, multiply, with_shapes
 from ._check import Array
 from ._operator import LinearOperator, Shape
-from ._trace import Tangent, Trace
+from ._tape import Tangent
+from ._trace import Trace
 
 
 class Program:

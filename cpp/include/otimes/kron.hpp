@@ -17,8 +17,8 @@ struct TermFactor : Factor<T> {
     bool is_identity() const { return owner == nullptr; }
 };
 
-/// c (F1 x ... x FN) P. P permutes the modes of the operand first: mode k of P x is mode order[k] of
-/// x. An empty `order` is the identity.
+/// c (F1 x ... x FN) P. P permutes the modes of the operand first: mode k of P x is mode order[k]
+/// of x. An empty `order` is the identity.
 template <class T>
 struct Term {
     T coefficient;

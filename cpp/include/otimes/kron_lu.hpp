@@ -15,7 +15,8 @@ class KronLU {
   public:
     explicit KronLU(const std::vector<MatrixView<const T>>& factors);
 
-    /// sigma_min / sigma_max of the product: that of the factors, multiplied. 0 when one is singular.
+    /// sigma_min / sigma_max of the product: that of the factors, multiplied. 0 when one is
+    /// singular.
     double rcond() const { return rcond_; }
 
     /// x (L, N, R), contiguous in C order <- op(F1 x ... x FN)^-1 x, op in {N, T, H}.

@@ -14,7 +14,6 @@ void transpose(const T* x, index_t rows, index_t cols, index_t inner, T* y);
 /// y = x with its modes permuted: mode k of y is mode order[k] of x, whose sizes are `dims`.
 /// Both contiguous in C order, not overlapping. Neighbouring modes that stay together are fused.
 template <class T>
-void permute(const T* x, const std::vector<index_t>& dims, const std::vector<index_t>& order,
-             T* y);
+void permute(const T* x, const std::vector<index_t>& dims, const std::vector<index_t>& order, T* y);
 
 }  // namespace otimes

@@ -35,8 +35,8 @@ constexpr T conj_of(T x) {
         return x;
 }
 
-/// A matrix that lives in somebody else's memory: entry (i, j) is data[i*row_stride + j*col_stride].
-/// Strides count elements and may be zero or negative.
+/// A matrix that lives in somebody else's memory: entry (i, j) is data[i*row_stride +
+/// j*col_stride]. Strides count elements and may be zero or negative.
 template <class T>
 struct MatrixView {
     T* data = nullptr;
