@@ -133,7 +133,7 @@ def value_text(value: float | None, quantity: str) -> str:
     if value is None:
         return "-"
     units = _UNITS["peak memory" if quantity == "peak memory" else "time"]
-    unit = next(unit for least, unit in units if value >= least)
+    unit = next(unit for least, unit in units if value >= 0.9995 * least)  # 999.7 is 1000
     return f"{value / _SCALES[unit]:.3g} {unit}"
 
 

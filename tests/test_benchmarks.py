@@ -226,6 +226,7 @@ def test_verdict(target, expected):
     [
         (6.7e-7, "time", "670 ns"),
         (0.0123, "time", "12.3 ms"),
+        (0.9997e-3, "time", "1 ms"),
         (2.0, "import time", "2 s"),
         (2e8, "peak memory", "200 MB"),
         (None, "time", "-"),

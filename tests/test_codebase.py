@@ -95,10 +95,9 @@ HEADERS = {
     "threads": [],
     "scalar": [],
     "blas": [],
-    "cpu": [],
-    "transpose": ["cpu"],
+    "transpose": [],
     "vech": ["transpose"],
-    "mode_product": ["cpu", "blas"],
+    "mode_product": ["blas"],
     "kron": ["mode_product", "transpose"],
     "kron_lu": ["blas", "kron"],
     "parallel_gemm": ["blas"],
@@ -109,7 +108,6 @@ HEADERS = {
     "small_lu": ["condition", "scalar", "scaling"],
     "equations": ["schur", "triangular", "condition"],
     "refinement": ["equations", "scaling"],
-    "matrix_functions": ["schur", "triangular"],
 }
 
 

@@ -6,6 +6,7 @@
 #include <numeric>  // std::iota
 
 #include "otimes/error.hpp"
+#include "otimes/scalar.hpp"
 #include "otimes/threads.hpp"
 #include "otimes/transpose.hpp"
 
@@ -36,9 +37,9 @@ void scaled_copy(index_t count, T c, const T* x, bool accumulate, T* y) {
     if (!accumulate && c == T(1))
         std::copy_n(x, count, y);
     else if (!accumulate)
-        for (index_t k = 0; k < count; ++k) y[k] = static_cast<T>(c * x[k]);
+        for (index_t k = 0; k < count; ++k) y[k] = times(c, x[k]);
     else
-        for (index_t k = 0; k < count; ++k) y[k] = static_cast<T>(y[k] + c * x[k]);
+        for (index_t k = 0; k < count; ++k) y[k] = plus(y[k], times(c, x[k]));
 }
 
 /// Adds one row of a term, value * F_k[i_k, :] x ... x F_N[i_N, :], to `out`, level by level.
@@ -51,7 +52,7 @@ struct RowWriter {
 
     void write(std::size_t k, T value, T* out) const {
         if (k == factors.size()) {
-            *out = overwrite ? value : static_cast<T>(*out + value);
+            *out = overwrite ? value : plus(*out, value);
             return;
         }
         const TermFactor<T>& f = factors[k];
@@ -61,13 +62,12 @@ struct RowWriter {
         const index_t step = f.row_major ? 1 : f.rows;
         if (k + 1 < factors.size())
             for (index_t j = 0; j < f.cols; ++j)
-                write(k + 1, static_cast<T>(value * entry[j * step]), out + j * stride);
+                write(k + 1, times(value, entry[j * step]), out + j * stride);
         else if (overwrite)
-            for (index_t j = 0; j < f.cols; ++j)
-                out[j * stride] = static_cast<T>(value * entry[j * step]);
+            for (index_t j = 0; j < f.cols; ++j) out[j * stride] = times(value, entry[j * step]);
         else
             for (index_t j = 0; j < f.cols; ++j)
-                out[j * stride] = static_cast<T>(out[j * stride] + value * entry[j * step]);
+                out[j * stride] = plus(out[j * stride], times(value, entry[j * step]));
     }
 };
 

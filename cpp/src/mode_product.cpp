@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "otimes/blas.hpp"
+#include "otimes/scalar.hpp"
 #include "otimes/threads.hpp"
 
 namespace otimes {
@@ -12,25 +13,6 @@ namespace {
 
 template <class T>
 inline constexpr bool has_blas = std::is_floating_point_v<T> || is_complex<T>;
-
-template <class T>
-T add(T a, T b) {
-    if constexpr (std::is_same_v<T, bool>)
-        return a || b;  // NumPy's matmul of booleans
-    else
-        return a + b;
-}
-
-template <class T>
-T multiply(T a, T b) {
-    if constexpr (std::is_same_v<T, bool>)
-        return a && b;
-    else if constexpr (is_complex<T>)  // as BLAS does: no recovery of infinities, no library call
-        return {a.real() * b.real() - a.imag() * b.imag(),
-                a.real() * b.imag() + a.imag() * b.real()};
-    else
-        return a * b;
-}
 
 /// y[i, :] <- alpha sum_j F(i, j) x[j, :] + beta y[i, :], rows of length R.
 template <class T>
@@ -43,12 +25,12 @@ void rows_product(const Factor<T>& f, index_t R, T alpha, const T* x, T beta, T*
             for (index_t j = 0; j < f.cols; ++j) {
                 const T fij = f(i, j);
                 const T* row = x + j * R + r;
-                for (index_t k = 0; k < width; ++k) sum[k] = add(sum[k], multiply(fij, row[k]));
+                for (index_t k = 0; k < width; ++k) sum[k] = plus(sum[k], times(fij, row[k]));
             }
             T* out = y + i * R + r;
             for (index_t k = 0; k < width; ++k)
-                out[k] = beta == T(0) ? multiply(alpha, sum[k])
-                                      : add(multiply(alpha, sum[k]), multiply(beta, out[k]));
+                out[k] = beta == T(0) ? times(alpha, sum[k])
+                                      : plus(times(alpha, sum[k]), times(beta, out[k]));
         }
     }
 }
@@ -59,9 +41,8 @@ void dots_product(const Factor<T>& f, index_t L, T alpha, const T* x, T beta, T*
     for (index_t l = 0; l < L; ++l, x += f.cols, y += f.rows)
         for (index_t i = 0; i < f.rows; ++i) {
             T sum{};
-            for (index_t j = 0; j < f.cols; ++j) sum = add(sum, multiply(f(i, j), x[j]));
-            y[i] = beta == T(0) ? multiply(alpha, sum)
-                                : add(multiply(alpha, sum), multiply(beta, y[i]));
+            for (index_t j = 0; j < f.cols; ++j) sum = plus(sum, times(f(i, j), x[j]));
+            y[i] = beta == T(0) ? times(alpha, sum) : plus(times(alpha, sum), times(beta, y[i]));
         }
 }
 
@@ -82,7 +63,7 @@ void gemm_slice(const Factor<T>& f, index_t R, T alpha, const T* x, T beta, T* y
 /// y <- beta y, for an empty inner dimension.
 template <class T>
 void scale(index_t count, T beta, T* y) {
-    for (index_t k = 0; k < count; ++k) y[k] = beta == T(0) ? T(0) : multiply(beta, y[k]);
+    for (index_t k = 0; k < count; ++k) y[k] = beta == T(0) ? T(0) : times(beta, y[k]);
 }
 
 constexpr double blas_crossover = 4096;  // multiplications per call below which our loops win

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <complex>
+#include <cstdint>
 
 #include "otimes/view.hpp"
 
@@ -13,6 +14,21 @@ template <class R>
 R times(R a, R b) {
     return a * b;
 }
+template <class T>
+T plus(T a, T b) {
+    return a + b;
+}
+
+// Integers wrap around and bools are "and" and "or", as NumPy's are.
+inline std::int64_t times(std::int64_t a, std::int64_t b) {
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) * static_cast<std::uint64_t>(b));
+}
+inline std::int64_t plus(std::int64_t a, std::int64_t b) {
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+}
+inline bool times(bool a, bool b) { return a && b; }
+inline bool plus(bool a, bool b) { return a || b; }
+
 template <class R>
 std::complex<R> times(std::complex<R> a, std::complex<R> b) {
     return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
