@@ -97,7 +97,7 @@ HEADERS = {
     "blas": [],
     "transpose": [],
     "vech": ["transpose"],
-    "mode_product": ["blas"],
+    "mode_product": ["blas", "parallel_gemm"],
     "kron": ["mode_product", "transpose"],
     "kron_lu": ["blas", "kron"],
     "parallel_gemm": ["blas"],

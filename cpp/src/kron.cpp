@@ -182,6 +182,7 @@ void TermPlan<T>::apply_term(const Prepared& p, const T* x, index_t L, index_t R
 template <class T>
 void TermPlan<T>::apply(const T* x, index_t L, index_t R, T* y) const {
     if (L * R * rows_ == 0) return;
+    const SerialBlas serial_blas;  // OpenBLAS's threads would spin on after the call, on our cores
     bool accumulate = false;
     for (const Prepared& p : terms_) {
         apply_term(p, x, L, R, accumulate, y);

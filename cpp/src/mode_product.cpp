@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "otimes/blas.hpp"
+#include "otimes/parallel_gemm.hpp"
 #include "otimes/scalar.hpp"
 #include "otimes/threads.hpp"
 
@@ -49,15 +49,15 @@ void dots_product(const Factor<T>& f, index_t L, T alpha, const T* x, T beta, T*
 /// One GEMM over the rows (L, cols) of x: Y = X F^T, which in column-major is Y' = F X'.
 template <class T>
 void gemm_last_mode(const Factor<T>& f, index_t L, T alpha, const T* x, T beta, T* y) {
-    blas::gemm(f.row_major ? 'T' : 'N', 'N', f.rows, L, f.cols, alpha, f.data,
-               f.row_major ? f.cols : f.rows, x, f.cols, beta, y, f.rows);
+    parallel_gemm(f.row_major ? 'T' : 'N', 'N', f.rows, L, f.cols, alpha, f.data,
+                  f.row_major ? f.cols : f.rows, x, f.cols, beta, y, f.rows);
 }
 
 /// One GEMM for a slice (cols, R) of x: Y = F X, which in column-major is Y' = X' F^T.
 template <class T>
 void gemm_slice(const Factor<T>& f, index_t R, T alpha, const T* x, T beta, T* y) {
-    blas::gemm('N', f.row_major ? 'N' : 'T', R, f.rows, f.cols, alpha, x, R, f.data,
-               f.row_major ? f.cols : f.rows, beta, y, R);
+    parallel_gemm('N', f.row_major ? 'N' : 'T', R, f.rows, f.cols, alpha, x, R, f.data,
+                  f.row_major ? f.cols : f.rows, beta, y, R);
 }
 
 /// y <- beta y, for an empty inner dimension.
