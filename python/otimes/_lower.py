@@ -21,12 +21,13 @@ class Program:
         assert trace.result is not None
         self.variable, self.result = trace.variable, trace.result
         self.steps = _ancestors(self.result, self.variable)
+        self._uses = _use_counts(self.steps)
+        self._uses[self.result] = self._uses.get(self.result, 0) + 1  # what is returned stays
 
     def push(self, d: Array) -> Array:
         """Forward sweep: J d for a batch (k, *in_shape) of tangents."""
-        uses = _use_counts(self.steps)
+        uses = self._uses.copy()
         images = {self.variable: d}
-        uses[self.variable] = uses.get(self.variable, 0) + (self.result is self.variable)
         for step in self.steps:
             total: Array | None = None
             for primitive, source in step.links:
@@ -56,7 +57,6 @@ class Program:
         stay, and a product with their operator is expanded only where that costs no more to apply
         than the chain (the rule of `_algebra.multiply`).
         """
-        uses = _use_counts(self.steps)
         identity = identity_operator(self.variable.shape)
         operators: dict[Tangent, LinearOperator] = {self.variable: identity}
         expanded: dict[Tangent, dict[Tangent, LinearOperator]] = {}
@@ -67,7 +67,7 @@ class Program:
                 for origin, op in expanded.get(source, {source: None}).items():
                     path = lowered if op is None else multiply(lowered, op)
                     local[origin] = add(local[origin], path) if origin in local else path
-            if uses.get(step, 0) == 1:
+            if step is not self.result and self._uses[step] == 1:
                 expanded[step] = local
             else:
                 operators[step] = _total(
