@@ -1,5 +1,6 @@
 """jacobian, linearize, jvp, vjp and gradient against finite differences and their own laws."""
 
+import functools
 import subprocess
 import sys
 import textwrap
@@ -189,6 +190,22 @@ def test_names_come_from_the_function():
     assert str(ox.jacobian(lambda Z: B[:2] @ Z, POINT)) == "I₃ ⊗ [2×3]"
     assert str(ox.jacobian(lambda *args: args[0] @ args[0], B)) == "I₃ ⊗ X1 + X1ᵀ ⊗ I₃"
     assert str(ox.jacobian(np.linalg.inv, POINT)).count("⊗") == 1
+
+
+def test_functions_without_a_readable_scope():
+    class Square:
+        def __call__(self, A):
+            return A @ A
+
+    assert str(ox.jacobian(Square(), B)) == "I₃ ⊗ A + Aᵀ ⊗ I₃"
+    assert str(ox.jacobian(functools.partial(np.dot, B), B)) == "I₃ ⊗ [3×3]"
+    if B.size == 0:
+        unbound = B
+
+    def refers_to_what_is_not_bound(A):
+        return A @ A if A.size else unbound
+
+    assert str(ox.jacobian(refers_to_what_is_not_bound, B)) == "I₃ ⊗ A + Aᵀ ⊗ I₃"
 
 
 def test_latex():

@@ -198,6 +198,11 @@ def test_vectors_and_explicit_shapes():
         ox.solve(lambda X: X, C, shape=(2, 2))
 
 
+def test_errors_of_the_function_itself_pass_through():
+    with pytest.raises(np.linalg.LinAlgError, match="Singular matrix"):
+        ox.solve(lambda X: np.linalg.inv(np.zeros((3, 3))) @ X, B)
+
+
 def test_newton_step_by_linearize():
     """X ← X - J⁻¹ f(X) finds the square root."""
     S = A @ A.T + 4 * np.eye(4)

@@ -364,6 +364,8 @@ def _linear_map(
                 f"solve: f is not linear in its argument: {e}; linearize(f, X) gives the linear "
                 "equation of a Newton step"
             ) from None
+        except np.linalg.LinAlgError:
+            raise
         except ValueError as e:  # shapes that do not fit
             failures.append(f"for X of shape {candidate}: {e}")
             continue

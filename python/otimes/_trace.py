@@ -316,7 +316,7 @@ def _names_in_scope(f: Callable[..., Any]) -> dict[int, tuple[Array, str]]:
     """Arrays that f refers to by name, in its closure and its module, by identity."""
     try:
         scope = inspect.getclosurevars(f)
-    except TypeError:
+    except (TypeError, ValueError):  # no Python function, or a variable that is not yet bound
         return {}
     return {
         id(x): (x, name)
