@@ -94,6 +94,7 @@ HEADERS = {
     "error": [],
     "threads": [],
     "scalar": [],
+    "scratch": [],
     "blas": [],
     "transpose": [],
     "vech": ["transpose"],

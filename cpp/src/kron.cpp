@@ -7,6 +7,7 @@
 
 #include "otimes/error.hpp"
 #include "otimes/scalar.hpp"
+#include "otimes/scratch.hpp"
 #include "otimes/threads.hpp"
 #include "otimes/transpose.hpp"
 
@@ -17,11 +18,6 @@ std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 
 index_t product(const std::vector<index_t>& sizes) {
     return std::accumulate(sizes.begin(), sizes.end(), index_t{1}, std::multiplies<>());
-}
-
-template <class T>
-std::unique_ptr<T[]> scratch(index_t count) {
-    return std::make_unique_for_overwrite<T[]>(at(count));
 }
 
 /// Product of sizes, which an array can have.
@@ -139,7 +135,7 @@ template <class T>
 void TermPlan<T>::apply_term(const Prepared& p, const T* x, index_t L, index_t R, bool accumulate,
                              T* y) const {
     const auto& factors = p.term.factors;
-    std::unique_ptr<T[]> permuted;
+    Scratch<T> permuted;
     if (!std::is_sorted(p.term.order.begin(), p.term.order.end())) {
         std::vector<index_t> dims{L}, order{0};
         for (std::size_t k = 0; k < factors.size(); ++k) {
@@ -150,7 +146,7 @@ void TermPlan<T>::apply_term(const Prepared& p, const T* x, index_t L, index_t R
         order.push_back(static_cast<index_t>(factors.size()) + 1);
         if (p.steps.empty() && !accumulate && p.term.coefficient == T(1))
             return permute(x, dims, order, y);
-        permuted = scratch<T>(L * cols_ * R);
+        permuted = Scratch<T>(L * cols_ * R);
         permute(x, dims, order, permuted.get());
         x = permuted.get();
     }
@@ -158,7 +154,7 @@ void TermPlan<T>::apply_term(const Prepared& p, const T* x, index_t L, index_t R
 
     std::vector<index_t> dims(factors.size());  // of the operand, as factors are applied
     for (std::size_t k = 0; k < factors.size(); ++k) dims[k] = factors[k].cols;
-    std::unique_ptr<T[]> current, next;
+    Scratch<T> current, next;
     for (const index_t step : p.steps) {
         const std::size_t k = at(step);
         const auto here = dims.begin() + static_cast<index_t>(k);
@@ -169,12 +165,12 @@ void TermPlan<T>::apply_term(const Prepared& p, const T* x, index_t L, index_t R
                             accumulate ? T(1) : T(0), y);
             return;
         }
-        next = scratch<T>(left * factors[k].rows * right);
+        next = Scratch<T>(left * factors[k].rows * right);
         mode_product<T>(factors[k], left, right, T(1), x, T(0), next.get());
         dims[k] = factors[k].rows;
         current = std::move(next);
         x = current.get();
-        permuted.reset();
+        permuted = Scratch<T>();
         poll_interrupt();
     }
 }

@@ -1,0 +1,67 @@
+#include "otimes/scratch.hpp"
+
+#include <new>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
+namespace otimes {
+namespace {
+
+constexpr std::size_t huge_page = std::size_t{2} << 20;
+constexpr std::size_t large = std::size_t{1} << 20;  // blocks of this size and above are special
+
+#ifdef __linux__
+/// Whole huge pages, by mapping one more and giving back what is not aligned.
+void* map_pages(std::size_t bytes) {
+    void* const mapped = mmap(nullptr, bytes + huge_page, PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapped == MAP_FAILED) throw std::bad_alloc();
+    auto* const begin = static_cast<std::byte*>(mapped);
+    const auto past = reinterpret_cast<std::size_t>(begin) % huge_page;
+    const std::size_t before = past == 0 ? 0 : huge_page - past;
+    if (before > 0) munmap(begin, before);
+    if (before < huge_page) munmap(begin + before + bytes, huge_page - before);
+    madvise(begin + before, bytes, MADV_HUGEPAGE);  // advice: where it fails, pages are small
+    return begin + before;
+}
+
+void unmap_pages(MemoryBlock block) { munmap(block.data, block.bytes); }
+#else
+constexpr std::align_val_t page{4096};
+
+void* map_pages(std::size_t bytes) { return ::operator new(bytes, page); }
+
+void unmap_pages(MemoryBlock block) { ::operator delete(block.data, page); }
+#endif
+
+/// The block that this thread released last.
+struct Spare {
+    MemoryBlock block;
+
+    Spare() = default;
+    Spare(const Spare&) = delete;
+    Spare& operator=(const Spare&) = delete;
+    ~Spare() {
+        if (block.data != nullptr) unmap_pages(block);
+    }
+};
+thread_local Spare spare;
+
+}  // namespace
+
+MemoryBlock allocate_scratch(std::size_t bytes) {
+    if (bytes < large) return {::operator new(bytes), bytes};
+    if (spare.block.bytes >= bytes) return std::exchange(spare.block, {});
+    const std::size_t size = (bytes + huge_page - 1) / huge_page * huge_page;
+    return {map_pages(size), size};
+}
+
+void release_scratch(MemoryBlock block) noexcept {
+    if (block.data == nullptr) return;
+    if (block.bytes < large) return ::operator delete(block.data);
+    if (block.bytes <= kept_bytes && block.bytes > spare.block.bytes) std::swap(block, spare.block);
+    if (block.data != nullptr) unmap_pages(block);
+}
+
+}  // namespace otimes
