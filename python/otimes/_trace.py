@@ -6,7 +6,6 @@ A traced array carries its value and a tangent. Each NumPy function has one forw
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 import operator
@@ -117,6 +116,8 @@ def _name(function: Any) -> str:
 
 
 def _refuse(function: Any, how: str = "") -> NoReturn:
+    import difflib  # a millisecond of import time, for this message only
+
     names = sorted({_name(f) for f in rules})
     near = difflib.get_close_matches(_name(function), names, n=1, cutoff=0.0)
     raise NotImplementedError(
