@@ -10,6 +10,7 @@
 
 #include "otimes/blas.hpp"
 #include "otimes/condition.hpp"
+#include "otimes/lu.hpp"
 #include "otimes/parallel_gemm.hpp"
 #include "otimes/refinement.hpp"
 #include "otimes/scaling.hpp"
@@ -163,39 +164,13 @@ SolveReport solve_small(const Equation& equation, RightHandSides<typename Equati
 
 // --- A X B = Q -----------------------------------------------------------------------------------
 
-/// A square matrix near 1 with its LU and the ratio of its extreme singular values.
+/// A square matrix near 1 with its LU.
 template <class T>
 struct LuSide {
-    explicit LuSide(MatrixView<const T> a_in, int exponent)
-        : a(scaled_copy(a_in, -exponent)), lu(a), pivots(static_cast<std::size_t>(a.rows())) {
-        const index_t n = a.rows();
-        const bool singular = blas::getrf(n, n, lu.data(), lu.ld(), pivots.data()) > 0;
-        if (singular) replace_zero_pivots();
-        std::vector<T> z(pivots.size()), y(pivots.size());
-        const auto product = [&](char op) {
-            return [&, op](T* x) {
-                blas::gemv(op, n, n, a.data(), a.ld(), x, y.data());
-                std::copy(y.begin(), y.end(), x);
-            };
-        };
-        const auto solution = [&](char op) {
-            return
-                [&, op](T* x) { blas::getrs(op, n, 1, lu.data(), lu.ld(), pivots.data(), x, n); };
-        };
-        const SingularRange range =
-            singular_range(n, z.data(), product('N'), product('C'), solution('N'), solution('C'));
-        rcond = singular ? 0 : reciprocal_condition(range, 0, eps_of<T>);
-    }
+    LuSide(MatrixView<const T> a_in, int exponent) : a(scaled_copy(a_in, -exponent)), lu(a) {}
 
-    void replace_zero_pivots() {
-        const T tiny = static_cast<real_t<T>>(eps_of<T>) * max_abs<T>(a.view());
-        for (index_t k = 0; k < lu.rows(); ++k)
-            if (lu(k, k) == T(0)) lu(k, k) = tiny;
-    }
-
-    Matrix<T> a, lu;
-    std::vector<blas::blasint> pivots;
-    double rcond = 0;
+    Matrix<T> a;
+    LU<T> lu;
 };
 
 template <class T>
@@ -206,23 +181,12 @@ struct AxbEquation {
     std::optional<int> solve(Storage& x) const {
         const index_t m = x.rows(), n = x.cols();
         parallel_blocks(n, product_flops(m, n, m), [&](index_t begin, index_t end) {
-            blas::getrs('N', m, end - begin, a.lu.data(), a.lu.ld(), a.pivots.data(),
-                        x.data() + begin * m, x.ld());
+            a.lu.solve('N', end - begin, x.data() + begin * m, x.ld());
         });
         const int grown = normalise(x.view());
-        // X B = W with P B = L U: X = W U^-1 L^-1 P.
         parallel_blocks(m, product_flops(m, n, n), [&](index_t begin, index_t end) {
-            T* const rows = x.data() + begin;
-            blas::trsm('R', 'U', 'N', 'N', end - begin, n, T(1), b.lu.data(), b.lu.ld(), rows,
-                       x.ld());
-            blas::trsm('R', 'L', 'N', 'U', end - begin, n, T(1), b.lu.data(), b.lu.ld(), rows,
-                       x.ld());
+            b.lu.solve_right('N', end - begin, x.data() + begin, x.ld());
         });
-        for (index_t j = n - 1; j >= 0; --j) {
-            const index_t p = b.pivots[static_cast<std::size_t>(j)] - 1;
-            if (p != j)
-                std::swap_ranges(x.data() + j * m, x.data() + (j + 1) * m, x.data() + p * m);
-        }
         return grown + normalise(x.view());
     }
 
@@ -379,7 +343,7 @@ SolveReport solve_axb_general(MatrixView<const T> a, int a_exponent, MatrixView<
                                   norm_of<T>(left->a.view()) * norm_of<T>(right->a.view())};
     SolveReport report = solve_refined(equation, sides);
     if (report.residual > 100 * eps_of<T>) report = solve_refined(AxbBySchur<T>(equation), sides);
-    report.rcond = left->rcond * right->rcond;
+    report.rcond = left->lu.rcond * right->lu.rcond;
     return report;
 }
 

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "otimes/blas.hpp"
+#include "otimes/lu.hpp"
 #include "otimes/view.hpp"
 
 namespace otimes {
@@ -23,16 +23,12 @@ class KronLU {
     void solve(char op, index_t L, index_t R, T* x) const;
 
   private:
-    struct Side {  // P G = L U of G = 2^-exponent F^T: row-major slices then solve from the right
-        Matrix<T> lu;
-        std::vector<blas::blasint> pivots;
-        double rcond = 1;
+    struct Side {  // LU of G = 2^-exponent F^T: row-major slices then solve from the right
+        LU<T> lu;
         int exponent = 0;
 
         explicit Side(MatrixView<const T> f);
         void solve(char op, index_t L, index_t R, T* x) const;
-        void solve_slice(char op, index_t R, T* z) const;
-        void swap_columns(bool forward, index_t R, T* z) const;
     };
 
     std::vector<Side> sides_;

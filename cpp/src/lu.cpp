@@ -1,0 +1,69 @@
+#include "otimes/lu.hpp"
+
+#include <algorithm>
+#include <complex>
+#include <limits>
+
+#include "otimes/condition.hpp"
+#include "otimes/scaling.hpp"
+
+namespace otimes {
+
+template <class T>
+LU<T>::LU(const Matrix<T>& a) : factors(a), pivots(static_cast<std::size_t>(a.rows())) {
+    const index_t n = a.rows();
+    if (n == 0) return;
+    const double eps = std::numeric_limits<real_t<T>>::epsilon();
+    const bool singular = blas::getrf(n, n, factors.data(), factors.ld(), pivots.data()) > 0;
+    if (singular) {
+        const T tiny = static_cast<real_t<T>>(eps) * max_abs<T>(a.view());
+        for (index_t k = 0; k < n; ++k)
+            if (factors(k, k) == T(0)) factors(k, k) = tiny;
+    }
+    std::vector<T> z(pivots.size()), y(pivots.size());
+    const auto product = [&](char op) {
+        return [&, op](T* x) {
+            blas::gemv(op, n, n, a.data(), a.ld(), x, y.data());
+            std::copy(y.begin(), y.end(), x);
+        };
+    };
+    const auto solution = [&](char op) { return [&, op](T* x) { solve(op, 1, x, n); }; };
+    const SingularRange range =
+        singular_range(n, z.data(), product('N'), product('C'), solution('N'), solution('C'));
+    rcond = singular ? 0 : reciprocal_condition(range, 0, eps);
+}
+
+/// x <- x P (columns permuted as getrf permuted rows), or x P^T when `forward`.
+template <class T>
+void LU<T>::swap_columns(bool forward, index_t count, T* x, index_t ldx) const {
+    const auto n = static_cast<index_t>(pivots.size());
+    for (index_t step = 0; step < n; ++step) {
+        const index_t k = forward ? step : n - 1 - step;
+        const index_t p = pivots[static_cast<std::size_t>(k)] - 1;
+        if (p != k) std::swap_ranges(x + k * ldx, x + k * ldx + count, x + p * ldx);
+    }
+}
+
+template <class T>
+void LU<T>::solve_right(char op, index_t count, T* x, index_t ldx) const {
+    const auto triangle = [&](char uplo, char diagonal) {
+        blas::trsm('R', uplo, op, diagonal, count, factors.rows(), T(1), factors.data(),
+                   factors.ld(), x, ldx);
+    };
+    if (op == 'N') {  // A^-1 = U^-1 L^-1 P
+        triangle('U', 'N');
+        triangle('L', 'U');
+        swap_columns(false, count, x, ldx);
+    } else {  // A^-T = P^T L^-T U^-T
+        swap_columns(true, count, x, ldx);
+        triangle('L', 'U');
+        triangle('U', 'N');
+    }
+}
+
+template struct LU<float>;
+template struct LU<double>;
+template struct LU<std::complex<float>>;
+template struct LU<std::complex<double>>;
+
+}  // namespace otimes
