@@ -72,8 +72,8 @@ double map_norm(index_t n, T* z, Map&& map, Adjoint&& adjoint, int steps = 3) {
 /// The extreme singular values of a matrix from products with it and with its inverse.
 template <class T, class Map, class Adjoint, class Solve, class SolveAdjoint>
 SingularRange singular_range(index_t n, T* z, Map&& map, Adjoint&& adjoint, Solve&& solve,
-                             SolveAdjoint&& solve_adjoint) {
-    return {1 / map_norm(n, z, solve, solve_adjoint), map_norm(n, z, map, adjoint)};
+                             SolveAdjoint&& solve_adjoint, int steps = 3) {
+    return {1 / map_norm(n, z, solve, solve_adjoint, steps), map_norm(n, z, map, adjoint, steps)};
 }
 
 /// sigma_min / sigma_max. A sigma_min at the rounding level of an equation whose terms have norms

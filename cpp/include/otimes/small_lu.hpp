@@ -63,7 +63,7 @@ class SmallLU {
         std::array<T, small_limit> z;
         const SingularRange range = otimes::singular_range(
             n_, z.data(), [&](T* x) { multiply(a, x); }, [&](T* x) { multiply_adjoint(a, x); },
-            [&](T* x) { solve(x); }, [&](T* x) { solve_adjoint(x); });
+            [&](T* x) { solve(x); }, [&](T* x) { solve_adjoint(x); }, 2);
         return {singular_ ? 0 : range.smallest, range.largest};
     }
 
