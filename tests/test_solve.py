@@ -263,6 +263,16 @@ def test_singular(op):
         op.solve(b)
     with pytest.warns(ox.IllConditionedWarning, match="singular to working precision"):
         ox.solve(op, b, on_singular="warn")
+    with pytest.raises(np.linalg.LinAlgError, match=r"op\.factorize: the equation is singular"):
+        op.factorize()
+    with pytest.warns(ox.IllConditionedWarning, match=r"op\.factorize: the equation is singular"):
+        assert op.factorize(on_singular="warn").rcond() < EPS
+
+
+def test_products_with_the_inverse_of_a_singular_operator_raise():
+    inverse = ox.kronecker_sum(B, -B.T).inv()
+    with pytest.raises(np.linalg.LinAlgError, match="singular to working precision"):
+        inverse @ np.ones(9)
 
 
 def test_ill_conditioned_warns_and_well_conditioned_is_silent():
@@ -331,3 +341,22 @@ def test_norm_bounds_the_frobenius_norm(case):
         exact = np.linalg.norm(op.toarray())
         # identities count by their norm 1, not √n
         assert _solve.norm_bound(structure) * max(op.shape[0], 1) ** 0.5 >= exact * (1 - 1e-12)
+
+
+def test_warnings_point_to_the_line_of_the_caller():
+    nearly = ox.kron(np.diag([1.0, 1e-14]), np.eye(2))
+    calls = (
+        lambda: nearly.solve(np.ones(4)),
+        lambda: ox.solve(nearly, np.ones(4)),
+        lambda: ox.solve(lambda X: np.diag([1.0, 1e-14]) @ X, np.ones((2, 2))),
+        lambda: nearly.factorize(),
+        lambda: ox.solve_axb(np.diag([1.0, 1e-14]), np.eye(2), np.ones((2, 2))),
+        lambda: ox.sylvester_factor(np.diag([1.0, 1e-14]), np.zeros((2, 2))),
+        lambda: np.exp(nearly),
+        lambda: nearly + 1,
+        lambda: ox.jacobian(lambda X: A, A),
+    )
+    for call in calls:
+        with pytest.warns((UserWarning, ox.IllConditionedWarning)) as caught:
+            call()
+        assert {w.filename for w in caught} == {__file__}

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import math
 import operator
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ._check import Array, as_array, inexact_dtype, require_dense, warn_dense
+from ._check import Array, as_array, inexact_dtype, require_dense, warn, warn_dense
 from ._operator import LinearOperator, Scalar, Shape, is_scalar, registry
 from ._structures import (
     Cast,
@@ -472,7 +471,7 @@ def astype(op: LinearOperator, dtype: np.dtype[Any]) -> LinearOperator:
     if dtype == op.dtype:
         return op
     if op.dtype.kind == "c" and dtype.kind in "fiu":
-        warnings.warn("casting complex to real", np.exceptions.ComplexWarning, stacklevel=3)
+        warn("casting complex to real", np.exceptions.ComplexWarning)
         return astype(real_part(op), dtype)
     if dtype.kind not in "fc":  # truncated, or wrapped around
         return with_shapes(as_operator(op.toarray(dtype)), op.in_shape, op.out_shape)

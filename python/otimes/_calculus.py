@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _rules as _rules  # fills the table of rules
-from ._check import Array, as_inexact
+from ._check import Array, as_inexact, warn
 from ._lower import Jacobian, Program
 from ._operator import LinearOperator, Shape
 from ._structures import LowRank
@@ -27,9 +26,7 @@ def _zero(in_shape: Shape, out_shape: Shape, dtype: Any) -> LinearOperator:
 
 def _operator_of(t: Trace) -> LinearOperator:
     if t.result is None:
-        warnings.warn(
-            "f does not depend on its argument: its Jacobian is zero", UserWarning, stacklevel=4
-        )
+        warn("f does not depend on its argument: its Jacobian is zero", UserWarning)
         return _zero(t.variable.shape, t.value.shape, np.result_type(t.variable.dtype, t.value))
     return Jacobian(Program(t))
 

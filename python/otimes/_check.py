@@ -6,6 +6,7 @@ import math
 import os
 import sys
 import warnings
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -160,10 +161,28 @@ def require_dense(shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         )
 
 
-def warn_dense(what: str, stacklevel: int = 4) -> None:
+# --- warnings and places name the user's line ----------------------------------------------------
+
+_INSIDE = (os.path.dirname(__file__), os.path.dirname(np.__file__))
+
+
+def user_frame() -> tuple[FrameType | None, int]:
+    """The innermost frame outside otimes and NumPy, and how far the caller's frame is below it."""
+    frame: FrameType | None = sys._getframe(1)
+    depth = 0
+    while frame is not None and frame.f_code.co_filename.startswith(_INSIDE):
+        frame, depth = frame.f_back, depth + 1
+    return frame, depth
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn about the line of the user's code that has led here."""
+    _, depth = user_frame()
+    warnings.warn(message, category, stacklevel=depth + 1)
+
+
+def warn_dense(what: str) -> None:
     """Say that `what` has no structured version and is given the dense array."""
-    warnings.warn(
-        f"{what} has no structured version here and works on the dense array",
-        DenseFallbackWarning,
-        stacklevel=stacklevel,
+    warn(
+        f"{what} has no structured version here and works on the dense array", DenseFallbackWarning
     )

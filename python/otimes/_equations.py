@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.linalg import LinAlgError
 
 from . import _core
-from ._check import Array, as_inexact, require_finite
+from ._check import Array, as_inexact, require_finite, warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +63,7 @@ class SolveInfo:
 # --- what is said about a solution -------------------------------------------------------------
 
 
-def _require_on_singular(name: str, on_singular: str) -> None:
+def require_on_singular(name: str, on_singular: str) -> None:
     if on_singular not in ("raise", "warn"):
         raise ValueError(f'{name}: on_singular is {on_singular!r}, but must be "raise" or "warn"')
 
@@ -79,14 +78,9 @@ def _worst(values: Any) -> tuple[float, str]:
 
 
 def judge_rcond(
-    name: str,
-    rcond: Any,
-    eps: float,
-    on_singular: str,
-    stacklevel: int = 4,
-    cause: str | None = None,
+    name: str, rcond: Any, eps: float, on_singular: str, cause: str | None = None
 ) -> None:
-    """Raise or warn as the condition asks for; by default for the caller of the caller's caller."""
+    """Raise or warn as the condition asks for."""
     worst, item = _worst(rcond)
     if worst < eps:
         text = (
@@ -95,13 +89,12 @@ def judge_rcond(
         )
         if on_singular == "raise":
             raise LinAlgError(f'{text}; on_singular="warn" returns what was computed')
-        warnings.warn(text, IllConditionedWarning, stacklevel=stacklevel)
+        warn(text, IllConditionedWarning)
     elif worst < 1000 * eps:
-        warnings.warn(
+        warn(
             f"{name}: {item}the equation is ill-conditioned (rcond = {worst:.1e}), the solution "
             "may have few correct digits",
             IllConditionedWarning,
-            stacklevel=stacklevel,
         )
 
 
@@ -120,10 +113,9 @@ def _judge_scale(name: str, scale: Any, dtype: np.dtype[Any], return_info: bool)
 def _judge_residual(name: str, residual: Any, eps: float) -> None:
     """Warn about an X that does not solve its equation: the last guard, no known case needs it."""
     if np.any(np.asarray(residual) > 1000 * eps):
-        warnings.warn(
+        warn(
             f"{name}: the residual {np.max(residual):.1e} is far above rounding level",
             IllConditionedWarning,
-            stacklevel=4,
         )
 
 
@@ -303,7 +295,7 @@ def solve_sylvester(
         )
     if solved[1] and not return_info and on_singular in ("raise", "warn"):
         return solved[0]
-    _require_on_singular("solve_sylvester", on_singular)
+    require_on_singular("solve_sylvester", on_singular)
     return _finish("solve_sylvester", solved, on_singular, _method(a, b), return_info)
 
 
@@ -390,7 +382,7 @@ def solve_axb(
         solved = _solve_converted("solve_axb", _core.solve_axb, (a, b, c), "c", check_finite)
     if solved[1] and not return_info and on_singular in ("raise", "warn"):
         return solved[0]
-    _require_on_singular("solve_axb", on_singular)
+    require_on_singular("solve_axb", on_singular)
     return _finish("solve_axb", solved, on_singular, "lu", return_info)
 
 
@@ -528,7 +520,7 @@ def sylvester_factor(
     array([[1.],
            [1.]])
     """
-    _require_on_singular("sylvester_factor", on_singular)
+    require_on_singular("sylvester_factor", on_singular)
     left, right = _square("sylvester_factor", "a", a), _square("sylvester_factor", "b", b)
     for argument, value in (("a", left), ("b", right)):
         if value.ndim != 2:
@@ -541,5 +533,5 @@ def sylvester_factor(
     dtype = np.result_type(left, right)
     factor = SylvesterFactor(np.array(left, dtype), np.array(right, dtype))
     eps = float(np.finfo(dtype).eps)
-    judge_rcond("sylvester_factor", factor.rcond(), eps, on_singular, stacklevel=3)
+    judge_rcond("sylvester_factor", factor.rcond(), eps, on_singular)
     return factor

@@ -12,7 +12,7 @@ from . import _core
 from ._check import Array, as_inexact, inexact_dtype, require_finite
 from ._equations import SylvesterFactor
 from ._lower import from_columns, to_columns
-from ._operator import LinearOperator, Shape
+from ._operator import LinearOperator, Shape, registry
 from ._structures import Diagonal, Inverse, Product
 from ._terms import Factor, Term, from_terms
 
@@ -143,7 +143,7 @@ class ChainFactorization:
     """A₁ A₂ … A_k of square operators: each solved with in turn."""
 
     def __init__(self, op: Product) -> None:
-        self.parts: list[Factorization] = [a.factorize() for a in op.chain]
+        self.parts: list[Factorization] = [registry.solving["decompose"](a) for a in op.chain]
 
     def rcond(self) -> float:
         return math.prod(part.rcond() for part in self.parts)
@@ -162,7 +162,7 @@ class InverseFactorization:
         self.operator = op.operator if op.trans == "N" else op.operator.T
 
     def rcond(self) -> float:
-        rcond: float = self.operator.factorize().rcond()
+        rcond: float = registry.solving["decompose"](self.operator).rcond()
         return rcond
 
     def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:

@@ -33,7 +33,7 @@ class Registry:
 
     #: Binary and unary operations of the algebra by name ("add", "multiply", "scale", ...).
     algebra: dict[str, Callable[..., Any]] = field(default_factory=dict)
-    #: Equation solving: "solve", "factorize".
+    #: Equation solving: "solve_operator", "factorize", and "decompose", which does not judge.
     solving: dict[str, Callable[..., Any]] = field(default_factory=dict)
     #: Text and LaTeX of an operator: "text", "latex".
     display: dict[str, Callable[..., str]] = field(default_factory=dict)
@@ -360,9 +360,21 @@ class LinearOperator:
         x: Array = registry.solving["solve_operator"](self, b, on_singular, method)
         return x
 
-    def factorize(self) -> Any:
-        """An object whose ``solve(b, trans="N")`` reuses the decompositions of A."""
-        return registry.solving["factorize"](self)
+    def factorize(self, *, on_singular: Literal["raise", "warn"] = "raise") -> Any:
+        """The decompositions of A, kept for any number of right-hand sides.
+
+        Returns
+        -------
+        object
+            ``solve(b, trans="N" | "T" | "H")`` gives the x with A x = b, Aᵀ x = b or Aᴴ x = b for b
+            (M,) or (M, k); ``rcond()`` estimates σ_min(A)/σ_max(A).
+
+        Raises
+        ------
+        numpy.linalg.LinAlgError
+            When A is not square, or singular to working precision (see `on_singular`).
+        """
+        return registry.solving["factorize"](self, on_singular)
 
     # --- the operator as an array --------------------------------------------------------------
 

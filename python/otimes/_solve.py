@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from ._algebra import as_operator
 from ._check import Array, as_inexact, inexact_dtype, require_finite
-from ._equations import SolveInfo, judge_rcond
+from ._equations import SolveInfo, judge_rcond, require_on_singular
 from ._factorizations import (
     ChainFactorization,
     DiagonalFactorization,
@@ -146,9 +146,17 @@ def _choose(op: LinearOperator, method: str) -> tuple[Method, Maker]:
     raise ValueError(f"method {method!r} does not apply to {structure!r}")
 
 
-def factorize(op: LinearOperator) -> Factorization:
+def decompose(op: LinearOperator) -> Factorization:
     """The decompositions of an operator, by the first method of the list that applies."""
     return _choose(op, "auto")[1]()
+
+
+def factorize(op: LinearOperator, on_singular: str) -> Factorization:
+    """``op.factorize``: the same, after its condition was judged."""
+    require_on_singular("op.factorize", on_singular)
+    factors = decompose(op)
+    _judge("op.factorize", op, factors, on_singular)
+    return factors
 
 
 def select_method(op: LinearOperator) -> str:
@@ -189,17 +197,22 @@ def _solve(
     op: LinearOperator, b: Array, on_singular: str, method: str, name: str
 ) -> tuple[Array, SolveInfo]:
     """x and how well it solves A x = b, for b (M,) or (M, k)."""
-    if on_singular not in ("raise", "warn"):
-        raise ValueError(f'{name}: on_singular is {on_singular!r}, but must be "raise" or "warn"')
+    require_on_singular(name, on_singular)
     chosen, maker = _choose(op, method)
     factors = maker()
-    rcond = factors.rcond()
-    eps = float(np.finfo(inexact_dtype(op.dtype)).eps)
-    judge_rcond(name, rcond, eps, on_singular, 5, f"by the method {chosen.name!r} for {op}")
+    rcond = _judge(name, op, factors, on_singular)
     x = factors.solve(b)
     if rcond > 0 and not np.isfinite(x).all():
         raise np.linalg.LinAlgError(f"{name}: the solution overflows {x.dtype}")
     return x, SolveInfo(chosen.name, _residual(op, x, b), rcond, 1.0, 0)
+
+
+def _judge(name: str, op: LinearOperator, factors: Factorization, on_singular: str) -> float:
+    """Raise or warn as the condition asks for, and return it."""
+    rcond = factors.rcond()
+    eps = float(np.finfo(inexact_dtype(op.dtype)).eps)
+    judge_rcond(name, rcond, eps, on_singular, f"the operator is {op}")
+    return rcond
 
 
 def _residual(op: LinearOperator, x: Array, b: Array) -> float:
@@ -378,4 +391,4 @@ def _linear_map(
     raise ValueError(f"solve: rhs has shape {b.shape}, but {'; '.join(failures)}; {hint}")
 
 
-registry.solving.update(solve_operator=solve_operator, factorize=factorize)
+registry.solving.update(solve_operator=solve_operator, factorize=factorize, decompose=decompose)

@@ -5,14 +5,11 @@ Nothing is composed while tracing, so shared intermediate results cost nothing.
 
 from __future__ import annotations
 
-import os
-import sys
-from types import FrameType
 from typing import Any
 
 import numpy as np
 
-from ._check import Array, as_inexact
+from ._check import Array, as_inexact, user_frame
 from ._operator import Shape
 from ._primitives import (
     Broadcast,
@@ -192,11 +189,7 @@ def _require_matrices(what: str, *shapes: Shape) -> None:
 
 def where() -> str:
     """File and line of the user's code that is being traced."""
-    frame: FrameType | None = sys._getframe(1)
-    here = os.path.dirname(__file__)
-    numpy = os.path.dirname(np.__file__)
-    while frame is not None and frame.f_code.co_filename.startswith((here, numpy)):
-        frame = frame.f_back
+    frame, _ = user_frame()
     if frame is None:
         return "an unknown line"
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
