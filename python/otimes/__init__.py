@@ -5,7 +5,8 @@ from . import _display as _display
 from . import _numpy as _numpy
 from ._calculus import gradient, jacobian, jvp, linearize, vjp
 from ._check import DenseFallbackWarning, set_max_dense
-from ._core import __version__, get_num_threads, set_num_threads
+from ._core import __version__ as __version__
+from ._core import get_num_threads, set_num_threads
 from ._equations import (
     IllConditionedWarning,
     SolveInfo,
@@ -23,7 +24,6 @@ __all__ = [
     "DenseFallbackWarning",
     "IllConditionedWarning",
     "SolveInfo",
-    "__version__",
     "aslinearoperator",
     "commutation_matrix",
     "diagonal",
