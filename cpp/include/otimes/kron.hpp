@@ -58,6 +58,7 @@ class TermPlan {
         std::vector<index_t> in_dims;        // of x
         std::vector<index_t> steps;          // dense factors, in order of application
         std::vector<index_t> column_stride;  // of mode k of P x, in x
+        TermFactor<T> last;                  // the last factor as rows of x take it best
     };
 
     void apply_term(const Prepared& p, const T* x, index_t L, index_t R, bool accumulate,
