@@ -295,6 +295,8 @@ def test_ten_thousand_operations():
 # --- memory --------------------------------------------------------------------------------------
 
 
+@pytest.mark.memory
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss has another unit elsewhere")
 def test_memory_of_a_large_jacobian():
     """J of A³ at n = 1000 stays below 200 MB (dense: 8 TB)."""
     code = """

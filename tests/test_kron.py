@@ -350,6 +350,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
+@pytest.mark.memory
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss has another unit elsewhere")
 def test_a_product_with_large_factors_stays_small():
     """Two 2000 x 2000 factors: the matrix would need 119 GiB; the peak stays below 300 MB."""
