@@ -1,8 +1,10 @@
 """Versions in the header of a test run, and the hypothesis profile."""
 
+import os
 import platform
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, settings
 
 import otimes as ox
@@ -16,6 +18,13 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("otimes")
+
+
+@pytest.fixture
+def without_coverage(monkeypatch):
+    """Coverage's tracer can lose a signal that arrives while it runs: measure no child process."""
+    for name in [name for name in os.environ if name.startswith("COVERAGE_PROCESS")]:
+        monkeypatch.delenv(name)
 
 
 def pytest_report_header() -> list[str]:

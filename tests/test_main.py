@@ -566,7 +566,7 @@ def test_existing_output_survives_a_failure(folder, error, monkeypatch, capsys):
 
 
 @needs_posix
-def test_interrupt_is_exit_code_130_without_a_traceback():
+def test_interrupt_is_exit_code_130_without_a_traceback(without_coverage):
     process = spawn()
     assert process.stdout.readline().startswith("otimes ")
     process.send_signal(signal.SIGINT)

@@ -107,7 +107,7 @@ def test_fork():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_ctrl_c_stops_a_long_product():
+def test_ctrl_c_stops_a_long_product(without_coverage):
     """An interrupt is honoured between steps, and the library works afterwards."""
     code = """
         import signal, time
