@@ -360,3 +360,13 @@ def test_warnings_point_to_the_line_of_the_caller():
         with pytest.warns((UserWarning, ox.IllConditionedWarning)) as caught:
             call()
         assert {w.filename for w in caught} == {__file__}
+
+
+def test_lu_that_loses_its_digits_is_not_silent():
+    """Partial pivoting on Wilkinson's matrix: growth 2ⁿ⁻¹, though it is well-conditioned."""
+    n = 100
+    W = np.eye(n) - np.tri(n, k=-1)
+    W[:, -1] = 1
+    op = ox.kron(W.T, np.eye(2))  # factors are decomposed transposed
+    with pytest.warns(ox.IllConditionedWarning, match=r"op\.solve: the residual .* far above"):
+        op.solve(np.random.default_rng(0).standard_normal(2 * n))

@@ -110,7 +110,7 @@ def _judge_scale(name: str, scale: Any, dtype: np.dtype[Any], return_info: bool)
         )
 
 
-def _judge_residual(name: str, residual: Any, eps: float) -> None:
+def judge_residual(name: str, residual: Any, eps: float) -> None:
     """Warn about an X that does not solve its equation: the last guard, no known case needs it."""
     if np.any(np.asarray(residual) > 1000 * eps):
         warn(
@@ -128,7 +128,7 @@ def _finish(
         eps = float(np.finfo(x.dtype).eps)
         if on_singular is not None:
             judge_rcond(name, rcond, eps, on_singular)
-        _judge_residual(name, residual, eps)
+        judge_residual(name, residual, eps)
         _judge_scale(name, scale, x.dtype, return_info)
     if return_info:
         return x, SolveInfo(method, residual, rcond, scale, refinements)

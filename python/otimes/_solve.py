@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from ._algebra import as_operator
 from ._check import Array, as_inexact, inexact_dtype, require_finite
-from ._equations import SolveInfo, judge_rcond, require_on_singular
+from ._equations import SolveInfo, judge_rcond, judge_residual, require_on_singular
 from ._factorizations import (
     ChainFactorization,
     DiagonalFactorization,
@@ -204,7 +204,10 @@ def _solve(
     x = factors.solve(b)
     if rcond > 0 and not np.isfinite(x).all():
         raise np.linalg.LinAlgError(f"{name}: the solution overflows {x.dtype}")
-    return x, SolveInfo(chosen.name, _residual(op, x, b), rcond, 1.0, 0)
+    residual = _residual(op, x, b)
+    if isinstance(op._structure(), TermOperator):  # whose norm is known: LU may lose all digits
+        judge_residual(name, residual, float(np.finfo(x.dtype).eps))
+    return x, SolveInfo(chosen.name, residual, rcond, 1.0, 0)
 
 
 def _judge(name: str, op: LinearOperator, factors: Factorization, on_singular: str) -> float:
