@@ -1,6 +1,7 @@
 // Threads, interrupts and what `python -m otimes info` prints.
 #include "bindings.hpp"
 #include "otimes/blas.hpp"
+#include "otimes/cpu.hpp"
 #include "otimes/threads.hpp"
 
 namespace otimes::bindings {
@@ -20,6 +21,7 @@ void register_system(py::module_& m) {
     m.attr("blas_source") = OTIMES_BLAS;
     m.def("blas_config", &blas::config, "The BLAS's description of itself.");
     m.def("blas_core", &blas::core_name, "The kernel set that the BLAS chose for this processor.");
+    m.attr("kernels") = name_of(active_isa());
     m.def("get_num_threads", &get_num_threads);
     m.def("set_num_threads", &set_num_threads, py::arg("n"));
 }

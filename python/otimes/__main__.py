@@ -247,6 +247,7 @@ def _info(_: argparse.Namespace) -> None:
     print(f"BLAS source  {_core.blas_source}")
     print(f"BLAS config  {_core.blas_config()}")
     print(f"BLAS kernels {_core.blas_core()}")
+    print(f"our kernels  {_core.kernels}")
     print(f"threads      {get_num_threads()}")
 
 

@@ -13,6 +13,7 @@ class _Pybind11Type(type): ...  # the metaclass of pybind11's classes
 __version__: str
 compiler: str
 blas_source: str
+kernels: str
 
 def blas_config() -> str: ...
 def blas_core() -> str: ...

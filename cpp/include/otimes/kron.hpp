@@ -1,30 +1,12 @@
 // Sums of Kronecker terms, sum c (F1 x ... x FN) P, applied without ever being formed.
 #pragma once
 
-#include <memory>  // std::shared_ptr
 #include <vector>
 
 #include "otimes/mode_product.hpp"
-#include "otimes/view.hpp"
+#include "otimes/term.hpp"
 
 namespace otimes {
-
-/// One factor of a term: a dense matrix, or the identity of size `rows` when `data` is null.
-template <class T>
-struct TermFactor : Factor<T> {
-    std::shared_ptr<const void> owner;  // keeps `data` alive
-
-    bool is_identity() const { return owner == nullptr; }
-};
-
-/// c (F1 x ... x FN) P. P permutes the modes of the operand first: mode k of P x is mode order[k]
-/// of x. An empty `order` is the identity.
-template <class T>
-struct Term {
-    T coefficient;
-    std::vector<TermFactor<T>> factors;
-    std::vector<index_t> order;
-};
 
 /// The order in which to apply factors of sizes rows[k] x cols[k] so that the total work is least:
 /// ascending 1/cols - 1/rows, shrinking factors first (exact, by exchange of neighbours). Ties keep
