@@ -135,6 +135,10 @@ class LinearOperator:
         """The dtype of the product with an array of this dtype."""
         return np.result_type(self.dtype, dtype)
 
+    def _pinv(self) -> LinearOperator | None:
+        """The pseudo-inverse, where the leaf knows it."""
+        return None
+
     def _structure(self) -> LinearOperator:
         """The operator that the algebra works on; `self` unless it is a wrapper of one."""
         return self
@@ -327,6 +331,14 @@ class LinearOperator:
     def inv(self) -> LinearOperator:
         """The inverse, as an operator; `LinAlgError` when it is singular."""
         inverse: LinearOperator = registry.algebra["inverse"](self)
+        return inverse
+
+    def pinv(self) -> LinearOperator:
+        """The Moore-Penrose pseudo-inverse, as an operator."""
+        known = self._pinv()
+        inverse: LinearOperator = (
+            registry.algebra["pseudo_inverse"](self) if known is None else known
+        )
         return inverse
 
     # --- solving (see _solve.py) -------------------------------------------------------------
