@@ -43,6 +43,7 @@ class PlanBase {
     virtual py::array apply(const py::array& x) const = 0;
     virtual py::array rows(const py::array_t<index_t, py::array::c_style>& indices) const = 0;
     virtual double work() const = 0;
+    virtual index_t passes(index_t right) const = 0;
 };
 
 bool overlap(const py::array& a, const py::array& b) {
@@ -92,6 +93,7 @@ class Plan final : public PlanBase {
     }
 
     double work() const override { return plan_.work(); }
+    index_t passes(index_t right) const override { return plan_.passes(right); }
 
   private:
     static std::vector<Term<T>> convert(const py::list& list) {
@@ -222,16 +224,12 @@ void register_kron(py::module_& m) {
         .def("matmul", &PlanBase::matmul, py::arg("x"), py::arg("out") = py::none())
         .def("apply", &PlanBase::apply, py::arg("x").noconvert())
         .def("rows", &PlanBase::rows, py::arg("indices"))
+        .def("passes", &PlanBase::passes, py::arg("right"))
         .def_property_readonly("work", &PlanBase::work);
     py::class_<FactorizationBase>(m, "KronLU", "LU factors of a Kronecker product.")
         .def(py::init(&make_factorization), py::arg("dtype"), py::arg("factors"))
         .def_property_readonly("rcond", &FactorizationBase::rcond)
         .def("solve", &FactorizationBase::solve, py::arg("op"), py::arg("x").noconvert());
-    m.def("application_order",
-          [](const std::vector<index_t>& rows, const std::vector<index_t>& cols) {
-              return py::tuple(py::cast(application_order(rows, cols)));
-          });
-    m.def("application_work", &application_work);
 }
 
 }  // namespace otimes::bindings

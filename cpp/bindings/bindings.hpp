@@ -17,6 +17,7 @@ namespace py = pybind11;
 // The module's table of contents; each function stands in bind_<family>.cpp.
 void register_system(py::module_& m);
 void register_vec(py::module_& m);
+void register_plan(py::module_& m);
 void register_kron(py::module_& m);
 void register_equations(py::module_& m);
 

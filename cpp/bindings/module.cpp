@@ -26,6 +26,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     py::register_local_exception_translator(translate);
     otimes::bindings::register_system(m);
     otimes::bindings::register_vec(m);
+    otimes::bindings::register_plan(m);
     otimes::bindings::register_kron(m);
     otimes::bindings::register_equations(m);
 }

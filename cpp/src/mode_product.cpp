@@ -1,7 +1,8 @@
 #include "otimes/mode_product.hpp"
 
 #include <algorithm>
-#include <cstdint>
+#include <functional>
+#include <new>  // std::align_val_t
 #include <type_traits>
 
 #include "otimes/parallel_gemm.hpp"
@@ -13,89 +14,166 @@ namespace {
 
 template <class T>
 inline constexpr bool has_blas = std::is_floating_point_v<T> || is_complex<T>;
-
-/// y[i, :] <- alpha sum_j F(i, j) x[j, :] + beta y[i, :], rows of length R.
 template <class T>
-void rows_product(const Factor<T>& f, index_t R, T alpha, const T* x, T beta, T* y) {
-    constexpr index_t lanes = 16;  // accumulators kept in registers
-    for (index_t r = 0; r < R; r += lanes) {
-        const index_t width = std::min(lanes, R - r);
-        for (index_t i = 0; i < f.rows; ++i) {
-            T sum[lanes] = {};
-            for (index_t j = 0; j < f.cols; ++j) {
-                const T fij = f(i, j);
-                const T* row = x + j * R + r;
-                for (index_t k = 0; k < width; ++k) sum[k] = plus(sum[k], times(fij, row[k]));
+inline constexpr bool has_kernels = !std::is_same_v<T, bool>;
+
+template <class T>
+std::shared_ptr<T[]> aligned_array(index_t count) {
+    constexpr std::align_val_t line{64};
+    auto* const data =
+        static_cast<T*>(::operator new(static_cast<std::size_t>(count) * sizeof(T), line));
+    std::fill_n(data, count, T(0));
+    return {data, [](T* p) { ::operator delete(p, line); }};
+}
+
+/// Tiles of `tile` rows, each column by column.
+template <class T>
+std::shared_ptr<T[]> packed_in_tiles(const Factor<T>& f, index_t tile) {
+    auto packed = aligned_array<T>(f.rows * f.cols);
+    T* next = packed.get();
+    for (index_t first = 0; first < f.rows; first += tile)
+        for (index_t j = 0; j < f.cols; ++j)
+            for (index_t i = first; i < std::min(first + tile, f.rows); ++i) *next++ = f(i, j);
+    return packed;
+}
+
+/// Blocks of kernel_vectors vectors of rows, each column by column, padded with zeros.
+template <class T>
+std::shared_ptr<T[]> packed_in_vectors(const Factor<T>& f, index_t lanes) {
+    const index_t padded = (f.rows + lanes - 1) / lanes * lanes, block = kernel_vectors * lanes;
+    auto packed = aligned_array<T>(padded * f.cols);
+    T* next = packed.get();
+    for (index_t first = 0; first < padded; first += block) {
+        const index_t width = std::min(block, padded - first);
+        for (index_t j = 0; j < f.cols; ++j, next += width)
+            for (index_t i = first; i < std::min(first + width, f.rows); ++i)
+                next[i - first] = f(i, j);
+    }
+    return packed;
+}
+
+/// The textbook loops, for bool.
+template <class T>
+void plain_product(const Factor<T>& f, index_t L, index_t R, T alpha, const T* x, Strides from,
+                   bool accumulate, T* y, Strides to) {
+    for (index_t l = 0; l < L; ++l)
+        for (index_t r = 0; r < R; ++r) {
+            T* const target = y + l * to.slice + r;
+            for (index_t i = 0; i < f.rows; ++i) {
+                T sum{};
+                for (index_t j = 0; j < f.cols; ++j)
+                    sum = plus(sum, times(f(i, j), x[l * from.slice + j * from.row + r]));
+                T& out = target[i * to.row];
+                out = accumulate ? plus(out, times(alpha, sum)) : times(alpha, sum);
             }
-            T* out = y + i * R + r;
-            for (index_t k = 0; k < width; ++k)
-                out[k] = beta == T(0) ? times(alpha, sum[k])
-                                      : plus(times(alpha, sum[k]), times(beta, out[k]));
         }
+}
+
+/// body(begin, end) for blocks of [0, count) of so few flops that an interrupt need not wait long.
+void in_batches(index_t count, double work, const std::function<void(index_t, index_t)>& body) {
+    constexpr double batch_work = 1e10;
+    const auto batches = std::clamp(static_cast<index_t>(work / batch_work), index_t{1},
+                                    std::max(count, index_t{1}));
+    for (index_t b = 0; b < batches; ++b) {
+        body(b * count / batches, (b + 1) * count / batches);
+        poll_interrupt();
     }
 }
 
-/// R = 1: y[l, i] <- alpha sum_j F(i, j) x[l, j] + beta y[l, i].
-template <class T>
-void dots_product(const Factor<T>& f, index_t L, T alpha, const T* x, T beta, T* y) {
-    for (index_t l = 0; l < L; ++l, x += f.cols, y += f.rows)
-        for (index_t i = 0; i < f.rows; ++i) {
-            T sum{};
-            for (index_t j = 0; j < f.cols; ++j) sum = plus(sum, times(f(i, j), x[j]));
-            y[i] = beta == T(0) ? times(alpha, sum) : plus(times(alpha, sum), times(beta, y[i]));
-        }
-}
-
-/// One GEMM over the rows (L, cols) of x: Y = X F^T, which in column-major is Y' = F X'.
+/// GEMM over the rows (L, cols) of x: Y = X F^T, which in column-major is Y' = F X'.
 template <class T>
 void gemm_last_mode(const Factor<T>& f, index_t L, T alpha, const T* x, T beta, T* y) {
-    parallel_gemm(f.row_major ? 'T' : 'N', 'N', f.rows, L, f.cols, alpha, f.data,
-                  f.row_major ? f.cols : f.rows, x, f.cols, beta, y, f.rows);
+    in_batches(L, product_flops(f.rows, f.cols, L), [&](index_t begin, index_t end) {
+        parallel_gemm(f.row_major ? 'T' : 'N', 'N', f.rows, end - begin, f.cols, alpha, f.data,
+                      f.row_major ? f.cols : f.rows, x + begin * f.cols, f.cols, beta,
+                      y + begin * f.rows, f.rows);
+    });
 }
 
-/// One GEMM for a slice (cols, R) of x: Y = F X, which in column-major is Y' = X' F^T.
+/// GEMM for a slice (cols, R) of x: Y = F X, which in column-major is Y' = X' F^T.
 template <class T>
 void gemm_slice(const Factor<T>& f, index_t R, T alpha, const T* x, T beta, T* y) {
-    parallel_gemm('N', f.row_major ? 'N' : 'T', R, f.rows, f.cols, alpha, x, R, f.data,
-                  f.row_major ? f.cols : f.rows, beta, y, R);
+    in_batches(R, product_flops(f.rows, f.cols, R), [&](index_t begin, index_t end) {
+        parallel_gemm('N', f.row_major ? 'N' : 'T', end - begin, f.rows, f.cols, alpha, x + begin,
+                      R, f.data, f.row_major ? f.cols : f.rows, beta, y + begin, R);
+    });
 }
-
-/// y <- beta y, for an empty inner dimension.
-template <class T>
-void scale(index_t count, T beta, T* y) {
-    for (index_t k = 0; k < count; ++k) y[k] = beta == T(0) ? T(0) : times(beta, y[k]);
-}
-
-constexpr double blas_crossover = 4096;  // multiplications per call below which our loops win
 
 }  // namespace
 
 template <class T>
-void mode_product(const Factor<T>& f, index_t L, index_t R, T alpha, const T* x, T beta, T* y) {
-    if (L == 0 || R == 0 || f.rows == 0) return;
-    if (f.cols == 0) return scale(L * R * f.rows, beta, y);
-    const double slice = static_cast<double>(f.rows) * static_cast<double>(f.cols * R);
-    const double all = slice * static_cast<double>(L);
-    if (R == 1) {
-        if constexpr (has_blas<T>)
-            if (all >= blas_crossover) return gemm_last_mode(f, L, alpha, x, beta, y);
-        return dots_product(f, L, alpha, x, beta, y);
+PackedFactor<T>::PackedFactor(const Factor<T>& f, bool last) : factor_(f) {
+    if (has_blas<T> && std::max(f.rows, f.cols) > largest_small_factor) return;
+    if constexpr (has_kernels<T>) {
+        const auto& kernels = mode_kernels<kernel_scalar<T>>();
+        along_inner_ = packed_in_tiles(f, kernels.tile_rows);
+        if (last) along_rows_ = packed_in_vectors(f, kernels.lanes);
+    } else {
+        along_inner_ = packed_in_tiles(f, f.rows);  // a copy: f need not outlive this object
+        factor_ = {along_inner_.get(), f.rows, f.cols, false};
     }
-    const auto one_slice = [&](index_t l) {
-        const T* xl = x + l * f.cols * R;
-        T* yl = y + l * f.rows * R;
-        if constexpr (has_blas<T>)
-            if (slice >= blas_crossover) return gemm_slice(f, R, alpha, xl, beta, yl);
-        rows_product(f, R, alpha, xl, beta, yl);
-    };
-    if (L == 1) return one_slice(0);
-    parallel_chunks(L, 2 * all, [&](index_t begin, index_t end) {
-        for (index_t l = begin; l < end; ++l) one_slice(l);
-    });
+}
+
+template <class T>
+void mode_product(const PackedFactor<T>& f, index_t L, index_t R, T alpha, const T* x, Strides from,
+                  bool accumulate, T* y, Strides to) {
+    if constexpr (has_kernels<T>) {
+        using K = kernel_scalar<T>;
+        const auto& kernels = mode_kernels<K>();
+        const bool rows = R == 1 && from.row == 1 && to.row == 1 && f.along_rows() != nullptr;
+        const T* const factor = rows ? f.along_rows() : f.along_inner();
+        const ModeProduct<K> product{reinterpret_cast<const K*>(factor),
+                                     f.factor().rows,
+                                     f.factor().cols,
+                                     L,
+                                     R,
+                                     static_cast<K>(alpha),
+                                     reinterpret_cast<const K*>(x),
+                                     from,
+                                     accumulate,
+                                     reinterpret_cast<K*>(y),
+                                     to};
+        (rows ? kernels.along_rows : kernels.along_inner)(product);
+    } else {
+        plain_product(f.factor(), L, R, alpha, x, from, accumulate, y, to);
+    }
+}
+
+template <class T>
+void large_mode_product(const PackedFactor<T>& packed, index_t L, index_t R, T alpha, const T* x,
+                        bool accumulate, T* y) {
+    const Factor<T>& f = packed.factor();
+    const double work = product_flops(f.rows, f.cols, 1) * static_cast<double>(L * R);
+    if constexpr (has_blas<T>) {
+        const T beta = accumulate ? T(1) : T(0);
+        if (R == 1) return gemm_last_mode(f, L, alpha, x, beta, y);
+        if (L == 1) return gemm_slice(f, R, alpha, x, beta, y);
+        in_batches(L, work, [&](index_t first, index_t past) {
+            parallel_for(past - first, work, [&](index_t k) {
+                const index_t l = first + k;
+                gemm_slice(f, R, alpha, x + l * f.cols * R, beta, y + l * f.rows * R);
+            });
+        });
+    } else {
+        constexpr index_t width = 512;  // columns that one call takes
+        const index_t across = (R + width - 1) / width;
+        in_batches(L * across, work, [&](index_t first, index_t past) {
+            parallel_for(past - first, work, [&](index_t k) {
+                const index_t l = (first + k) / across, r = (first + k) % across * width;
+                mode_product<T>(packed, 1, std::min(width, R - r), alpha, x + l * f.cols * R + r,
+                                {f.cols * R, R}, accumulate, y + l * f.rows * R + r,
+                                {f.rows * R, R});
+            });
+        });
+    }
 }
 
 #define OTIMES_INSTANTIATE(T)                                                                      \
-    template void mode_product(const Factor<T>&, index_t, index_t, T, const T*, T, T*);
+    template class PackedFactor<T>;                                                                \
+    template void mode_product(const PackedFactor<T>&, index_t, index_t, T, const T*, Strides,     \
+                               bool, T*, Strides);                                                 \
+    template void large_mode_product(const PackedFactor<T>&, index_t, index_t, T, const T*, bool,  \
+                                     T*);
 OTIMES_INSTANTIATE(float)
 OTIMES_INSTANTIATE(double)
 OTIMES_INSTANTIATE(std::complex<float>)

@@ -8,6 +8,7 @@
 namespace otimes {
 namespace {
 
+constexpr std::align_val_t cache_line{64};
 constexpr std::size_t huge_page = std::size_t{2} << 20;
 constexpr std::size_t large = std::size_t{1} << 20;  // blocks of this size and above are special
 
@@ -51,7 +52,7 @@ thread_local Spare spare;
 }  // namespace
 
 MemoryBlock allocate_scratch(std::size_t bytes) {
-    if (bytes < large) return {::operator new(bytes), bytes};
+    if (bytes < large) return {::operator new(bytes, cache_line), bytes};
     if (spare.block.bytes >= bytes) return std::exchange(spare.block, {});
     const std::size_t size = (bytes + huge_page - 1) / huge_page * huge_page;
     return {map_pages(size), size};
@@ -59,7 +60,7 @@ MemoryBlock allocate_scratch(std::size_t bytes) {
 
 void release_scratch(MemoryBlock block) noexcept {
     if (block.data == nullptr) return;
-    if (block.bytes < large) return ::operator delete(block.data);
+    if (block.bytes < large) return ::operator delete(block.data, cache_line);
     if (block.bytes <= kept_bytes && block.bytes > spare.block.bytes) std::swap(block, spare.block);
     if (block.data != nullptr) unmap_pages(block);
 }

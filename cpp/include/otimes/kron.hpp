@@ -3,20 +3,10 @@
 
 #include <vector>
 
-#include "otimes/mode_product.hpp"
+#include "otimes/mode_sequence.hpp"
 #include "otimes/term.hpp"
 
 namespace otimes {
-
-/// The order in which to apply factors of sizes rows[k] x cols[k] so that the total work is least:
-/// ascending 1/cols - 1/rows, shrinking factors first (exact, by exchange of neighbours). Ties keep
-/// the later factor first, whose operand is contiguous.
-std::vector<index_t> application_order(const std::vector<index_t>& rows,
-                                       const std::vector<index_t>& cols);
-
-/// Multiplications that the factors of these sizes cost in the given order, per column.
-double application_work(const std::vector<index_t>& rows, const std::vector<index_t>& cols,
-                        const std::vector<index_t>& order);
 
 /// An immutable sum of terms of equal flat size, ready to be applied.
 template <class T>
@@ -34,13 +24,15 @@ class TermPlan {
     /// out(k, :) = row indices[k] of M, written in one pass; out has `cols` columns.
     void write_rows(const index_t* indices, index_t count, T* out) const;
 
+    /// Passes over memory that a product takes, term after term, for an operand (L, cols, R).
+    index_t passes(index_t R) const;
+
   private:
     struct Prepared {
         Term<T> term;
         std::vector<index_t> in_dims;        // of x
-        std::vector<index_t> steps;          // dense factors, in order of application
         std::vector<index_t> column_stride;  // of mode k of P x, in x
-        TermFactor<T> last;                  // the last factor as rows of x take it best
+        ModeSequence<T> product;
     };
 
     void apply_term(const Prepared& p, const T* x, index_t L, index_t R, bool accumulate,

@@ -1,0 +1,368 @@
+// The text of all kernel sets. A file that includes it defines OTIMES_KERNEL_SET, the name of the
+// set's namespace; OTIMES_VECTOR_BYTES and OTIMES_TILE_ROWS, what its registers hold.
+//
+// Nothing here may call an inline function of the standard library: the linker could keep the copy
+// of a function that was compiled for this instruction set, and use it on a processor without.
+
+#include <cstdint>
+#include <cstring>  // std::memcpy
+
+#include "otimes/mode_kernels.hpp"
+#if OTIMES_VECTOR_BYTES > 16
+#include <immintrin.h>
+#endif
+
+namespace otimes::OTIMES_KERNEL_SET {
+namespace {
+
+#if defined(__GNUC__)
+#define OTIMES_INLINE inline __attribute__((always_inline))
+#define OTIMES_NOINLINE __attribute__((noinline))
+#else
+#define OTIMES_INLINE inline
+#define OTIMES_NOINLINE
+#endif
+
+constexpr index_t vector_bytes = OTIMES_VECTOR_BYTES;
+constexpr int tile_rows = OTIMES_TILE_ROWS;  // real rows; with 3 vectors they fill the registers
+constexpr int tile_vectors = kernel_vectors;
+
+#if defined(__GNUC__)
+template <class R>
+struct VectorOf {
+    typedef R type __attribute__((vector_size(vector_bytes)));
+};
+template <class R>
+using Vector = typename VectorOf<R>::type;
+
+template <class R>
+OTIMES_INLINE Vector<R> broadcast(R s) {
+    return s - Vector<R>{};
+}
+#else  // a compiler without vector extensions: the loops below are left to its vectoriser
+template <class R>
+struct Vector {
+    static constexpr int count = vector_bytes / sizeof(R);
+    R lane[count];
+
+    R& operator[](int k) { return lane[k]; }
+    R operator[](int k) const { return lane[k]; }
+    friend Vector operator+(Vector a, const Vector& b) {
+        for (int k = 0; k < count; ++k) a.lane[k] += b.lane[k];
+        return a;
+    }
+    friend Vector operator*(Vector a, const Vector& b) {
+        for (int k = 0; k < count; ++k) a.lane[k] *= b.lane[k];
+        return a;
+    }
+};
+
+template <class R>
+Vector<R> broadcast(R s) {
+    Vector<R> v;
+    for (int k = 0; k < Vector<R>::count; ++k) v.lane[k] = s;
+    return v;
+}
+#endif
+
+template <class R>
+constexpr index_t reals = vector_bytes / static_cast<index_t>(sizeof(R));
+
+template <class R>
+OTIMES_INLINE Vector<R> load(const R* p) {
+    Vector<R> v;
+    std::memcpy(&v, p, sizeof v);
+    return v;
+}
+
+template <class R>
+OTIMES_INLINE void store(R* p, const Vector<R>& v) {
+    std::memcpy(p, &v, sizeof v);
+}
+
+#if OTIMES_VECTOR_BYTES == 32
+/// All bits of the first `count` lanes.
+template <class R>
+OTIMES_INLINE __m256i first_lanes(index_t count) {
+    if constexpr (sizeof(R) == 8)
+        return _mm256_cmpgt_epi64(_mm256_set1_epi64x(count), _mm256_setr_epi64x(0, 1, 2, 3));
+    else
+        return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)),
+                                  _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+#endif
+
+/// The first `count` lanes from p, the others zero.
+template <class R>
+OTIMES_INLINE Vector<R> load_some(const R* p, index_t count) {
+#if OTIMES_VECTOR_BYTES == 64
+    if constexpr (sizeof(R) == 8)
+        return (Vector<R>)_mm512_maskz_loadu_epi64(static_cast<__mmask8>((1u << count) - 1), p);
+    else
+        return (Vector<R>)_mm512_maskz_loadu_epi32(static_cast<__mmask16>((1u << count) - 1), p);
+#elif OTIMES_VECTOR_BYTES == 32
+    if constexpr (sizeof(R) == 8)
+        return (Vector<R>)_mm256_maskload_epi64(reinterpret_cast<const long long*>(p),
+                                                first_lanes<R>(count));
+    else
+        return (Vector<R>)_mm256_maskload_epi32(reinterpret_cast<const int*>(p),
+                                                first_lanes<R>(count));
+#else
+    Vector<R> v{};
+    for (index_t k = 0; k < count; ++k) v[static_cast<int>(k)] = p[k];
+    return v;
+#endif
+}
+
+template <class R>
+OTIMES_INLINE void store_some(R* p, const Vector<R>& v, index_t count) {
+#if OTIMES_VECTOR_BYTES == 64
+    if constexpr (sizeof(R) == 8)
+        _mm512_mask_storeu_epi64(p, static_cast<__mmask8>((1u << count) - 1), (__m512i)v);
+    else
+        _mm512_mask_storeu_epi32(p, static_cast<__mmask16>((1u << count) - 1), (__m512i)v);
+#elif OTIMES_VECTOR_BYTES == 32
+    if constexpr (sizeof(R) == 8)
+        _mm256_maskstore_epi64(reinterpret_cast<long long*>(p), first_lanes<R>(count), (__m256i)v);
+    else
+        _mm256_maskstore_epi32(reinterpret_cast<int*>(p), first_lanes<R>(count), (__m256i)v);
+#else
+    for (index_t k = 0; k < count; ++k) p[k] = v[static_cast<int>(k)];
+#endif
+}
+
+/// i v for complex numbers (re, im, re, im, ...).
+template <class R>
+OTIMES_INLINE Vector<R> times_i(const Vector<R>& v) {
+    Vector<R> turned;
+    for (int k = 0; k < static_cast<int>(reals<R>); k += 2) {
+        turned[k] = -v[k + 1];
+        turned[k + 1] = v[k];
+    }
+    return turned;
+}
+
+/// A number of `parts` reals as the kernels see it.
+template <class T>
+struct Scalar {
+    using real = T;
+    static constexpr int parts = 1;
+};
+template <class R>
+struct Scalar<std::complex<R>> {
+    using real = R;
+    static constexpr int parts = 2;
+};
+
+/// What is done with the sums of a tile before they are stored; strides count reals.
+template <class R>
+struct Finish {
+    R alpha[2];
+    bool scale, accumulate;
+};
+
+/// C <- alpha A B (+ C) for one tile: A (rows, p) numbers of which each is broadcast, B (p,
+/// vectors) vectors, C (rows, vectors) vectors. A complex product takes two chains of real
+/// multiply-adds, one for the real and one for the imaginary part of A, joined at the end. With
+/// `partial`, vectors have `count` lanes only.
+template <class T, int rows, int vectors, bool partial>
+OTIMES_INLINE void tile(index_t p, const typename Scalar<T>::real* a, index_t a_row, index_t a_step,
+                        const typename Scalar<T>::real* b, index_t b_step, index_t b_vector,
+                        typename Scalar<T>::real* c, index_t c_row, index_t c_vector, index_t count,
+                        const Finish<typename Scalar<T>::real>& finish) {
+    using R = typename Scalar<T>::real;
+    constexpr int parts = Scalar<T>::parts;
+    Vector<R> sum[rows][parts][vectors] = {};
+    for (index_t j = 0; j < p; ++j, a += a_step, b += b_step) {
+        Vector<R> operand[vectors];
+        for (int v = 0; v < vectors; ++v)
+            operand[v] = partial ? load_some(b + v * b_vector, count) : load(b + v * b_vector);
+        for (int i = 0; i < rows; ++i)
+            for (int part = 0; part < parts; ++part) {
+                const Vector<R> number = broadcast(a[i * a_row + part]);
+                for (int v = 0; v < vectors; ++v)
+                    sum[i][part][v] = sum[i][part][v] + number * operand[v];
+            }
+    }
+    for (int i = 0; i < rows; ++i)
+        for (int v = 0; v < vectors; ++v) {
+            R* const target = c + i * c_row + v * c_vector;
+            Vector<R> out = sum[i][0][v];
+            if constexpr (parts == 2) {
+                out = out + times_i<R>(sum[i][1][v]);
+                if (finish.scale)
+                    out = out * broadcast(finish.alpha[0]) +
+                          times_i<R>(out) * broadcast(finish.alpha[1]);
+            } else if (finish.scale) {
+                out = out * broadcast(finish.alpha[0]);
+            }
+            if (partial) {
+                if (finish.accumulate) out = out + load_some(target, count);
+                store_some(target, out, count);
+            } else {
+                if (finish.accumulate) out = out + load(target);
+                store(target, out);
+            }
+        }
+}
+
+/// tile() for a number of rows that is known at run time only, at most `most`.
+template <class T, int most, int vectors, bool partial, class... Args>
+OTIMES_INLINE void tile_of(index_t rows, Args... args) {
+    if constexpr (most > 1)
+        if (rows < most) return tile_of<T, most - 1, vectors, partial>(rows, args...);
+    tile<T, most, vectors, partial>(args...);
+}
+
+template <class T>
+constexpr int rows_per_tile = tile_rows / Scalar<T>::parts;
+
+/// One block of vectors of the product, all rows of F: y <- F x.
+template <class T, int vectors, bool partial>
+OTIMES_NOINLINE void inner_block(const ModeProduct<T>& m, const typename Scalar<T>::real* x,
+                                 index_t x_row, index_t x_vector, typename Scalar<T>::real* y,
+                                 index_t y_vector, index_t count,
+                                 const Finish<typename Scalar<T>::real>& finish) {
+    using R = typename Scalar<T>::real;
+    constexpr index_t parts = Scalar<T>::parts;
+    constexpr int most = rows_per_tile<T>;
+    const R* factor = reinterpret_cast<const R*>(m.factor);
+    for (index_t i = 0; i < m.rows; i += most) {
+        const index_t rows = m.rows - i < most ? m.rows - i : most;
+        tile_of<T, most, vectors, partial>(rows, m.cols, factor, parts, rows * parts, x, x_row,
+                                           x_vector, y + i * m.to.row * parts, m.to.row * parts,
+                                           y_vector, count, finish);
+        factor += rows * parts * m.cols;
+    }
+}
+
+/// The same from a copy of the block. Rows that are far apart compete for the same lines of a
+/// cache; and where y is x, a tile must not overwrite what the next one reads.
+template <class T, int vectors, bool partial>
+OTIMES_NOINLINE void copied_block(const ModeProduct<T>& m, const typename Scalar<T>::real* x,
+                                  index_t x_vector, typename Scalar<T>::real* y, index_t y_vector,
+                                  index_t count, const Finish<typename Scalar<T>::real>& finish) {
+    using R = typename Scalar<T>::real;
+    constexpr index_t width = reals<R>;
+    alignas(64) R copy[kernel_copied_rows * vectors * width];
+    for (index_t j = 0; j < m.cols; ++j)
+        for (int v = 0; v < vectors; ++v) {
+            const R* const from = x + j * m.from.row * Scalar<T>::parts + v * x_vector;
+            store(copy + (j * vectors + v) * width, partial ? load_some(from, count) : load(from));
+        }
+    inner_block<T, vectors, partial>(m, copy, vectors * width, width, y, y_vector, count, finish);
+}
+
+template <class T>
+bool wants_copy(const ModeProduct<T>& m) {
+    constexpr index_t far = 2048;  // bytes
+    const bool several_tiles = m.rows > rows_per_tile<T>, in_place = m.x == m.y;
+    return several_tiles && m.cols <= kernel_copied_rows &&
+           (in_place || m.from.row * static_cast<index_t>(sizeof(T)) >= far);
+}
+
+template <class T>
+Finish<typename Scalar<T>::real> finish_of(const ModeProduct<T>& m) {
+    using R = typename Scalar<T>::real;
+    const R* const alpha = reinterpret_cast<const R*>(&m.alpha);
+    Finish<R> finish{{alpha[0], Scalar<T>::parts == 2 ? alpha[Scalar<T>::parts - 1] : R(0)},
+                     false,
+                     m.accumulate};
+    finish.scale = finish.alpha[0] != R(1) || finish.alpha[1] != R(0);
+    return finish;
+}
+
+template <class T>
+void along_inner(const ModeProduct<T>& m) {
+    using R = typename Scalar<T>::real;
+    constexpr index_t parts = Scalar<T>::parts, width = reals<R>;
+    const Finish<R> finish = finish_of(m);
+    const bool copied = wants_copy(m);
+    const auto block = [&]<int vectors, bool partial>(const R* x, index_t x_vector, R* y,
+                                                      index_t y_vector, index_t count) {
+        if (copied)
+            copied_block<T, vectors, partial>(m, x, x_vector, y, y_vector, count, finish);
+        else
+            inner_block<T, vectors, partial>(m, x, m.from.row * parts, x_vector, y, y_vector, count,
+                                             finish);
+    };
+    const R* x = reinterpret_cast<const R*>(m.x);
+    R* y = reinterpret_cast<R*>(m.y);
+    const index_t x_slice = m.from.slice * parts, y_slice = m.to.slice * parts;
+    const index_t vectors = m.inner * parts / width, rest = m.inner * parts % width;
+    index_t slices = m.slices;
+    if (vectors == 1 && rest == 0)  // one vector a slice: a tile takes several slices
+        for (; slices >= tile_vectors; slices -= tile_vectors) {
+            block.template operator()<tile_vectors, false>(x, x_slice, y, y_slice, width);
+            x += tile_vectors * x_slice;
+            y += tile_vectors * y_slice;
+        }
+    for (; slices > 0; --slices, x += x_slice, y += y_slice) {
+        index_t at = 0, left = vectors;
+        for (; left >= tile_vectors; left -= tile_vectors, at += tile_vectors * width)
+            block.template operator()<tile_vectors, false>(x + at, width, y + at, width, width);
+        if (left == 2) block.template operator()<2, false>(x + at, width, y + at, width, width);
+        if (left == 1) block.template operator()<1, false>(x + at, width, y + at, width, width);
+        at += left * width;
+        if (rest > 0) block.template operator()<1, true>(x + at, width, y + at, width, rest);
+    }
+}
+
+/// Some columns of y, `vectors` vectors of rows of F, for all slices. `step` reals lie between the
+/// columns of the packed block.
+template <class T, int vectors, bool partial>
+OTIMES_NOINLINE void rows_block(const ModeProduct<T>& m, const typename Scalar<T>::real* factor,
+                                index_t step, typename Scalar<T>::real* y, index_t count,
+                                const Finish<typename Scalar<T>::real>& finish) {
+    using R = typename Scalar<T>::real;
+    constexpr index_t parts = Scalar<T>::parts, width = reals<R>;
+    constexpr int most = rows_per_tile<T>;
+    const R* x = reinterpret_cast<const R*>(m.x);
+    const index_t x_slice = m.from.slice * parts, y_slice = m.to.slice * parts;
+    for (index_t l = 0; l < m.slices; l += most) {
+        const index_t slices = m.slices - l < most ? m.slices - l : most;
+        tile_of<T, most, vectors, partial>(slices, m.cols, x + l * x_slice, x_slice, parts, factor,
+                                           step, width, y + l * y_slice, y_slice, width, count,
+                                           finish);
+    }
+}
+
+template <class T>
+void along_rows(const ModeProduct<T>& m) {
+    using R = typename Scalar<T>::real;
+    constexpr index_t parts = Scalar<T>::parts, width = reals<R>;
+    const Finish<R> finish = finish_of(m);
+    const R* factor = reinterpret_cast<const R*>(m.factor);
+    R* y = reinterpret_cast<R*>(m.y);
+    index_t left = m.rows * parts / width;
+    const index_t rest = m.rows * parts % width;
+    for (; left >= tile_vectors; left -= tile_vectors) {
+        constexpr index_t step = tile_vectors * width;
+        rows_block<T, tile_vectors, false>(m, factor, step, y, width, finish);
+        factor += step * m.cols;
+        y += step;
+    }
+    const index_t step = (left + (rest > 0 ? 1 : 0)) * width;
+    if (left == 2) rows_block<T, 2, false>(m, factor, step, y, width, finish);
+    if (left == 1) rows_block<T, 1, false>(m, factor, step, y, width, finish);
+    if (rest > 0)
+        rows_block<T, 1, true>(m, factor + left * width, step, y + left * width, rest, finish);
+}
+
+}  // namespace
+
+template <class T>
+const ModeKernels<T>& kernels() {
+    using R = typename Scalar<T>::real;
+    static constexpr ModeKernels<T> table{reals<R> / Scalar<T>::parts, rows_per_tile<T>,
+                                          along_inner<T>, along_rows<T>};
+    return table;
+}
+
+template const ModeKernels<float>& kernels();
+template const ModeKernels<double>& kernels();
+template const ModeKernels<std::complex<float>>& kernels();
+template const ModeKernels<std::complex<double>>& kernels();
+template const ModeKernels<std::uint64_t>& kernels();
+
+}  // namespace otimes::OTIMES_KERNEL_SET
