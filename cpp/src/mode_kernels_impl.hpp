@@ -154,18 +154,18 @@ struct Scalar<std::complex<R>> {
     static constexpr int parts = 2;
 };
 
-/// What is done with the sums of a tile before they are stored; strides count reals.
+/// What is done with the sums of a tile before they are stored; nothing where it is plain.
 template <class R>
 struct Finish {
     R alpha[2];
-    bool scale, accumulate;
+    bool plain, accumulate;
 };
 
 /// C <- alpha A B (+ C) for one tile: A (rows, p) numbers of which each is broadcast, B (p,
 /// vectors) vectors, C (rows, vectors) vectors. A complex product takes two chains of real
 /// multiply-adds, one for the real and one for the imaginary part of A, joined at the end. With
 /// `partial`, vectors have `count` lanes only.
-template <class T, int rows, int vectors, bool partial>
+template <class T, int rows, int vectors, bool partial, bool plain>
 OTIMES_INLINE void tile(index_t p, const typename Scalar<T>::real* a, index_t a_row, index_t a_step,
                         const typename Scalar<T>::real* b, index_t b_step, index_t b_vector,
                         typename Scalar<T>::real* c, index_t c_row, index_t c_vector, index_t count,
@@ -188,37 +188,36 @@ OTIMES_INLINE void tile(index_t p, const typename Scalar<T>::real* a, index_t a_
         for (int v = 0; v < vectors; ++v) {
             R* const target = c + i * c_row + v * c_vector;
             Vector<R> out = sum[i][0][v];
-            if constexpr (parts == 2) {
-                out = out + times_i<R>(sum[i][1][v]);
-                if (finish.scale)
-                    out = out * broadcast(finish.alpha[0]) +
-                          times_i<R>(out) * broadcast(finish.alpha[1]);
-            } else if (finish.scale) {
-                out = out * broadcast(finish.alpha[0]);
+            if constexpr (parts == 2) out = out + times_i<R>(sum[i][1][v]);
+            if constexpr (!plain) {
+                const Vector<R> scaled = out * broadcast(finish.alpha[0]);
+                if constexpr (parts == 2)
+                    out = scaled + times_i<R>(out) * broadcast(finish.alpha[1]);
+                else
+                    out = scaled;
+                if (finish.accumulate)
+                    out = out + (partial ? load_some(target, count) : load(target));
             }
-            if (partial) {
-                if (finish.accumulate) out = out + load_some(target, count);
+            if (partial)
                 store_some(target, out, count);
-            } else {
-                if (finish.accumulate) out = out + load(target);
+            else
                 store(target, out);
-            }
         }
 }
 
 /// tile() for a number of rows that is known at run time only, at most `most`.
-template <class T, int most, int vectors, bool partial, class... Args>
+template <class T, int most, int vectors, bool partial, bool plain, class... Args>
 OTIMES_INLINE void tile_of(index_t rows, Args... args) {
     if constexpr (most > 1)
-        if (rows < most) return tile_of<T, most - 1, vectors, partial>(rows, args...);
-    tile<T, most, vectors, partial>(args...);
+        if (rows < most) return tile_of<T, most - 1, vectors, partial, plain>(rows, args...);
+    tile<T, most, vectors, partial, plain>(args...);
 }
 
 template <class T>
 constexpr int rows_per_tile = tile_rows / Scalar<T>::parts;
 
 /// One block of vectors of the product, all rows of F: y <- F x.
-template <class T, int vectors, bool partial>
+template <class T, int vectors, bool partial, bool plain>
 OTIMES_NOINLINE void inner_block(const ModeProduct<T>& m, const typename Scalar<T>::real* x,
                                  index_t x_row, index_t x_vector, typename Scalar<T>::real* y,
                                  index_t y_vector, index_t count,
@@ -229,16 +228,16 @@ OTIMES_NOINLINE void inner_block(const ModeProduct<T>& m, const typename Scalar<
     const R* factor = reinterpret_cast<const R*>(m.factor);
     for (index_t i = 0; i < m.rows; i += most) {
         const index_t rows = m.rows - i < most ? m.rows - i : most;
-        tile_of<T, most, vectors, partial>(rows, m.cols, factor, parts, rows * parts, x, x_row,
-                                           x_vector, y + i * m.to.row * parts, m.to.row * parts,
-                                           y_vector, count, finish);
+        tile_of<T, most, vectors, partial, plain>(rows, m.cols, factor, parts, rows * parts, x,
+                                                  x_row, x_vector, y + i * m.to.row * parts,
+                                                  m.to.row * parts, y_vector, count, finish);
         factor += rows * parts * m.cols;
     }
 }
 
 /// The same from a copy of the block. Rows that are far apart compete for the same lines of a
 /// cache; and where y is x, a tile must not overwrite what the next one reads.
-template <class T, int vectors, bool partial>
+template <class T, int vectors, bool partial, bool plain>
 OTIMES_NOINLINE void copied_block(const ModeProduct<T>& m, const typename Scalar<T>::real* x,
                                   index_t x_vector, typename Scalar<T>::real* y, index_t y_vector,
                                   index_t count, const Finish<typename Scalar<T>::real>& finish) {
@@ -250,7 +249,8 @@ OTIMES_NOINLINE void copied_block(const ModeProduct<T>& m, const typename Scalar
             const R* const from = x + j * m.from.row * Scalar<T>::parts + v * x_vector;
             store(copy + (j * vectors + v) * width, partial ? load_some(from, count) : load(from));
         }
-    inner_block<T, vectors, partial>(m, copy, vectors * width, width, y, y_vector, count, finish);
+    inner_block<T, vectors, partial, plain>(m, copy, vectors * width, width, y, y_vector, count,
+                                            finish);
 }
 
 template <class T>
@@ -268,23 +268,22 @@ Finish<typename Scalar<T>::real> finish_of(const ModeProduct<T>& m) {
     Finish<R> finish{{alpha[0], Scalar<T>::parts == 2 ? alpha[Scalar<T>::parts - 1] : R(0)},
                      false,
                      m.accumulate};
-    finish.scale = finish.alpha[0] != R(1) || finish.alpha[1] != R(0);
+    finish.plain = finish.alpha[0] == R(1) && finish.alpha[1] == R(0) && !m.accumulate;
     return finish;
 }
 
-template <class T>
-void along_inner(const ModeProduct<T>& m) {
+template <class T, bool plain>
+void along_inner_as(const ModeProduct<T>& m, const Finish<typename Scalar<T>::real>& finish) {
     using R = typename Scalar<T>::real;
     constexpr index_t parts = Scalar<T>::parts, width = reals<R>;
-    const Finish<R> finish = finish_of(m);
     const bool copied = wants_copy(m);
     const auto block = [&]<int vectors, bool partial>(const R* x, index_t x_vector, R* y,
                                                       index_t y_vector, index_t count) {
         if (copied)
-            copied_block<T, vectors, partial>(m, x, x_vector, y, y_vector, count, finish);
+            copied_block<T, vectors, partial, plain>(m, x, x_vector, y, y_vector, count, finish);
         else
-            inner_block<T, vectors, partial>(m, x, m.from.row * parts, x_vector, y, y_vector, count,
-                                             finish);
+            inner_block<T, vectors, partial, plain>(m, x, m.from.row * parts, x_vector, y, y_vector,
+                                                    count, finish);
     };
     const R* x = reinterpret_cast<const R*>(m.x);
     R* y = reinterpret_cast<R*>(m.y);
@@ -310,7 +309,7 @@ void along_inner(const ModeProduct<T>& m) {
 
 /// Some columns of y, `vectors` vectors of rows of F, for all slices. `step` reals lie between the
 /// columns of the packed block.
-template <class T, int vectors, bool partial>
+template <class T, int vectors, bool partial, bool plain>
 OTIMES_NOINLINE void rows_block(const ModeProduct<T>& m, const typename Scalar<T>::real* factor,
                                 index_t step, typename Scalar<T>::real* y, index_t count,
                                 const Finish<typename Scalar<T>::real>& finish) {
@@ -321,32 +320,44 @@ OTIMES_NOINLINE void rows_block(const ModeProduct<T>& m, const typename Scalar<T
     const index_t x_slice = m.from.slice * parts, y_slice = m.to.slice * parts;
     for (index_t l = 0; l < m.slices; l += most) {
         const index_t slices = m.slices - l < most ? m.slices - l : most;
-        tile_of<T, most, vectors, partial>(slices, m.cols, x + l * x_slice, x_slice, parts, factor,
-                                           step, width, y + l * y_slice, y_slice, width, count,
-                                           finish);
+        tile_of<T, most, vectors, partial, plain>(slices, m.cols, x + l * x_slice, x_slice, parts,
+                                                  factor, step, width, y + l * y_slice, y_slice,
+                                                  width, count, finish);
     }
 }
 
-template <class T>
-void along_rows(const ModeProduct<T>& m) {
+template <class T, bool plain>
+void along_rows_as(const ModeProduct<T>& m, const Finish<typename Scalar<T>::real>& finish) {
     using R = typename Scalar<T>::real;
     constexpr index_t parts = Scalar<T>::parts, width = reals<R>;
-    const Finish<R> finish = finish_of(m);
     const R* factor = reinterpret_cast<const R*>(m.factor);
     R* y = reinterpret_cast<R*>(m.y);
     index_t left = m.rows * parts / width;
     const index_t rest = m.rows * parts % width;
     for (; left >= tile_vectors; left -= tile_vectors) {
         constexpr index_t step = tile_vectors * width;
-        rows_block<T, tile_vectors, false>(m, factor, step, y, width, finish);
+        rows_block<T, tile_vectors, false, plain>(m, factor, step, y, width, finish);
         factor += step * m.cols;
         y += step;
     }
     const index_t step = (left + (rest > 0 ? 1 : 0)) * width;
-    if (left == 2) rows_block<T, 2, false>(m, factor, step, y, width, finish);
-    if (left == 1) rows_block<T, 1, false>(m, factor, step, y, width, finish);
+    if (left == 2) rows_block<T, 2, false, plain>(m, factor, step, y, width, finish);
+    if (left == 1) rows_block<T, 1, false, plain>(m, factor, step, y, width, finish);
     if (rest > 0)
-        rows_block<T, 1, true>(m, factor + left * width, step, y + left * width, rest, finish);
+        rows_block<T, 1, true, plain>(m, factor + left * width, step, y + left * width, rest,
+                                      finish);
+}
+
+template <class T>
+void along_inner(const ModeProduct<T>& m) {
+    const auto finish = finish_of(m);
+    finish.plain ? along_inner_as<T, true>(m, finish) : along_inner_as<T, false>(m, finish);
+}
+
+template <class T>
+void along_rows(const ModeProduct<T>& m) {
+    const auto finish = finish_of(m);
+    finish.plain ? along_rows_as<T, true>(m, finish) : along_rows_as<T, false>(m, finish);
 }
 
 }  // namespace
