@@ -1,7 +1,9 @@
 #include "otimes/mode_sequence.hpp"
 
 #include <algorithm>
+#include <cmath>  // std::ilogb
 #include <cstdint>
+#include <limits>
 
 #include "otimes/parallel_gemm.hpp"
 #include "otimes/scalar.hpp"
@@ -126,6 +128,30 @@ index_t lanes_of() {
         return 1;
     else
         return mode_kernels<kernel_scalar<T>>().lanes;
+}
+
+/// Whether the entries of F1 x ... x Fk neither overflow nor vanish where the factors' do not: a
+/// product with them would otherwise, although one factor after the other gives numbers.
+template <class T, class Iterator>
+bool can_be_formed(Iterator begin, Iterator end) {
+    if constexpr (std::is_floating_point_v<real_t<T>>) {
+        using limits = std::numeric_limits<real_t<T>>;
+        int least = 0, most = 0;
+        for (auto f = begin; f != end; ++f) {
+            int low = 0, high = 0;
+            for (index_t k = 0; k < f->rows * f->cols; ++k) {
+                const real_t<T> size = size_of(f->data[k]);
+                if (!std::isfinite(size)) return false;
+                if (size == 0) continue;
+                low = std::min(low, std::ilogb(size));
+                high = std::max(high, std::ilogb(size));
+            }
+            least += low;
+            most += high;
+        }
+        return least > limits::min_exponent && most + (end - begin) < limits::max_exponent;
+    }
+    return true;
 }
 
 /// F1 x ... x Fk, formed.
@@ -256,13 +282,19 @@ ModeSequence<T>::ModeSequence(T coefficient, const std::vector<TermFactor<T>>& f
     : coefficient_(coefficient) {
     std::vector<Mode> modes;
     for (const TermFactor<T>& f : factors) modes.push_back(mode_of(f));
-    auto next = factors.begin();
-    for (const index_t count : merged_runs(modes, lanes_of<T>())) {
-        const TermFactor<T> f = product_of<T>(next, next + count);
-        next += count;
+    const auto take = [&](const TermFactor<T>& f, bool last) {
         modes_.push_back(mode_of(f));
         factor_of_.push_back(static_cast<index_t>(factors_.size()));
-        if (!f.is_identity()) factors_.emplace_back(f, next == factors.end());
+        if (!f.is_identity()) factors_.emplace_back(f, last);
+    };
+    auto next = factors.begin();
+    for (const index_t count : merged_runs(modes, lanes_of<T>())) {
+        const auto run = next;
+        next += count;
+        if (count > 1 && can_be_formed<T>(run, next))
+            take(product_of<T>(run, next), next == factors.end());
+        else
+            for (auto f = run; f != next; ++f) take(*f, f + 1 == factors.end());
     }
     if (!is_identity()) passes_ = plan(1);
 }
