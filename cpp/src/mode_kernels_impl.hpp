@@ -131,6 +131,30 @@ OTIMES_INLINE void store_some(R* p, const Vector<R>& v, index_t count) {
 #endif
 }
 
+/// p[0], ..., p[group - 1], repeated.
+template <int group, class R>
+OTIMES_INLINE Vector<R> broadcast_group(const R* p) {
+    if constexpr (group == 1) return broadcast(*p);
+#if OTIMES_VECTOR_BYTES > 16
+    if constexpr (group * sizeof(R) == 8) {
+        std::uint64_t both;
+        std::memcpy(&both, p, sizeof both);
+        return (Vector<R>)broadcast(both);
+    }
+#endif
+#if OTIMES_VECTOR_BYTES == 64
+    if constexpr (group * sizeof(R) == 16)
+        return (Vector<R>)_mm512_maskz_broadcast_f64x2(
+            0xff, _mm_loadu_pd(reinterpret_cast<const double*>(p)));
+#elif OTIMES_VECTOR_BYTES == 32
+    if constexpr (group * sizeof(R) == 16)
+        return (Vector<R>)_mm256_broadcast_pd(reinterpret_cast<const __m128d*>(p));
+#endif
+    Vector<R> v;
+    for (int k = 0; k < static_cast<int>(reals<R>); ++k) v[k] = p[k % group];
+    return v;
+}
+
 /// i v for complex numbers (re, im, re, im, ...).
 template <class R>
 OTIMES_INLINE Vector<R> times_i(const Vector<R>& v) {
@@ -165,7 +189,7 @@ struct Finish {
 /// vectors) vectors, C (rows, vectors) vectors. A complex product takes two chains of real
 /// multiply-adds, one for the real and one for the imaginary part of A, joined at the end. With
 /// `partial`, vectors have `count` lanes only.
-template <class T, int rows, int vectors, bool partial, bool plain>
+template <class T, int group, int rows, int vectors, bool partial, bool plain>
 OTIMES_INLINE void tile(index_t p, const typename Scalar<T>::real* a, index_t a_row, index_t a_step,
                         const typename Scalar<T>::real* b, index_t b_step, index_t b_vector,
                         typename Scalar<T>::real* c, index_t c_row, index_t c_vector, index_t count,
@@ -179,7 +203,7 @@ OTIMES_INLINE void tile(index_t p, const typename Scalar<T>::real* a, index_t a_
             operand[v] = partial ? load_some(b + v * b_vector, count) : load(b + v * b_vector);
         for (int i = 0; i < rows; ++i)
             for (int part = 0; part < parts; ++part) {
-                const Vector<R> number = broadcast(a[i * a_row + part]);
+                const Vector<R> number = broadcast_group<group>(a + i * a_row + part);
                 for (int v = 0; v < vectors; ++v)
                     sum[i][part][v] = sum[i][part][v] + number * operand[v];
             }
@@ -206,11 +230,11 @@ OTIMES_INLINE void tile(index_t p, const typename Scalar<T>::real* a, index_t a_
 }
 
 /// tile() for a number of rows that is known at run time only, at most `most`.
-template <class T, int most, int vectors, bool partial, bool plain, class... Args>
+template <class T, int group, int most, int vectors, bool partial, bool plain, class... Args>
 OTIMES_INLINE void tile_of(index_t rows, Args... args) {
     if constexpr (most > 1)
-        if (rows < most) return tile_of<T, most - 1, vectors, partial, plain>(rows, args...);
-    tile<T, most, vectors, partial, plain>(args...);
+        if (rows < most) return tile_of<T, group, most - 1, vectors, partial, plain>(rows, args...);
+    tile<T, group, most, vectors, partial, plain>(args...);
 }
 
 template <class T>
@@ -228,9 +252,9 @@ OTIMES_NOINLINE void inner_block(const ModeProduct<T>& m, const typename Scalar<
     const R* factor = reinterpret_cast<const R*>(m.factor);
     for (index_t i = 0; i < m.rows; i += most) {
         const index_t rows = m.rows - i < most ? m.rows - i : most;
-        tile_of<T, most, vectors, partial, plain>(rows, m.cols, factor, parts, rows * parts, x,
-                                                  x_row, x_vector, y + i * m.to.row * parts,
-                                                  m.to.row * parts, y_vector, count, finish);
+        tile_of<T, 1, most, vectors, partial, plain>(rows, m.cols, factor, parts, rows * parts, x,
+                                                     x_row, x_vector, y + i * m.to.row * parts,
+                                                     m.to.row * parts, y_vector, count, finish);
         factor += rows * parts * m.cols;
     }
 }
@@ -307,9 +331,9 @@ void along_inner_as(const ModeProduct<T>& m, const Finish<typename Scalar<T>::re
     }
 }
 
-/// Some columns of y, `vectors` vectors of rows of F, for all slices. `step` reals lie between the
-/// columns of the packed block.
-template <class T, int vectors, bool partial, bool plain>
+/// Some columns of y, `vectors` vectors of (rows of F, inner), for all slices. `step` reals lie
+/// between the columns of the packed block.
+template <class T, int group, int vectors, bool partial, bool plain>
 OTIMES_NOINLINE void rows_block(const ModeProduct<T>& m, const typename Scalar<T>::real* factor,
                                 index_t step, typename Scalar<T>::real* y, index_t count,
                                 const Finish<typename Scalar<T>::real>& finish) {
@@ -320,32 +344,32 @@ OTIMES_NOINLINE void rows_block(const ModeProduct<T>& m, const typename Scalar<T
     const index_t x_slice = m.from.slice * parts, y_slice = m.to.slice * parts;
     for (index_t l = 0; l < m.slices; l += most) {
         const index_t slices = m.slices - l < most ? m.slices - l : most;
-        tile_of<T, most, vectors, partial, plain>(slices, m.cols, x + l * x_slice, x_slice, parts,
-                                                  factor, step, width, y + l * y_slice, y_slice,
-                                                  width, count, finish);
+        tile_of<T, group, most, vectors, partial, plain>(
+            slices, m.cols, x + l * x_slice, x_slice, parts * group, factor, step, width,
+            y + l * y_slice, y_slice, width, count, finish);
     }
 }
 
-template <class T, bool plain>
+template <class T, int group, bool plain>
 void along_rows_as(const ModeProduct<T>& m, const Finish<typename Scalar<T>::real>& finish) {
     using R = typename Scalar<T>::real;
     constexpr index_t parts = Scalar<T>::parts, width = reals<R>;
     const R* factor = reinterpret_cast<const R*>(m.factor);
     R* y = reinterpret_cast<R*>(m.y);
-    index_t left = m.rows * parts / width;
-    const index_t rest = m.rows * parts % width;
+    index_t left = m.rows * parts * group / width;
+    const index_t rest = m.rows * parts * group % width;
     for (; left >= tile_vectors; left -= tile_vectors) {
         constexpr index_t step = tile_vectors * width;
-        rows_block<T, tile_vectors, false, plain>(m, factor, step, y, width, finish);
+        rows_block<T, group, tile_vectors, false, plain>(m, factor, step, y, width, finish);
         factor += step * m.cols;
         y += step;
     }
     const index_t step = (left + (rest > 0 ? 1 : 0)) * width;
-    if (left == 2) rows_block<T, 2, false, plain>(m, factor, step, y, width, finish);
-    if (left == 1) rows_block<T, 1, false, plain>(m, factor, step, y, width, finish);
+    if (left == 2) rows_block<T, group, 2, false, plain>(m, factor, step, y, width, finish);
+    if (left == 1) rows_block<T, group, 1, false, plain>(m, factor, step, y, width, finish);
     if (rest > 0)
-        rows_block<T, 1, true, plain>(m, factor + left * width, step, y + left * width, rest,
-                                      finish);
+        rows_block<T, group, 1, true, plain>(m, factor + left * width, step, y + left * width, rest,
+                                             finish);
 }
 
 template <class T>
@@ -354,10 +378,11 @@ void along_inner(const ModeProduct<T>& m) {
     finish.plain ? along_inner_as<T, true>(m, finish) : along_inner_as<T, false>(m, finish);
 }
 
-template <class T>
+template <class T, int group>
 void along_rows(const ModeProduct<T>& m) {
     const auto finish = finish_of(m);
-    finish.plain ? along_rows_as<T, true>(m, finish) : along_rows_as<T, false>(m, finish);
+    finish.plain ? along_rows_as<T, group, true>(m, finish)
+                 : along_rows_as<T, group, false>(m, finish);
 }
 
 }  // namespace
@@ -366,7 +391,7 @@ template <class T>
 const ModeKernels<T>& kernels() {
     using R = typename Scalar<T>::real;
     static constexpr ModeKernels<T> table{reals<R> / Scalar<T>::parts, rows_per_tile<T>,
-                                          along_inner<T>, along_rows<T>};
+                                          along_inner<T>, along_rows<T, 1>, along_rows<T, 2>};
     return table;
 }
 

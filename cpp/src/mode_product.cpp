@@ -37,17 +37,19 @@ std::shared_ptr<T[]> packed_in_tiles(const Factor<T>& f, index_t tile) {
     return packed;
 }
 
-/// Blocks of kernel_vectors vectors of rows, each column by column, padded with zeros.
+/// Blocks of kernel_vectors vectors of rows, each row `copies` times, column by column, padded with
+/// zeros.
 template <class T>
-std::shared_ptr<T[]> packed_in_vectors(const Factor<T>& f, index_t lanes) {
-    const index_t padded = (f.rows + lanes - 1) / lanes * lanes, block = kernel_vectors * lanes;
+std::shared_ptr<T[]> packed_in_vectors(const Factor<T>& f, index_t lanes, index_t copies) {
+    const index_t rows = f.rows * copies, padded = (rows + lanes - 1) / lanes * lanes;
+    const index_t block = kernel_vectors * lanes;
     auto packed = aligned_array<T>(padded * f.cols);
     T* next = packed.get();
     for (index_t first = 0; first < padded; first += block) {
         const index_t width = std::min(block, padded - first);
         for (index_t j = 0; j < f.cols; ++j, next += width)
-            for (index_t i = first; i < std::min(first + width, f.rows); ++i)
-                next[i - first] = f(i, j);
+            for (index_t i = first; i < std::min(first + width, rows); ++i)
+                next[i - first] = f(i / copies, j);
     }
     return packed;
 }
@@ -107,7 +109,8 @@ PackedFactor<T>::PackedFactor(const Factor<T>& f, bool last) : factor_(f) {
     if constexpr (has_kernels<T>) {
         const auto& kernels = mode_kernels<kernel_scalar<T>>();
         along_inner_ = packed_in_tiles(f, kernels.tile_rows);
-        if (last) along_rows_ = packed_in_vectors(f, kernels.lanes);
+        if (last) along_rows_ = packed_in_vectors(f, kernels.lanes, 1);
+        if (last && !is_complex<T>) along_pairs_ = packed_in_vectors(f, kernels.lanes, 2);
     } else {
         along_inner_ = packed_in_tiles(f, f.rows);  // a copy: f need not outlive this object
         factor_ = {along_inner_.get(), f.rows, f.cols, false};
@@ -120,8 +123,10 @@ void mode_product(const PackedFactor<T>& f, index_t L, index_t R, T alpha, const
     if constexpr (has_kernels<T>) {
         using K = kernel_scalar<T>;
         const auto& kernels = mode_kernels<K>();
-        const bool rows = R == 1 && from.row == 1 && to.row == 1 && f.along_rows() != nullptr;
-        const T* const factor = rows ? f.along_rows() : f.along_inner();
+        const bool packed_rows = from.row == R && to.row == R;
+        const T* const rows = R == 1 && packed_rows ? f.along_rows() : nullptr;
+        const T* const pairs = R == 2 && packed_rows ? f.along_pairs() : nullptr;
+        const T* const factor = rows ? rows : pairs ? pairs : f.along_inner();
         const ModeProduct<K> product{reinterpret_cast<const K*>(factor),
                                      f.factor().rows,
                                      f.factor().cols,
@@ -133,7 +138,7 @@ void mode_product(const PackedFactor<T>& f, index_t L, index_t R, T alpha, const
                                      accumulate,
                                      reinterpret_cast<K*>(y),
                                      to};
-        (rows ? kernels.along_rows : kernels.along_inner)(product);
+        (rows ? kernels.along_rows : pairs ? kernels.along_pairs : kernels.along_inner)(product);
     } else {
         plain_product(f.factor(), L, R, alpha, x, from, accumulate, y, to);
     }

@@ -322,7 +322,7 @@ void ModeSequence<T>::apply(const T* x, index_t L, index_t R, bool accumulate, T
     // place, y itself holds what lies between two passes.
     const auto can_stay = [&](const Pass& pass) {
         return !std::is_same_v<T, bool> && !pass.parts.empty() && pass.in_size == pass.out_size &&
-               pass.after * R > 1;
+               pass.after * R > 2;
     };
     std::size_t staying = passes.size() - 1;
     if (!accumulate)

@@ -43,6 +43,10 @@ struct ModeKernels {
     /// `kernel_vectors` vectors of rows, each column by column, the last one padded with zeros to
     /// whole vectors.
     void (*along_rows)(const ModeProduct<T>&);
+
+    /// The same for inner == 2 (real factors meet complex numbers so): lanes along the pairs (row,
+    /// inner), each row of the packed factor twice.
+    void (*along_pairs)(const ModeProduct<T>&);
 };
 
 /// For float, double, their complex numbers and std::uint64_t.

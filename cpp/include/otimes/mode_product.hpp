@@ -28,17 +28,18 @@ class PackedFactor {
     const Factor<T>& factor() const { return factor_; }
     const T* along_inner() const { return along_inner_.get(); }
     const T* along_rows() const { return along_rows_.get(); }
+    const T* along_pairs() const { return along_pairs_.get(); }
 
   private:
     Factor<T> factor_;
-    std::shared_ptr<T[]> along_inner_, along_rows_;
+    std::shared_ptr<T[]> along_inner_, along_rows_, along_pairs_;
 };
 
 /// y[l, i, r] <- alpha sum_j F(i, j) x[l, j, r], added to y where `accumulate`, for l in [0, L) and
 /// r in [0, R). r is contiguous, `from` and `to` say where slices and rows begin. No transposition
-/// of anything: lanes run along r, or along i where R = 1. x and y may be one array (with equal
-/// strides and R > 1) if the factor is small, else do not overlap. On this thread; 2 L R rows cols
-/// flops.
+/// of anything: lanes run along r, or along i where R is 1 or 2. x and y may be one array (with
+/// equal strides and R > 2) if the factor is small, else do not overlap. On this thread; 2 L R rows
+/// cols flops.
 template <class T>
 void mode_product(const PackedFactor<T>& f, index_t L, index_t R, T alpha, const T* x, Strides from,
                   bool accumulate, T* y, Strides to);
