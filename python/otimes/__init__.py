@@ -15,7 +15,15 @@ from ._equations import (
     sylvester_factor,
 )
 from ._kron import kron, kronecker_sum
-from ._selection import aslinearoperator, commutation_matrix, diagonal, identity
+from ._selection import (
+    aslinearoperator,
+    commutation_matrix,
+    diagonal,
+    duplication_matrix,
+    elimination_matrix,
+    identity,
+    symmetrizer_matrix,
+)
 from ._solve import select_method, solve
 from ._trace import stop_gradient
 from ._vec import unvec, unvech, unveck, vec, vech, veck
@@ -27,6 +35,8 @@ __all__ = [
     "aslinearoperator",
     "commutation_matrix",
     "diagonal",
+    "duplication_matrix",
+    "elimination_matrix",
     "get_num_threads",
     "gradient",
     "identity",
@@ -43,6 +53,7 @@ __all__ = [
     "solve_sylvester",
     "stop_gradient",
     "sylvester_factor",
+    "symmetrizer_matrix",
     "unvec",
     "unvech",
     "unveck",
