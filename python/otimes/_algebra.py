@@ -46,7 +46,7 @@ def rule(left: type[LinearOperator], right: type[LinearOperator]) -> Callable[[R
 @rule(TermOperator, TermOperator)
 def _(a: TermOperator, b: TermOperator) -> LinearOperator | None:
     """(A⊗B)(C⊗D) = AC⊗BD, K(A⊗B) = (B⊗A)K, K² = I, term by term."""
-    for factor, other in ((_multiple_of_identity(a), b), (_multiple_of_identity(b), a)):
+    for factor, other in ((multiple_of_identity(a), b), (multiple_of_identity(b), a)):
         if factor is not None:
             return scale(factor, with_shapes(other, b.in_shape, a.out_shape))
     if _product_work(a, b) > a._work() + b._work():
@@ -63,13 +63,13 @@ def _(a: TermOperator, b: TermOperator) -> LinearOperator | None:
 
 @rule(TermOperator, LinearOperator)
 def _(a: TermOperator, b: LinearOperator) -> LinearOperator | None:
-    factor = _multiple_of_identity(a)
+    factor = multiple_of_identity(a)
     return None if factor is None else scale(factor, b)
 
 
 @rule(LinearOperator, TermOperator)
 def _(a: LinearOperator, b: TermOperator) -> LinearOperator | None:
-    factor = _multiple_of_identity(b)
+    factor = multiple_of_identity(b)
     return None if factor is None else scale(factor, a)
 
 
@@ -104,12 +104,12 @@ def _(a: LinearOperator, b: Inverse) -> LinearOperator | None:
     return identity_operator(a.out_shape) if b.trans == "N" and b.operator is a else None
 
 
-def _multiple_of_identity(a: TermOperator) -> Scalar | None:
+def multiple_of_identity(a: LinearOperator) -> Scalar | None:
     """c when the operator is c I, else None."""
+    if not isinstance(a, TermOperator) or len(a.parts) > 1:
+        return None
     term = a.parts[0]
-    if len(a.parts) == 1 and term.is_selection and not term.is_permuted:
-        return term.coefficient
-    return None
+    return term.coefficient if term.is_selection and not term.is_permuted else None
 
 
 def _product_work(a: TermOperator, b: TermOperator) -> float:
@@ -156,13 +156,17 @@ def multiply(a: LinearOperator, b: LinearOperator) -> LinearOperator:
     in_shape, out_shape = _product_shapes(a, b)
     coefficient: Scalar = 1
     chain: list[LinearOperator] = []
-    for op in (*_chain_of(a._structure()), *_chain_of(b._structure())):
+    waiting = [*reversed((*_chain_of(a._structure()), *_chain_of(b._structure())))]
+    while waiting:
+        op = waiting.pop()
         if isinstance(op, Sum) and len(op.addends) == 1:
-            coefficient, op = coefficient * op.addends[0][0], op.addends[0][1]
-        for link in _chain_of(op):
-            chain.append(link)
-            while len(chain) > 1 and (combined := _combine(chain[-2], chain[-1])) is not None:
-                chain[-2:] = _chain_of(combined)
+            coefficient = coefficient * op.addends[0][0]
+            waiting += reversed(_chain_of(op.addends[0][1]))
+        elif chain and (combined := _combine(chain[-1], op)) is not None:
+            chain.pop()  # what has come of the two meets their neighbours again
+            waiting += reversed(_chain_of(combined))
+        else:
+            chain.append(op)
     product = chain[0] if len(chain) == 1 else Product(tuple(chain), in_shape, out_shape)
     return settled(scale(coefficient, with_shapes(product, in_shape, out_shape)))
 
@@ -210,7 +214,7 @@ def _bound(op: LinearOperator) -> float:
             return inner * math.prod(_bound(a) for a in op.chain)
         case OperatorKronecker():
             return math.prod(_bound(a) for a in op.operators)
-    return math.inf
+    return 1 if op._is_neutral() else math.inf
 
 
 def _chain_of(op: LinearOperator) -> tuple[LinearOperator, ...]:
@@ -431,6 +435,10 @@ def power(op: LinearOperator, k: int) -> LinearOperator:
     return result
 
 
+#: Inverses of compounds that higher modules know: each returns an operator, or None.
+known_inverses: list[Callable[[LinearOperator], LinearOperator | None]] = []
+
+
 def inverse(op: LinearOperator) -> LinearOperator:
     """A⁻¹: factor by factor for one Kronecker term, else an operator that solves."""
     op = op._structure()
@@ -438,6 +446,10 @@ def inverse(op: LinearOperator) -> LinearOperator:
         raise np.linalg.LinAlgError(
             f"inv: the operator has shape {op.shape}, but only a square one has an inverse"
         )
+    for known in known_inverses:
+        inverted = known(op)
+        if inverted is not None:
+            return inverted
     if isinstance(op, TermOperator) and len(op.parts) == 1:
         term = op.parts[0]
         if any(f.rows != f.cols for f in term.factors):
@@ -446,8 +458,9 @@ def inverse(op: LinearOperator) -> LinearOperator:
             )
         if term.coefficient == 0:
             raise np.linalg.LinAlgError("inv: the operator is zero")
-        inverted = term.astype(inexact_dtype(op.dtype)).inverse()
-        return from_terms([inverted], op.out_shape, op.in_shape)
+        return from_terms(
+            [term.astype(inexact_dtype(op.dtype)).inverse()], op.out_shape, op.in_shape
+        )
     if isinstance(op, Sum) and len(op.addends) == 1:
         ((c, addend),) = op.addends
         return with_shapes(scale(1 / c, inverse(addend)), op.out_shape, op.in_shape)
