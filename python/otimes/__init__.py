@@ -1,8 +1,9 @@
 """otimes: Kronecker and vec linear algebra for NumPy."""
 
-# these two fill registries: how operators print, and what NumPy's functions do with them
+# these fill registries: how operators print, what NumPy's functions do with them, sparse matrices
 from . import _display as _display
 from . import _numpy as _numpy
+from . import _sparse as _sparse
 from ._calculus import gradient, jacobian, jvp, linearize, vjp
 from ._check import DenseFallbackWarning, set_max_dense
 from ._core import __version__ as __version__

@@ -46,7 +46,7 @@ def rule(left: type[LinearOperator], right: type[LinearOperator]) -> Callable[[R
 @rule(TermOperator, TermOperator)
 def _(a: TermOperator, b: TermOperator) -> LinearOperator | None:
     """(A⊗B)(C⊗D) = AC⊗BD, K(A⊗B) = (B⊗A)K, K² = I, term by term."""
-    for factor, other in ((multiple_of_identity(a), b), (multiple_of_identity(b), a)):
+    for factor, other in ((_multiple_of_identity(a), b), (_multiple_of_identity(b), a)):
         if factor is not None:
             return scale(factor, with_shapes(other, b.in_shape, a.out_shape))
     if _product_work(a, b) > a._work() + b._work():
@@ -63,13 +63,13 @@ def _(a: TermOperator, b: TermOperator) -> LinearOperator | None:
 
 @rule(TermOperator, LinearOperator)
 def _(a: TermOperator, b: LinearOperator) -> LinearOperator | None:
-    factor = multiple_of_identity(a)
+    factor = _multiple_of_identity(a)
     return None if factor is None else scale(factor, b)
 
 
 @rule(LinearOperator, TermOperator)
 def _(a: LinearOperator, b: TermOperator) -> LinearOperator | None:
-    factor = multiple_of_identity(b)
+    factor = _multiple_of_identity(b)
     return None if factor is None else scale(factor, a)
 
 
@@ -104,12 +104,12 @@ def _(a: LinearOperator, b: Inverse) -> LinearOperator | None:
     return identity_operator(a.out_shape) if b.trans == "N" and b.operator is a else None
 
 
-def multiple_of_identity(a: LinearOperator) -> Scalar | None:
+def _multiple_of_identity(a: TermOperator) -> Scalar | None:
     """c when the operator is c I, else None."""
-    if not isinstance(a, TermOperator) or len(a.parts) > 1:
-        return None
     term = a.parts[0]
-    return term.coefficient if term.is_selection and not term.is_permuted else None
+    if len(a.parts) == 1 and term.is_selection and not term.is_permuted:
+        return term.coefficient
+    return None
 
 
 def _product_work(a: TermOperator, b: TermOperator) -> float:

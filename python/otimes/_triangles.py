@@ -66,22 +66,25 @@ class TriangleOperator(LinearOperator):
         rows = np.zeros((len(indices), self.shape[1]), self.dtype)
         k, (lower, upper) = np.arange(len(indices)), self._weights()
         if self.widens:
-            j, i = np.divmod(indices, max(self.n, 1))
-            weights = np.where(i == j, 1, np.where(i > j, lower, upper))
-            rows[k, vech_place(self.n, np.maximum(i, j), np.minimum(i, j))] = weights
+            place, weights = self.pairs(indices)
+            rows[k, place] = weights
             return rows
         i, j = places_of_vech(self.n, indices)
         rows[k, j + i * self.n] = upper
         rows[k, i + j * self.n] = np.where(i == j, 1, lower)
         return rows
 
-    def _entries(self, rows: Array, cols: Array) -> Array:
-        triangle, square = (cols, rows) if self.widens else (rows, cols)
+    def pairs(self, square: Array) -> tuple[Array, Array]:
+        """Which place of vech belongs to places of vec, and with what weight."""
         j, i = np.divmod(square, max(self.n, 1))
         lower, upper = self._weights()
-        weights = np.where(i == j, 1, np.where(i > j, lower, upper))
-        place = vech_place(self.n, np.maximum(i, j), np.minimum(i, j))
-        return np.where(place == triangle, weights, 0).astype(self.dtype)
+        weights = np.where(i == j, 1.0, np.where(i > j, lower, upper))
+        return vech_place(self.n, np.maximum(i, j), np.minimum(i, j)), weights
+
+    def _entries(self, rows: Array, cols: Array) -> Array:
+        triangle, square = (cols, rows) if self.widens else (rows, cols)
+        place, weights = self.pairs(square)
+        return np.where(place == triangle, weights, 0)
 
     def _work(self) -> float:
         return float(self.n) ** 2
