@@ -35,7 +35,12 @@ class Notation:
         if not mark:
             return body
         if self.latex:
-            signs = {"T": r"\mathsf{T}", "H": r"\mathsf{H}", "-T": r"-\mathsf{T}", "+T": r"+\mathsf{T}"}
+            signs = {
+                "T": r"\mathsf{T}",
+                "H": r"\mathsf{H}",
+                "-T": r"-\mathsf{T}",
+                "+T": r"+\mathsf{T}",
+            }
             return f"{body}^{{{signs.get(mark, mark)}}}"
         signs = {"T": "ᵀ", "H": "ᴴ", "*": "*", "-T": "⁻ᵀ", "+": "⁺", "+T": "⁺ᵀ"}
         return body + signs.get(mark, mark.translate(_SUPERSCRIPTS))

@@ -132,7 +132,11 @@ def congruence(
     """The parts of c D⁺ (A⊗A) D, the matrix of S → c A S Aᵀ on vech(S), or of its transpose."""
     match op:
         case Product(
-            chain=(TriangleOperator() as left, TermOperator() as middle, TriangleOperator() as right)
+            chain=(
+                TriangleOperator() as left,
+                TermOperator() as middle,
+                TriangleOperator() as right,
+            )
         ) if _names(left, right) in _CONGRUENCES:
             square = square_of(middle)
             return None if square is None else (left, square, right)

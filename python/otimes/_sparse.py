@@ -38,13 +38,17 @@ def tocsr(op: LinearOperator) -> Any:
     """``op.tocsr``: see `LinearOperator.tocsr`."""
     _scipy_sparse()
     structure = op._structure()
-    dtype = np.dtype(np.float32) if op.dtype.char == "e" else op.dtype  # SciPy has no float16
+    dtype = _sparse_dtype(op.dtype)
     require_sparse(op.shape, stored_entries(structure), dtype)
     with np.errstate(all="ignore"):
         csr = _csr(structure).astype(dtype)
     csr.eliminate_zeros()
     csr.sort_indices()
     return csr
+
+
+def _sparse_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return np.dtype(np.float32) if dtype.char == "e" else dtype  # SciPy has no float16
 
 
 def _scipy_sparse() -> Any:
@@ -88,11 +92,12 @@ def _csr(op: LinearOperator) -> Any:
             return _assembled([_of_term(t, op.dtype) for t in op.parts])
         case Diagonal():
             n = np.arange(len(op.entries))
-            return _assembled([Triplets(n, n, op.entries, op.shape)])
+            entries = op.entries.astype(_sparse_dtype(op.dtype), copy=False)
+            return _assembled([Triplets(n, n, entries, op.shape)])
         case TriangleOperator():
             return _assembled([_of_triangle(op)])
         case Cast():
-            return _csr(op.operator).astype(op.dtype)
+            return _csr(op.operator).astype(_sparse_dtype(op.dtype))
         case Conjugate():
             return _csr(op.operator).conj()
         case Sum() | Product() | OperatorKronecker():

@@ -303,9 +303,7 @@ def _packed(x: Array, dtype: np.dtype[Any]) -> Array:
     return np.require(x, dtype, ("C", "A"))
 
 
-def apply_along_columns(
-    apply: Callable[[Array], Array], x: Array, dtype: np.dtype[Any]
-) -> Array:
+def apply_along_columns(apply: Callable[[Array], Array], x: Array, dtype: np.dtype[Any]) -> Array:
     """What a kernel that takes C-ordered (L, N, R) makes of columns x (N, k), in x's own order."""
     if x.flags.f_contiguous and not x.flags.c_contiguous:
         return apply(_packed(x.T, dtype)[:, :, None])[:, :, 0].T
