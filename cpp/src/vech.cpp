@@ -1,7 +1,8 @@
 #include "otimes/vech.hpp"
 
 #include <algorithm>
-#include <cstring>  // std::memcpy
+#include <cstring>      // std::memcpy
+#include <type_traits>  // std::true_type
 
 #include "otimes/scalar.hpp"
 #include "otimes/threads.hpp"
@@ -29,53 +30,10 @@ void scatter_lower(const Word* v, index_t step, index_t offset, MatrixView<Word>
 
 namespace {
 
-/// The pairs (i, j), (j, i) of a matrix are visited in tiles below the diagonal. What stands above
-/// it would be read and written across the columns: it passes through here, transposed, so that
-/// memory is touched along the columns only, a kilobyte at a time.
-template <class T>
-class Tile {
-  public:
-    static constexpr index_t height = 64, width = 1024 / sizeof(T) < 256 ? 1024 / sizeof(T) : 256;
-
-    /// The tile on the diagonal that starts with column `col`, and those below it in turn.
-    Tile(index_t n, index_t col)
-        : n_(n), col_(col), col_end_(std::min(col + width, n)), row_(col) {}
-    bool is_inside() const { return row_ < n_; }
-    void go_down() { row_ += height; }
-
-    /// Entry (j, i); that of (j, i + 1) stands `step` further.
-    T* image(index_t i, index_t j) { return &image_[i - row_][j - col_]; }
-    static constexpr index_t step = width + 1;
-
-    void load(const T* a) {
-        for (index_t i = row_; i < row_end(); ++i)
-            std::copy_n(a + i * n_ + col_, std::min(col_end_, i) - col_, image_[i - row_]);
-    }
-    void store(T* a) const {
-        for (index_t i = row_; i < row_end(); ++i)
-            std::copy_n(image_[i - row_], std::min(col_end_, i) - col_, a + i * n_ + col_);
-    }
-
-    /// f(i, j, count) for the part of each column j below the diagonal, which starts in row i.
-    template <class F>
-    void for_columns(F&& f) const {
-        for (index_t j = col_; j < col_end_; ++j) {
-            const index_t i = std::max(row_, j + 1);
-            if (i < row_end()) f(i, j, row_end() - i);
-        }
-    }
-
-  private:
-    index_t row_end() const { return std::min(row_ + height, n_); }
-
-    index_t n_, col_, col_end_, row_;
-    T image_[height][step];  // a power of two would map a column of it to few sets of the cache
-};
-
 /// The place of (i, j) in vech, i >= j.
 index_t packed(index_t n, index_t i, index_t j) { return j * n - j * (j + 1) / 2 + i; }
 
-/// f(b, j, j_end) for all columns of all matrices, in groups of `width`.
+/// f(b, j, j_end) for all columns of all matrices, in strips of `width`.
 template <class F>
 void for_strips(index_t batch, index_t n, index_t inner, index_t width, F&& f) {
     const index_t strips = (n + width - 1) / width;
@@ -89,73 +47,105 @@ void for_strips(index_t batch, index_t n, index_t inner, index_t width, F&& f) {
     });
 }
 
-/// diagonal(b, j) for each diagonal entry of each matrix, body(b, tile) for each tile.
-template <class T, class Diagonal, class Body>
-void for_tiles(index_t batch, index_t n, index_t inner, Diagonal&& diagonal, Body&& body) {
-    for_strips(batch, n, inner, Tile<T>::width, [&](index_t b, index_t j, index_t j_end) {
-        for (index_t d = j; d < j_end; ++d) diagonal(b, d);
-        for (Tile<T> tile(n, j); tile.is_inside(); tile.go_down()) body(b, tile);
-    });
+/// A block of a matrix's mirror image. Results are written column by column, in order; what they
+/// take from the other side of the diagonal would be read across the columns. It is read along
+/// them, some cache lines at a time, and turned here. Runs of more than one element are not copied.
+template <class T, bool single>
+class Image {
+  public:
+    static constexpr index_t height = 128, width = 512 / sizeof(T) < 256 ? 512 / sizeof(T) : 256;
+
+    /// For columns [col, ...) of the result.
+    explicit Image(index_t col) : col_(col) {}
+
+    /// Rows [row, ...) of the result: for those in turn, the entries (first(i), i) to (last, i).
+    /// place(j, i) is the address of entry (j, i).
+    template <class First, class Place>
+    void load(index_t row, index_t row_end, First&& first, index_t last, Place&& place) {
+        row_ = row;
+        if constexpr (single)
+            for (index_t i = row; i < row_end; ++i)
+                if (const index_t j = first(i); j < last)
+                    std::copy_n(place(j, i), last - j, &image_[i - row][j - col_]);
+    }
+
+    /// Entry (j, i).
+    template <class Place>
+    const T* at(index_t i, index_t j, Place&& place) const {
+        if constexpr (single)
+            return &image_[i - row_][j - col_];
+        else
+            return place(j, i);
+    }
+
+  private:
+    index_t col_, row_ = 0;
+    // a power of two would map a column of it to few sets of the cache
+    T image_[single ? height : 1][single ? width + 1 : 1];
+};
+
+/// f(std::true_type) where the runs at each place are single elements.
+template <class F>
+void with_single(index_t inner, F&& f) {
+    inner == 1 ? f(std::true_type{}) : f(std::false_type{});
 }
 
 /// a(i, j) = a(j, i) = f(v(i, j)), a(j, j) = v(j, j).
 template <class T, class F>
 void spread(const T* v, index_t batch, index_t n, index_t inner, T* a, F f) {
-    const index_t from = triangle_size(n, 0) * inner, to = n * n * inner;
-    for_tiles<T>(
-        batch, n, inner,
-        [&](index_t b, index_t j) {
-            std::copy_n(v + b * from + packed(n, j, j) * inner, inner,
-                        a + b * to + (j * n + j) * inner);
-        },
-        [&](index_t b, Tile<T>& tile) {
-            const T* const x = v + b * from;
-            T* const y = a + b * to;
-            tile.for_columns([&](index_t i, index_t j, index_t count) {
-                const T* const column = x + packed(n, i, j) * inner;
-                T* const lower = y + (j * n + i) * inner;
-                for (index_t k = 0; k < count * inner; ++k) lower[k] = f(column[k]);
-                T* const upper = tile.image(i, j);
-                if (inner == 1)
-                    for (index_t k = 0; k < count; ++k) upper[k * tile.step] = lower[k];
-                else
-                    for (index_t k = 0; k < count; ++k)
-                        std::copy_n(lower + k * inner, inner, y + ((i + k) * n + j) * inner);
-            });
-            if (inner == 1) tile.store(y);
+    with_single(inner, [&]<class Single>(Single) {
+        using Upper = Image<T, Single::value>;
+        const index_t run = Single::value ? 1 : inner;
+        for_strips(batch, n, inner, Upper::width, [&](index_t b, index_t col, index_t col_end) {
+            const T* const x = v + b * triangle_size(n, 0) * run;
+            T* const y = a + b * n * n * run;
+            const auto place = [&](index_t i, index_t j) { return x + packed(n, i, j) * run; };
+            Upper upper(col);
+            for (index_t row = 0; row < col_end; row += Upper::height) {
+                const index_t row_end = std::min(row + Upper::height, col_end);
+                upper.load(
+                    row, row_end, [&](index_t i) { return std::max(col, i + 1); }, col_end, place);
+                for (index_t j = std::max(col, row + 1); j < col_end; ++j)
+                    for (index_t i = row; i < std::min(row_end, j); ++i) {
+                        const T* const from = upper.at(i, j, place);
+                        for (index_t k = 0; k < run; ++k) y[(j * n + i) * run + k] = f(from[k]);
+                    }
+            }
+            for (index_t j = col; j < col_end; ++j) {
+                const T* const from = place(j, j);
+                T* const to = y + (j * n + j) * run;
+                std::copy_n(from, run, to);
+                for (index_t k = run; k < (n - j) * run; ++k) to[k] = f(from[k]);
+            }
         });
+    });
 }
 
 /// v(i, j) = f(a(i, j), a(j, i)), v(j, j) = a(j, j).
 template <class T, class F>
 void fold(const T* a, index_t batch, index_t n, index_t inner, T* v, F f) {
-    const index_t from = n * n * inner, to = triangle_size(n, 0) * inner;
-    for_tiles<T>(
-        batch, n, inner,
-        [&](index_t b, index_t j) {
-            std::copy_n(a + b * from + (j * n + j) * inner, inner,
-                        v + b * to + packed(n, j, j) * inner);
-        },
-        [&](index_t b, Tile<T>& tile) {
-            const T* const x = a + b * from;
-            T* const y = v + b * to;
-            if (inner == 1) tile.load(x);
-            tile.for_columns([&](index_t i, index_t j, index_t count) {
-                const T* const lower = x + (j * n + i) * inner;
-                T* const column = y + packed(n, i, j) * inner;
-                if (inner == 1) {
-                    const T* const upper = tile.image(i, j);
-                    for (index_t k = 0; k < count; ++k)
-                        column[k] = f(lower[k], upper[k * tile.step]);
-                    return;
-                }
-                for (index_t k = 0; k < count; ++k) {
-                    const T* const upper = x + ((i + k) * n + j) * inner;
-                    for (index_t c = 0; c < inner; ++c)
-                        column[k * inner + c] = f(lower[k * inner + c], upper[c]);
-                }
-            });
+    with_single(inner, [&]<class Single>(Single) {
+        using Upper = Image<T, Single::value>;
+        const index_t run = Single::value ? 1 : inner;
+        for_strips(batch, n, inner, Upper::width, [&](index_t b, index_t col, index_t col_end) {
+            const T* const x = a + b * n * n * run;
+            T* const y = v + b * triangle_size(n, 0) * run;
+            const auto place = [&](index_t i, index_t j) { return x + (j * n + i) * run; };
+            Upper upper(col);
+            for (index_t j = col; j < col_end; ++j)
+                std::copy_n(place(j, j), run, y + packed(n, j, j) * run);
+            for (index_t row = col; row < n; row += Upper::height) {
+                const index_t row_end = std::min(row + Upper::height, n);
+                upper.load(row, row_end, [&](index_t) { return col; }, col_end, place);
+                for (index_t j = col; j < col_end; ++j)
+                    for (index_t i = std::max(row, j + 1); i < row_end; ++i) {
+                        const T *const low = place(i, j), *const up = upper.at(i, j, place);
+                        T* const to = y + packed(n, i, j) * run;
+                        for (index_t k = 0; k < run; ++k) to[k] = f(low[k], up[k]);
+                    }
+            }
         });
+    });
 }
 
 /// Halves first: the sum of two large numbers may overflow where their mean does not.
@@ -202,39 +192,33 @@ void fold_triangle(const T* a, index_t batch, index_t n, index_t inner, T* v) {
 
 template <class T>
 void average_triangle(const T* a, index_t batch, index_t n, index_t inner, T* v) {
-    fold(a, batch, n, inner, v, mean<T>);
+    fold(a, batch, n, inner, v, [](T x, T y) { return mean(x, y); });
 }
 
 template <class T>
 void symmetrize(const T* a, index_t batch, index_t n, index_t inner, T* b) {
-    const index_t size = n * n * inner;
-    for_tiles<T>(
-        batch, n, inner,
-        [&](index_t m, index_t j) {
-            const index_t at = m * size + (j * n + j) * inner;
-            std::copy_n(a + at, inner, b + at);
-        },
-        [&](index_t m, Tile<T>& tile) {
-            const T* const x = a + m * size;
-            T* const y = b + m * size;
-            if (inner == 1) tile.load(x);
-            tile.for_columns([&](index_t i, index_t j, index_t count) {
-                if (inner == 1) {
-                    T* const upper = tile.image(i, j);
-                    for (index_t k = 0; k < count; ++k)
-                        y[j * n + i + k] = upper[k * tile.step] =
-                            mean(x[j * n + i + k], upper[k * tile.step]);
-                    return;
-                }
-                for (index_t k = i; k < i + count; ++k)
-                    for (index_t c = 0; c < inner; ++c) {
-                        const index_t lower = (j * n + k) * inner + c;
-                        const index_t upper = (k * n + j) * inner + c;
-                        y[lower] = y[upper] = mean(x[lower], x[upper]);
+    with_single(inner, [&]<class Single>(Single) {
+        using Mirror = Image<T, Single::value>;
+        const index_t run = Single::value ? 1 : inner;
+        for_strips(batch, n, inner, Mirror::width, [&](index_t m, index_t col, index_t col_end) {
+            const T* const x = a + m * n * n * run;
+            T* const y = b + m * n * n * run;
+            const auto place = [&](index_t i, index_t j) { return x + (j * n + i) * run; };
+            Mirror mirror(col);
+            for (index_t row = 0; row < n; row += Mirror::height) {
+                const index_t row_end = std::min(row + Mirror::height, n);
+                mirror.load(row, row_end, [&](index_t) { return col; }, col_end, place);
+                for (index_t j = col; j < col_end; ++j)
+                    for (index_t i = row; i < row_end; ++i) {
+                        const T *const own = place(i, j), *const other = mirror.at(i, j, place);
+                        T* const to = y + (j * n + i) * run;
+                        for (index_t k = 0; k < run; ++k) to[k] = mean(own[k], other[k]);
                     }
-            });
-            if (inner == 1) tile.store(y);
+            }
+            for (index_t j = col; j < col_end; ++j)  // halves of tiny numbers are rounded
+                std::copy_n(place(j, j), run, y + (j * n + j) * run);
         });
+    });
 }
 
 #define OTIMES_INSTANTIATE(Word)                                                                   \
