@@ -346,7 +346,7 @@ def test_places_of_vech_are_exact():
         near = [p + s for p in ends for s in (-1, 0, 1) if 0 <= p + s < size]
         places = np.array([0, *near, *rng.integers(0, size, 1000)])
         i, j = places_of_vech(n, places)
-        assert (0 <= j).all()
+        assert (j >= 0).all()
         assert (j <= i).all()
         assert (i < n).all()
         np.testing.assert_array_equal(vech_place(n, i, j), places)
@@ -532,8 +532,7 @@ def test_congruences_multiply_and_are_never_formed():
     s = a + a.T
     np.testing.assert_allclose(product(ox.vech(s)), ox.vech(a @ b @ s @ b.T @ a.T), atol=1e-7)
     np.testing.assert_allclose(f.inv() @ (f @ ox.vech(s)), ox.vech(s), atol=1e-5)
-    sign, log = np.linalg.slogdet(f)
-    assert log == pytest.approx(301 * np.linalg.slogdet(a)[1])
+    assert np.linalg.slogdet(f).logabsdet == pytest.approx(301 * np.linalg.slogdet(a).logabsdet)
 
 
 def test_names_of_the_operators():

@@ -62,6 +62,11 @@ def compute_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return inexact_dtype(dtype)
 
 
+def sum_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype that `numpy.sum` gives: sums of small integers are not small."""
+    return np.dtype({"b": np.int64, "i": np.int64, "u": np.uint64}.get(dtype.kind, dtype))
+
+
 def require_finite(name: str, a: Array) -> None:
     """Raise `ValueError` when `a` contains NaN or Inf."""
     if not np.isfinite(a).all():

@@ -71,19 +71,19 @@ def _size(a: Any, axis: Any = None) -> int:
 
 def _determinants(a: Any) -> tuple[Any, list[tuple[Any, int]]] | None:
     """c and pairs (F, k) with det = cⁿ ∏ det(F)ᵏ, n the size of the operator."""
-    op = a._structure() if _is_operator(a) else None
-    parts = congruence(op) if _is_operator(op) else None
+    if not _is_operator(a) or a.shape[0] == 0:
+        return None
+    op = a._structure()
+    parts = congruence(op)
     if parts is not None:  # det(D⁺ (A⊗A) D) = det(A)ⁿ⁺¹
-        factors = parts[1].factors[:1]
+        factors, coefficient = parts[1].factors[:1], parts[1].coefficient
         powers = [factors[0].rows + 1]
-        coefficient = parts[1].coefficient
     elif isinstance(op, KroneckerProduct):
-        (term,) = op.parts
-        factors, coefficient = term.factors, term.coefficient
+        factors, coefficient = op.parts[0].factors, op.parts[0].coefficient
         powers = [op.shape[0] // max(f.rows, 1) for f in factors]
     else:
         return None
-    if any(f.rows != f.cols for f in factors) or op.shape[0] == 0:
+    if any(f.rows != f.cols for f in factors):
         return None
     return coefficient, [(f.dense(op.dtype), k) for f, k in zip(factors, powers, strict=True)]
 

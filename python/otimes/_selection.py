@@ -1,4 +1,4 @@
-"""Operators that only move or average entries: identity, diagonals, the matrices of vec calculus."""
+"""Operators that move or average entries: identity, diagonals, the matrices of vec calculus."""
 
 from __future__ import annotations
 

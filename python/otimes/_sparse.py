@@ -125,8 +125,8 @@ def _of_term(term: Term, dtype: np.dtype[Any]) -> Triplets:
     if not term.is_permuted:
         return product._replace(values=values)
     dims = [0] * len(factors)
-    for f, mode in zip(term.factors, term.order, strict=True):
-        dims[mode] = f.cols
+    for factor, mode in zip(term.factors, term.order, strict=True):
+        dims[mode] = factor.cols
     source = np.arange(term.cols).reshape(dims).transpose(term.order).ravel()
     return product._replace(values=values, cols=source[product.cols])
 
@@ -137,14 +137,15 @@ def _of_factor(f: Factor, dtype: np.dtype[Any], without_zeros: bool) -> Triplets
         n = np.arange(f.rows)
         return Triplets(n, n, np.ones(f.rows, dtype), f.shape)
     kept = f.array != 0 if without_zeros else np.ones(f.shape, np.bool_)
-    return Triplets(*kept.nonzero(), f.array[kept].astype(dtype, copy=False), f.shape)
+    rows, cols = kept.nonzero()
+    return Triplets(rows, cols, f.array[kept].astype(dtype, copy=False), f.shape)
 
 
 def _of_triangle(op: TriangleOperator) -> Triplets:
     square = np.arange(op.n**2)
     triangle, weights = op.pairs(square)
-    places = (square, triangle) if op.widens else (triangle, square)
-    return Triplets(*places, weights, op.shape)
+    rows, cols = (square, triangle) if op.widens else (triangle, square)
+    return Triplets(rows, cols, weights, op.shape)
 
 
 def _of_compound(op: Sum | Product | OperatorKronecker) -> Any:

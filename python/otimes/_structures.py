@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ._check import Array, inexact_dtype
+from ._check import Array, inexact_dtype, sum_dtype
 from ._operator import LinearOperator, Scalar, Shape
 
 
@@ -362,11 +362,6 @@ def common_dtype(operators: Iterable[LinearOperator]) -> np.dtype[Any]:
         if op._is_neutral():  # averages turn integers into floats, for instance
             dtype = op._result_dtype(dtype)
     return dtype
-
-
-def sum_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The dtype of sums: those of small integers are not small."""
-    return np.sum(np.empty(0, dtype)).dtype
 
 
 def real_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:

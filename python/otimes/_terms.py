@@ -305,9 +305,10 @@ def _packed(x: Array, dtype: np.dtype[Any]) -> Array:
 
 def apply_along_columns(apply: Callable[[Array], Array], x: Array, dtype: np.dtype[Any]) -> Array:
     """What a kernel that takes C-ordered (L, N, R) makes of columns x (N, k), in x's own order."""
-    if x.flags.f_contiguous and not x.flags.c_contiguous:
-        return apply(_packed(x.T, dtype)[:, :, None])[:, :, 0].T
-    return apply(_packed(x, dtype)[None])[0]
+    columns = x.flags.f_contiguous and not x.flags.c_contiguous
+    y = apply(_packed(x.T, dtype)[:, :, None] if columns else _packed(x, dtype)[None])
+    block: Array = y[:, :, 0].T if columns else y[0]
+    return block
 
 
 def _entries_of(term: Term, rows: Array, cols: Array, dtype: np.dtype[Any]) -> Array:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from . import _core
-from ._check import Array, compute_dtype
+from ._check import Array, compute_dtype, sum_dtype
 from ._operator import LinearOperator
 from ._terms import apply_along_columns
 
@@ -110,8 +110,8 @@ class Duplication(TriangleOperator):
         return (0.5, 0.5) if "+" in self.mark else (1, 1)
 
     def _result_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
-        if self.mark == "T":  # sums of small integers are not small
-            return np.sum(np.empty(0, dtype)).dtype
+        if self.mark == "T":
+            return sum_dtype(dtype)
         return np.result_type(dtype, 0.5) if "+" in self.mark else dtype
 
     def _pinv(self) -> LinearOperator:
