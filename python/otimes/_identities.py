@@ -28,9 +28,7 @@ def _names(a: TriangleOperator, b: TriangleOperator) -> tuple[str, str]:
 
 @rule(TriangleOperator, TriangleOperator)
 def _(a: TriangleOperator, b: TriangleOperator) -> LinearOperator | None:
-    if a.n != b.n:
-        return None
-    if _names(a, b) in _INVERSES:
+    if _names(a, b) in _INVERSES:  # both names say in which of n² and n(n+1)/2 they meet
         return identity_operator(b.in_shape)
     return symmetrizer_matrix(a.n) if _names(a, b) in _PROJECTIONS else None
 

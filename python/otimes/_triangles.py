@@ -150,7 +150,6 @@ def places_of_vech(n: int, place: Array) -> tuple[Array, Array]:
     """The (i, j), i >= j, at these places of vech."""
     rest = n * (n + 1) // 2 - 1 - place  # counted from the end, columns have 1, 2, 3 … entries
     k = ((np.sqrt(8.0 * rest + 1) - 1) / 2).astype(np.intp)
-    k -= k * (k + 1) // 2 > rest  # where the square root was rounded
-    k += (k + 1) * (k + 2) // 2 <= rest
+    k -= k * (k + 1) // 2 > rest  # where the square root was rounded up to a whole number
     j = n - 1 - k
     return n - 1 - (rest - k * (k + 1) // 2), j
