@@ -89,7 +89,7 @@ def test_tocsr_names_the_extra_without_scipy(monkeypatch):
 def test_what_is_not_finite_is_where_the_array_has_it(value):
     """0·inf is nan where the zero is stored, and 0 where the structure implies it."""
     a, b = np.array([[value, 1.0], [0.0, 2.0]]), np.array([[0.0, 1.0], [2.0, 0.0]])
-    d = ox.diagonal([value, 1.0, 0.0, 2.0])
+    c, d = np.array([[0.0, 1.0], [0.0, 2.0]]), ox.diagonal([value, 1.0, 0.0, 2.0])
     for op in (
         ox.kron(a, b),
         ox.kron(a, ox.identity(2)),
@@ -98,6 +98,8 @@ def test_what_is_not_finite_is_where_the_array_has_it(value):
         ox.kron(b, d),
         d + ox.kron(b, b),
         ox.commutation_matrix(2, 2) @ d,
+        ox.kron(c, c) @ d,
+        ox.duplication_matrix(2) * value,
     ):
         with np.errstate(invalid="ignore"):
             dense = op.toarray()

@@ -102,8 +102,7 @@ def _csr(op: LinearOperator) -> Any:
             return _csr(op.operator).conj()
         case Sum() | Product() | OperatorKronecker():
             compound = _of_compound(op)
-            # a product with inf or nan is nan also where an entry is zero, which is not stored
-            if compound is not None and np.isfinite(compound.data).all():
+            if compound is not None:
                 return compound
     return _by_rows(op)
 
@@ -149,10 +148,15 @@ def _of_triangle(op: TriangleOperator) -> Triplets:
 
 
 def _of_compound(op: Sum | Product | OperatorKronecker) -> Any:
-    """Sums and products of sparse matrices; None where something is not finite on the way."""
+    """Sums and products of sparse matrices; None where something is not finite on the way.
+
+    Its product with a stored zero is nan, but that with a zero that was dropped is missing.
+    """
     parts: list[Any] = []
     match op:
         case Sum():
+            if not all(np.isfinite(c) for c, _ in op.addends):
+                return None
             parts = [c * _csr(a) for c, a in op.addends]
             return sum(parts[1:], start=parts[0])
         case Product():
