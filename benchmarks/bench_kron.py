@@ -1,9 +1,9 @@
-"""Products with A⊗B that is never formed."""
+"""Products with A⊗B, and with the duplication matrix, that are never formed."""
 
 import otimes as ox
 
 from . import measure
-from .cases import PRODUCT
+from .cases import DUPLICATION, PRODUCT
 
 
 class Product:
@@ -37,3 +37,21 @@ class ProductMemory:
 
     def peakmem_product(self, n):
         return ox.kron(*self.factors) @ self.x
+
+
+class Duplication:
+    """D @ v for D of n by n matrices, beside an index table and a sparse matrix."""
+
+    params = (DUPLICATION.sizes, DUPLICATION.names)
+    param_names = ("n", "code")
+
+    def setup(self, n, code):
+        self.function = DUPLICATION.function(code, n)
+
+    def time_duplication(self, n, code):
+        self.function()
+
+    def track_ratio(self, n, code):
+        return measure.ratio(DUPLICATION, code, n)
+
+    track_ratio.unit = "code's time / ours"

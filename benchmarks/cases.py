@@ -99,6 +99,10 @@ def two_factors(n: int) -> Names:
     return {"A": A, "B": B, "X": X, "Y": Y, "Z": Z, "x": X.ravel()}
 
 
+def triangle(n: int) -> Names:
+    return {"v": np.random.default_rng(n).standard_normal(n * (n + 1) // 2)}
+
+
 def general_equation(n: int) -> Names:
     A, B, Q = np.random.default_rng(n).standard_normal((3, n, n))
     return {"A": A, "B": B, "Q": Q}
@@ -134,6 +138,24 @@ PRODUCT = Case(
         **dict.fromkeys((32, 64, 128), Target("P2", ratio=1.2)),
         **dict.fromkeys((512, 1024, 2048), Target("P2", ratio=0.97, fraction=0.9)),
     },
+)
+
+_PLACES = """
+i, j = np.sort(np.indices((n, n)), axis=0)[::-1].reshape(2, n * n)
+places = j * n - j * (j + 1) // 2 + i
+"""
+
+DUPLICATION = Case(
+    area="kron",
+    title="D @ v, D = duplication_matrix(n)",
+    inputs=triangle,
+    ours=Code("op @ v", "op = ox.duplication_matrix(n)"),
+    peers={
+        "numpy": Code("v[places]", _PLACES),
+        "scipy.sparse": Code("csr @ v", "csr = ox.duplication_matrix(n).tocsr()"),
+    },
+    limit=Code("x.copy()", "x = np.ones(n * n)"),  # as many bytes as D v has, read and written
+    targets=dict.fromkeys((200, 2000), Target("P5d")),
 )
 
 # --- equations ------------------------------------------------------------------------------------
@@ -250,6 +272,7 @@ IMPORT = Case(
 
 CASES = (
     PRODUCT,
+    DUPLICATION,
     SYLVESTER,
     STABLE_SYLVESTER,
     FORWARD,

@@ -97,6 +97,43 @@ def commutation(m, n):
     return k
 
 
+def duplication(n):
+    """D vech(S) = vec(S): entry (i, j) of S is the one of vech at (max, min)."""
+    places = lower_positions(n, 0)
+    d = np.zeros((n * n, len(places)))
+    for t, (i, j) in enumerate(places):
+        d[i + j * n, t] = d[j + i * n, t] = 1
+    return d
+
+
+def duplication_pinv(n):
+    """D+ vec(A) = vech((A + A^T)/2)."""
+    places = lower_positions(n, 0)
+    d = np.zeros((len(places), n * n))
+    for t, (i, j) in enumerate(places):
+        d[t, i + j * n] += 0.5
+        d[t, j + i * n] += 0.5
+    return d
+
+
+def elimination(n):
+    """L vec(A) = vech(A)."""
+    places = lower_positions(n, 0)
+    e = np.zeros((len(places), n * n))
+    for t, (i, j) in enumerate(places):
+        e[t, i + j * n] = 1
+    return e
+
+
+def symmetrizer(n):
+    """N vec(A) = vec((A + A^T)/2)."""
+    s = np.zeros((n * n, n * n))
+    for i, j in np.ndindex(n, n):
+        s[i + j * n, i + j * n] += 0.5
+        s[i + j * n, j + i * n] += 0.5
+    return s
+
+
 # --- Kronecker products and sums -----------------------------------------------------------------
 
 

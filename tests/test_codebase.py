@@ -25,12 +25,15 @@ ORDER = [
     "_indexing",
     "_operator",
     "_terms",
+    "_triangles",
     "_structures",
     "_algebra",
     "_elementwise",
     "_vec",
     "_kron",
     "_selection",
+    "_identities",
+    "_sparse",
     "_equations",
     "_primitives",
     "_tape",
@@ -198,6 +201,7 @@ def test_versions_agree():
 PUBLIC = {
     # the vec family
     "vec", "unvec", "vech", "unvech", "veck", "unveck", "commutation_matrix",
+    "duplication_matrix", "elimination_matrix", "symmetrizer_matrix",
     # operators
     "kron", "kronecker_sum", "identity", "diagonal", "aslinearoperator",
     "set_max_dense", "set_num_threads", "get_num_threads",

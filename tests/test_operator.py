@@ -36,8 +36,10 @@ def check_product(actual, a, b, dtype=None):
     assert actual.dtype == (expected.dtype if dtype is None else dtype)
 
 
-def neutral_dtype(op, dtype):
-    """The dtype that an operator without one of its own gives: the operand's."""
+def neutral_dtype(op, dtype, does):
+    """The dtype that an operator without one of its own gives: the operand's, or of its sums."""
+    if does != "keeps" and dtype.kind in "biu":
+        return np.dtype(np.int64 if does == "sums" else np.float64)
     terms = isinstance(op, TermOperator)
     if dtype.kind in "biu" and terms and (len(op.parts) > 1 or op.parts[0].coefficient != 1):
         dtype = np.result_type(dtype, np.int64)  # sums and multiples of small integers
@@ -180,10 +182,12 @@ def test_text(op, dense, neutral):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_products_from_both_sides(op, dense, neutral, dtype):
     m, n = op.shape
-    wanted = neutral_dtype(op, np.dtype(dtype)) if neutral else None
+    left, right = ("keeps", "keeps") if neutral is True else neutral or (None, None)
+    wanted = neutral_dtype(op, np.dtype(dtype), left) if neutral else None
     for shape in ((n,), (n, 1), (n, 3), (n, 0)):
         x = operand(shape, dtype)
         check_product(op @ x, dense, x, wanted)
+    wanted = neutral_dtype(op, np.dtype(dtype), right) if neutral else None
     for shape in ((m,), (1, m), (3, m), (0, m)):
         x = operand(shape, dtype)
         check_product(x @ op, x, dense, wanted)

@@ -20,7 +20,9 @@ class Animal(NamedTuple):
     name: str
     op: ox._operator.LinearOperator
     dense: np.ndarray
-    neutral: bool  # only moves entries: its products keep the operand's dtype
+    #: Only moves entries, so that products keep the operand's dtype; or what op @ x and x @ op do:
+    #: "keeps", "sums" (small integers become larger ones) or "averages" (they become floats).
+    neutral: bool | tuple[str, str]
 
 
 def matrix(m, n, dtype="float64", seed=0):
@@ -146,6 +148,36 @@ add("kron x K", ox.kron(A, ox.commutation_matrix(2, 2)), kron(A, K(2, 2)))
 add("I + K", ox.identity(9) + ox.commutation_matrix(3, 3), np.eye(9) + K(3, 3), neutral=True)
 add("identity cast", ox.identity(4).astype(np.float32), np.eye(4, dtype=np.float32))
 add("scaled identity, complex", ox.identity(4) * 2j, 2j * np.eye(4), True)
+
+SUMS, AVERAGES, KEEPS_AND_SUMS = ("sums", "sums"), ("averages", "averages"), ("keeps", "sums")
+
+# --- the triangle: duplication, elimination, symmetrizer -----------------------------------------
+for n in (0, 1, 2, 5):
+    D_n, L_n = ox.duplication_matrix(n), ox.elimination_matrix(n)
+    add(f"duplication {n}", D_n, oracle.duplication(n), KEEPS_AND_SUMS)
+    add(f"duplication {n}, transpose", D_n.T, oracle.duplication(n).T, KEEPS_AND_SUMS[::-1])
+    add(f"duplication {n}, pinv", D_n.pinv(), oracle.duplication_pinv(n), AVERAGES)
+    add(f"duplication {n}, T.pinv", D_n.T.pinv(), oracle.duplication_pinv(n).T, AVERAGES)
+    add(f"elimination {n}", L_n, oracle.elimination(n), True)
+    add(f"elimination {n}, pinv", L_n.pinv(), oracle.elimination(n).T, True)
+    add(f"symmetrizer {n}", ox.symmetrizer_matrix(n), oracle.symmetrizer(n), AVERAGES)
+D3, L3, N3 = ox.duplication_matrix(3), ox.elimination_matrix(3), ox.symmetrizer_matrix(3)
+duplication, elimination = oracle.duplication(3), oracle.elimination(3)
+pinv, symmetrizer = oracle.duplication_pinv(3), oracle.symmetrizer(3)
+G, Y = matrix(3, 3, "int16", 11), matrix(3, 3, "complex128", 12)
+add("D+ kron D", D3.pinv() @ ox.kron(R, R) @ D3, pinv @ kron(R, R) @ duplication)
+add("D+ kron D, transpose", (D3.pinv() @ ox.kron(R, R) @ D3).T, (pinv @ kron(R, R) @ duplication).T)
+add("D+ kron D, complex", D3.pinv() @ ox.kron(Y, Y) @ D3, pinv @ kron(Y, Y) @ duplication)
+add("D+ kron D, integers", D3.pinv() @ ox.kron(G, G) @ D3, pinv @ kron(G, G) @ duplication)
+add("D' kron", D3.T @ ox.kron(Y, R), duplication.T @ kron(Y, R))
+add("N kron", N3 @ ox.kron(C, C), symmetrizer @ kron(C, C))
+add("kron N", ox.kron(A, A) @ N3, kron(A, A) @ symmetrizer)
+add("D L", D3 @ L3, duplication @ elimination, KEEPS_AND_SUMS)
+add("2 D", 2 * D3, 2 * duplication, SUMS)
+add("D' + L", D3.T + L3, duplication.T + elimination, SUMS)
+add("D x I", ox.kron(D3, ox.identity(2)), kron(duplication, np.eye(2)), KEEPS_AND_SUMS)
+add("N x kron", ox.kron(N3, A), kron(symmetrizer, A))
+add("D cast", D3.astype(np.float32), duplication.astype(np.float32))
 
 # --- other leaves, and what does not simplify ----------------------------------------------------
 d6, c6 = matrix(1, 6)[0], matrix(1, 6, "complex128")[0]

@@ -1,8 +1,9 @@
 """otimes: Kronecker and vec linear algebra for NumPy."""
 
-# these two fill registries: how operators print, and what NumPy's functions do with them
+# these fill registries: how operators print, what NumPy's functions do with them, sparse matrices
 from . import _display as _display
 from . import _numpy as _numpy
+from . import _sparse as _sparse
 from ._calculus import gradient, jacobian, jvp, linearize, vjp
 from ._check import DenseFallbackWarning, set_max_dense
 from ._core import __version__ as __version__
@@ -15,7 +16,15 @@ from ._equations import (
     sylvester_factor,
 )
 from ._kron import kron, kronecker_sum
-from ._selection import aslinearoperator, commutation_matrix, diagonal, identity
+from ._selection import (
+    aslinearoperator,
+    commutation_matrix,
+    diagonal,
+    duplication_matrix,
+    elimination_matrix,
+    identity,
+    symmetrizer_matrix,
+)
 from ._solve import select_method, solve
 from ._trace import stop_gradient
 from ._vec import unvec, unvech, unveck, vec, vech, veck
@@ -27,6 +36,8 @@ __all__ = [
     "aslinearoperator",
     "commutation_matrix",
     "diagonal",
+    "duplication_matrix",
+    "elimination_matrix",
     "get_num_threads",
     "gradient",
     "identity",
@@ -43,6 +54,7 @@ __all__ = [
     "solve_sylvester",
     "stop_gradient",
     "sylvester_factor",
+    "symmetrizer_matrix",
     "unvec",
     "unvech",
     "unveck",

@@ -156,13 +156,17 @@ def multiply(a: LinearOperator, b: LinearOperator) -> LinearOperator:
     in_shape, out_shape = _product_shapes(a, b)
     coefficient: Scalar = 1
     chain: list[LinearOperator] = []
-    for op in (*_chain_of(a._structure()), *_chain_of(b._structure())):
+    waiting = [*reversed((*_chain_of(a._structure()), *_chain_of(b._structure())))]
+    while waiting:
+        op = waiting.pop()
         if isinstance(op, Sum) and len(op.addends) == 1:
-            coefficient, op = coefficient * op.addends[0][0], op.addends[0][1]
-        for link in _chain_of(op):
-            chain.append(link)
-            while len(chain) > 1 and (combined := _combine(chain[-2], chain[-1])) is not None:
-                chain[-2:] = _chain_of(combined)
+            coefficient = coefficient * op.addends[0][0]
+            waiting += reversed(_chain_of(op.addends[0][1]))
+        elif chain and (combined := _combine(chain[-1], op)) is not None:
+            chain.pop()  # what has come of the two meets their neighbours again
+            waiting += reversed(_chain_of(combined))
+        else:
+            chain.append(op)
     product = chain[0] if len(chain) == 1 else Product(tuple(chain), in_shape, out_shape)
     return settled(scale(coefficient, with_shapes(product, in_shape, out_shape)))
 
@@ -210,7 +214,7 @@ def _bound(op: LinearOperator) -> float:
             return inner * math.prod(_bound(a) for a in op.chain)
         case OperatorKronecker():
             return math.prod(_bound(a) for a in op.operators)
-    return math.inf
+    return 1 if op._is_neutral() else math.inf
 
 
 def _chain_of(op: LinearOperator) -> tuple[LinearOperator, ...]:
@@ -431,6 +435,10 @@ def power(op: LinearOperator, k: int) -> LinearOperator:
     return result
 
 
+#: Inverses of compounds that higher modules know: each returns an operator, or None.
+known_inverses: list[Callable[[LinearOperator], LinearOperator | None]] = []
+
+
 def inverse(op: LinearOperator) -> LinearOperator:
     """A⁻¹: factor by factor for one Kronecker term, else an operator that solves."""
     op = op._structure()
@@ -438,6 +446,10 @@ def inverse(op: LinearOperator) -> LinearOperator:
         raise np.linalg.LinAlgError(
             f"inv: the operator has shape {op.shape}, but only a square one has an inverse"
         )
+    for known in known_inverses:
+        inverted = known(op)
+        if inverted is not None:
+            return inverted
     if isinstance(op, TermOperator) and len(op.parts) == 1:
         term = op.parts[0]
         if any(f.rows != f.cols for f in term.factors):
@@ -446,8 +458,9 @@ def inverse(op: LinearOperator) -> LinearOperator:
             )
         if term.coefficient == 0:
             raise np.linalg.LinAlgError("inv: the operator is zero")
-        inverted = term.astype(inexact_dtype(op.dtype)).inverse()
-        return from_terms([inverted], op.out_shape, op.in_shape)
+        return from_terms(
+            [term.astype(inexact_dtype(op.dtype)).inverse()], op.out_shape, op.in_shape
+        )
     if isinstance(op, Sum) and len(op.addends) == 1:
         ((c, addend),) = op.addends
         return with_shapes(scale(1 / c, inverse(addend)), op.out_shape, op.in_shape)

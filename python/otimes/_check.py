@@ -6,6 +6,7 @@ import math
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -59,6 +60,11 @@ def compute_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     if dtype.kind in _COMPUTE:
         return _COMPUTE[dtype.kind]
     return inexact_dtype(dtype)
+
+
+def sum_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype that `numpy.sum` gives: sums of small integers are not small."""
+    return np.dtype({"b": np.int64, "i": np.int64, "u": np.uint64}.get(dtype.kind, dtype))
 
 
 def require_finite(name: str, a: Array) -> None:
@@ -151,13 +157,29 @@ def _available_bytes() -> float:
 def require_dense(shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     """Raise `MemoryError` before a dense array that would not fit is allocated."""
     size = math.prod(shape) * dtype.itemsize
+    _require_bytes(size, lambda: f"a dense array of shape {shape} and dtype {dtype} needs")
+
+
+def require_sparse(shape: tuple[int, ...], entries: float, dtype: np.dtype[Any]) -> None:
+    """Raise `MemoryError` before a sparse array of about so many stored entries is allocated."""
+    index = 4 if max(*shape, entries) < 2**31 else 8
+    size = 2 * entries * (dtype.itemsize + 2 * index)  # with the triplets that it is made from
+    _require_bytes(
+        size,
+        lambda: (
+            f"a sparse array of shape {shape}, dtype {dtype} and {entries:.3g} entries needs about"
+        ),
+    )
+
+
+def _require_bytes(size: float, what: Callable[[], str]) -> None:
     if _max_dense is None and size < 1 << 24:  # too small to be worth a look at the system
         return
     limit = _available_bytes() / 2 if _max_dense is None else _max_dense
     if size > limit:
         raise MemoryError(
-            f"a dense array of shape {shape} and dtype {dtype} needs {size / 2**30:.3g} GiB, more "
-            f"than the limit of {limit / 2**30:.3g} GiB (see otimes.set_max_dense)"
+            f"{what()} {size / 2**30:.3g} GiB, more than the limit of {limit / 2**30:.3g} GiB "
+            "(see otimes.set_max_dense)"
         )
 
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._operator import LinearOperator, Scalar, Shape, registry
+from ._selection import Symmetrizer
 from ._structures import Conjugate, Diagonal, Inverse, LowRank, OperatorKronecker, Product, Sum
 from ._terms import Factor, Label, Term, TermOperator
+from ._triangles import TriangleOperator
 
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _SUBSCRIPTS = str.maketrans("0123456789,", "₀₁₂₃₄₅₆₇₈₉,")
@@ -29,13 +31,18 @@ class Notation:
         return f"{symbol}_{{{text}}}" if self.latex else symbol + text.translate(_SUBSCRIPTS)
 
     def sup(self, body: str, mark: str) -> str:
-        """`body` with a power or one of the marks T, H, *, in brackets where it needs them."""
+        """`body` with a power or one of the marks T, H, *, +, in brackets where it needs them."""
         if not mark:
             return body
         if self.latex:
-            signs = {"T": r"\mathsf{T}", "H": r"\mathsf{H}", "-T": r"-\mathsf{T}"}
+            signs = {
+                "T": r"\mathsf{T}",
+                "H": r"\mathsf{H}",
+                "-T": r"-\mathsf{T}",
+                "+T": r"+\mathsf{T}",
+            }
             return f"{body}^{{{signs.get(mark, mark)}}}"
-        signs = {"T": "ᵀ", "H": "ᴴ", "*": "*", "-T": "⁻ᵀ"}
+        signs = {"T": "ᵀ", "H": "ᴴ", "*": "*", "-T": "⁻ᵀ", "+": "⁺", "+T": "⁺ᵀ"}
         return body + signs.get(mark, mark.translate(_SUPERSCRIPTS))
 
     def brackets(self, body: str) -> str:
@@ -109,6 +116,10 @@ class Notation:
     def operator(self, op: LinearOperator) -> str:
         op = op._structure()
         match op:
+            case TriangleOperator():
+                return self.sup(self.sub(op.symbol, str(op.n)), op.mark)
+            case Symmetrizer():
+                return self.sub("N", str(op.n))
             case TermOperator():
                 return self.terms(op.parts)
             case Sum():

@@ -13,6 +13,7 @@ import numpy as np
 
 from ._algebra import add, inverse, negative, power, subtract
 from ._elementwise import divide, elementwise, elementwise_power
+from ._identities import congruence
 from ._kron import KroneckerProduct, kron
 from ._operator import LinearOperator, registry
 
@@ -68,47 +69,52 @@ def _size(a: Any, axis: Any = None) -> int:
     return int(a.size if axis is None else a.shape[axis])
 
 
-def _square_factors(a: Any) -> tuple[Any, list[Any]] | None:
-    """The coefficient and the factors of a Kronecker product whose factors are all square."""
-    op = a._structure() if _is_operator(a) else None
-    if not isinstance(op, KroneckerProduct):
+def _determinants(a: Any) -> tuple[Any, list[tuple[Any, int]]] | None:
+    """c and pairs (F, k) with det = cⁿ ∏ det(F)ᵏ, n the size of the operator."""
+    if not _is_operator(a) or a.shape[0] == 0:
         return None
-    (term,) = op.parts
-    if any(f.rows != f.cols for f in term.factors) or op.shape[0] == 0:
+    op = a._structure()
+    parts = congruence(op)
+    if parts is not None:  # det(D⁺ (A⊗A) D) = det(A)ⁿ⁺¹
+        factors, coefficient = parts[1].factors[:1], parts[1].coefficient
+        powers = [factors[0].rows + 1]
+    elif isinstance(op, KroneckerProduct):
+        factors, coefficient = op.parts[0].factors, op.parts[0].coefficient
+        powers = [op.shape[0] // max(f.rows, 1) for f in factors]
+    else:
         return None
-    return term.coefficient, [f.dense(op.dtype) for f in term.factors]
+    if any(f.rows != f.cols for f in factors):
+        return None
+    return coefficient, [(f.dense(op.dtype), k) for f, k in zip(factors, powers, strict=True)]
 
 
 def _slogdet(a: Any) -> Any:
     """det(A⊗B) = det(A)^n det(B)^m, as sign and logarithm."""
-    parts = _square_factors(a)
+    parts = _determinants(a)
     if parts is None or parts[0] == 0:
         return NotImplemented
     coefficient, factors = parts
-    n, each = a.shape[0], [np.linalg.slogdet(f) for f in factors]
+    n, each = a.shape[0], [(np.linalg.slogdet(f), k) for f, k in factors]
     sign = (coefficient / abs(coefficient)) ** n
     log = n * math.log(abs(coefficient))
-    for f, (s, value) in zip(factors, each, strict=True):
-        copies = n // f.shape[0]
-        sign, log = sign * s**copies, log + copies * value
-    kind = each[0]
+    for (s, value), k in each:
+        sign, log = sign * s**k, log + k * value
+    kind = each[0][0]
     return type(kind)(kind.sign.dtype.type(sign), kind.logabsdet.dtype.type(log))
 
 
 def _det(a: Any) -> Any:
-    parts = _square_factors(a)
+    parts = _determinants(a)
     if parts is None:
         return NotImplemented
     coefficient, factors = parts
-    n, dets = a.shape[0], [np.linalg.det(f) for f in factors]
+    n, dets = a.shape[0], [(np.linalg.det(f), k) for f, k in factors]
     with np.errstate(all="ignore"):
-        det = coefficient**n * math.prod(
-            d ** (n // f.shape[0]) for f, d in zip(factors, dets, strict=True)
-        )
+        det = coefficient**n * math.prod(d**k for d, k in dets)
         if not (np.isfinite(det) and det != 0):  # a part may overflow where the whole does not
             sign, log = _slogdet(a) if coefficient else (0, -math.inf)
             det = sign * np.exp(log)
-    return dets[0].dtype.type(det)
+    return dets[0][0].dtype.type(det)
 
 
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:

@@ -420,6 +420,35 @@ class LinearOperator:
         rows = self._rows(np.arange(self.shape[0], dtype=np.intp))
         return rows.astype(wanted, copy=False)
 
+    def tocsr(self) -> Any:
+        """The matrix as a `scipy.sparse.csr_array`, made from the structure.
+
+        Returns
+        -------
+        scipy.sparse.csr_array
+            Of the operator's dtype. Entries that are zero are not stored, whether the structure
+            implies them or a dense factor holds them.
+
+        Raises
+        ------
+        ImportError
+            When SciPy is not installed (``pip install "otimes[scipy]"``).
+        MemoryError
+            When the stored entries would not fit, by an estimate of their number.
+
+        Notes
+        -----
+        O(stored entries) time and memory for selections, diagonals, Kronecker products, their sums
+        and products. Other operators (inverses, for instance) are formed, some rows at a time.
+
+        Examples
+        --------
+        >>> import otimes as ox
+        >>> ox.commutation_matrix(100, 200).tocsr().nnz
+        20000
+        """
+        return registry.algebra["tocsr"](self)
+
     def tensor(self) -> Array:
         """The dense array of shape ``out_shape + in_shape`` of partial derivatives."""
         dense = self.toarray()

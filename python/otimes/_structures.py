@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ._check import Array, inexact_dtype
+from ._check import Array, inexact_dtype, sum_dtype
 from ._operator import LinearOperator, Scalar, Shape
 
 
@@ -92,6 +92,8 @@ class Sum(LinearOperator):
         object.__setattr__(self, "addends", addends)
 
     def _matmat(self, x: Array) -> Array:
+        if self._is_neutral():
+            x = x.astype(self._result_dtype(x.dtype), copy=False)
         products = (c * op._matmat(x) if c != 1 else op._matmat(x) for c, op in self.addends)
         total = next(products)
         for y in products:
@@ -112,7 +114,11 @@ class Sum(LinearOperator):
 
     def _result_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
         dtypes = (op._result_dtype(dtype) for _, op in self.addends)
-        return scaled_dtype(np.result_type(*dtypes), self.addends)
+        dtype = scaled_dtype(np.result_type(*dtypes), self.addends)
+        return sum_dtype(dtype) if self._is_neutral() else dtype
+
+    def _is_neutral(self) -> bool:
+        return all(op._is_neutral() for _, op in self.addends)
 
     def _work(self) -> float:
         return sum(op._work() for _, op in self.addends)
@@ -132,6 +138,8 @@ class Product(LinearOperator):
         object.__setattr__(self, "chain", chain)
 
     def _matmat(self, x: Array) -> Array:
+        if not self._is_neutral():  # no link may compute in less than the product's precision
+            x = x.astype(np.result_type(x.dtype, real_dtype(self.dtype)), copy=False)
         for op in reversed(self.chain):
             x = op._matmat(x)
         return x
@@ -157,6 +165,8 @@ class Product(LinearOperator):
         return all(op._is_neutral() for op in self.chain)
 
     def _result_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
+        if not self._is_neutral():
+            return np.result_type(self.dtype, dtype)
         for op in reversed(self.chain):
             dtype = op._result_dtype(dtype)
         return dtype
@@ -322,8 +332,15 @@ class OperatorKronecker(LinearOperator):
             rows = (rows[:, :, None] * mine[:, None, :]).reshape(len(indices), width)
         return rows
 
+    def _is_neutral(self) -> bool:
+        return all(op._is_neutral() for op in self.operators)
+
     def _result_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
-        return np.result_type(*(op._result_dtype(dtype) for op in self.operators))
+        if not self._is_neutral():
+            return np.result_type(self.dtype, dtype)
+        for op in self.operators:
+            dtype = op._result_dtype(dtype)
+        return dtype
 
     def _work(self) -> float:
         columns, work = math.prod(op.shape[1] for op in self.operators), 0.0
@@ -336,8 +353,20 @@ class OperatorKronecker(LinearOperator):
 
 def common_dtype(operators: Iterable[LinearOperator]) -> np.dtype[Any]:
     """The dtype of a compound: operators that only move entries do not count."""
+    operators = tuple(operators)
     dtypes = [op.dtype for op in operators if not op._is_neutral()]
-    return np.result_type(*dtypes) if dtypes else np.dtype(np.float64)
+    if not dtypes:
+        return np.result_type(np.float64, *(op.dtype for op in operators))
+    dtype = np.result_type(*dtypes)
+    for op in operators:
+        if op._is_neutral():  # averages turn integers into floats, for instance
+            dtype = op._result_dtype(dtype)
+    return dtype
+
+
+def real_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype of the real part."""
+    return np.dtype(dtype.char.lower()) if dtype.kind == "c" else dtype
 
 
 def scaled_dtype(

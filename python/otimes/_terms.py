@@ -259,11 +259,7 @@ class TermOperator(LinearOperator):
             real = np.dtype(dtype.char.lower())
             pairs = _packed(x, dtype).view(real).reshape(1, n, 2 * k)
             return self._plan_for(real).apply(pairs).view(dtype).reshape(self.shape[0], k)
-        if x.flags.f_contiguous and not x.flags.c_contiguous:
-            columns = _packed(x.T, dtype).reshape(k, n, 1)
-            return self._plan_for(dtype).apply(columns).reshape(k, self.shape[0]).T
-        block = _packed(x, dtype).reshape(1, n, k)
-        return self._plan_for(dtype).apply(block).reshape(self.shape[0], k)
+        return apply_along_columns(self._plan_for(dtype).apply, x, dtype)
 
     def _transpose(self) -> LinearOperator:
         return from_terms((t.transpose() for t in self.parts), self.out_shape, self.in_shape)
@@ -305,6 +301,14 @@ class TermSum(TermOperator):
 def _packed(x: Array, dtype: np.dtype[Any]) -> Array:
     """`x` as a kernel takes it: C-ordered, aligned and of its dtype."""
     return np.require(x, dtype, ("C", "A"))
+
+
+def apply_along_columns(apply: Callable[[Array], Array], x: Array, dtype: np.dtype[Any]) -> Array:
+    """What a kernel that takes C-ordered (L, N, R) makes of columns x (N, k), in x's own order."""
+    columns = x.flags.f_contiguous and not x.flags.c_contiguous
+    y = apply(_packed(x.T, dtype)[:, :, None] if columns else _packed(x, dtype)[None])
+    block: Array = y[:, :, 0].T if columns else y[0]
+    return block
 
 
 def _entries_of(term: Term, rows: Array, cols: Array, dtype: np.dtype[Any]) -> Array:

@@ -157,11 +157,6 @@ def _order_of(v: Array, offset: int) -> int:
     return n + offset
 
 
-def _scatter(v: Array, offset: int, mirror: bool, out: Array) -> Array:
-    _core.scatter_lower(_word_strided(v), offset, mirror, out)
-    return out
-
-
 def vech(a: ArrayLike) -> Array:
     """vech(A): the lower triangle of A with its diagonal, column by column.
 
@@ -223,7 +218,8 @@ def unvech(v: ArrayLike) -> Array:
     """
     x = _as_vectors("v", v)
     n = _order_of(x, 0)
-    return _scatter(x, 0, True, np.empty((*x.shape[:-1], n, n), x.dtype))
+    batch = np.require(x, requirements=("C", "A")).reshape(math.prod(x.shape[:-1]), x.shape[-1], 1)
+    return _core.mirror_triangle(batch, n).reshape(*x.shape[:-1], n, n)
 
 
 def veck(a: ArrayLike) -> Array:
@@ -291,5 +287,6 @@ def unveck(v: ArrayLike) -> Array:
     if x.dtype.kind in "bu":
         raise TypeError(f"v has dtype {x.dtype}, which has no negatives; convert it first")
     n = _order_of(x, 1)
-    lower = _scatter(x, 1, False, np.zeros((*x.shape[:-1], n, n), x.dtype))
+    lower = np.zeros((*x.shape[:-1], n, n), x.dtype)
+    _core.scatter_lower(_word_strided(x), 1, lower)
     return np.subtract(lower, lower.swapaxes(-1, -2))
