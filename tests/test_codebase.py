@@ -30,6 +30,7 @@ ORDER = [
     "_elementwise",
     "_vec",
     "_kron",
+    "_products",
     "_selection",
     "_equations",
     "_primitives",
@@ -103,6 +104,7 @@ HEADERS = {
     "mode_product": ["term", "cpu", "blas", "parallel_gemm"],
     "dense_kron": ["term"],
     "kron": ["term", "mode_product", "transpose"],
+    "sparse_product": ["term"],
     "lu": ["blas"],
     "kron_lu": ["lu"],
     "parallel_gemm": ["blas"],
@@ -196,7 +198,7 @@ PUBLIC = {
     # the vec family
     "vec", "unvec", "vech", "unvech", "veck", "unveck", "commutation_matrix",
     # operators
-    "kron", "kronecker_sum", "identity", "diagonal", "aslinearoperator",
+    "kron", "kron_matmul", "kron_rmatmul", "kron_apply", "kronecker_sum", "identity", "diagonal", "aslinearoperator",
     "set_max_dense", "set_num_threads", "get_num_threads",
     # equations
     "solve_axb", "solve_sylvester", "sylvester_factor", "solve", "select_method",

@@ -27,5 +27,6 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     otimes::bindings::register_system(m);
     otimes::bindings::register_vec(m);
     otimes::bindings::register_kron(m);
+    otimes::bindings::register_products(m);
     otimes::bindings::register_equations(m);
 }

@@ -8,6 +8,7 @@
 #include "otimes/error.hpp"
 #include "otimes/scalar.hpp"
 #include "otimes/scratch.hpp"
+#include "otimes/sparse_product.hpp"
 #include "otimes/threads.hpp"
 #include "otimes/transpose.hpp"
 
@@ -54,6 +55,11 @@ struct RowWriter {
         const TermFactor<T>& f = factors[k];
         const index_t stride = column_stride[k];
         if (f.is_identity()) return write(k + 1, value, out + row[k] * stride);
+        if (f.is_sparse()) {
+            for (index_t e = f.row_start[row[k]]; e < f.row_start[row[k] + 1]; ++e)
+                write(k + 1, times(value, f.data[e]), out + f.columns[e] * stride);
+            return;
+        }
         const T* entry = f.row_major ? f.data + row[k] * f.cols : f.data + row[k];
         const index_t step = f.row_major ? 1 : f.rows;
         if (k + 1 < factors.size())
@@ -72,7 +78,7 @@ struct RowWriter {
 template <class T>
 TermFactor<T> packed_for_rows(const TermFactor<T>& f) {
     constexpr index_t limit = 128 * 128;
-    if (f.is_identity() || !f.row_major || f.rows * f.cols > limit) return f;
+    if (f.is_identity() || f.is_sparse() || !f.row_major || f.rows * f.cols > limit) return f;
     const std::shared_ptr<T[]> copy(new T[at(f.rows * f.cols)]);
     for (index_t j = 0; j < f.cols; ++j)
         for (index_t i = 0; i < f.rows; ++i) copy[i + j * f.rows] = f(i, j);
@@ -83,14 +89,35 @@ TermFactor<T> packed_for_rows(const TermFactor<T>& f) {
     return packed;
 }
 
+/// A factor applied along its mode, as its storage asks for.
+template <class T>
+void factor_product(const TermFactor<T>& f, index_t L, index_t R, T alpha, const T* x, T beta,
+                    T* y) {
+    if (f.is_sparse())
+        sparse_mode_product<T>(f, L, R, alpha, x, beta, y);
+    else
+        mode_product<T>(f, L, R, alpha, x, beta, y);
+}
+
+/// Stored entries of factor k over rows * cols; an empty `entries` means that all are dense.
+double density(const std::vector<index_t>& rows, const std::vector<index_t>& cols,
+               const std::vector<index_t>& entries, index_t k) {
+    if (entries.empty()) return 1;
+    const double size = static_cast<double>(rows[at(k)]) * static_cast<double>(cols[at(k)]);
+    return static_cast<double>(std::max<index_t>(entries[at(k)], 1)) / std::max(size, 1.0);
+}
+
 }  // namespace
 
 std::vector<index_t> application_order(const std::vector<index_t>& rows,
-                                       const std::vector<index_t>& cols) {
+                                       const std::vector<index_t>& cols,
+                                       const std::vector<index_t>& entries) {
     std::vector<index_t> order(rows.size());
     std::iota(order.rbegin(), order.rend(), 0);  // ties: the last factor first
     const auto key = [&](index_t k) {
-        return 1.0 / static_cast<double>(cols[at(k)]) - 1.0 / static_cast<double>(rows[at(k)]);
+        const double gain =
+            1.0 / static_cast<double>(cols[at(k)]) - 1.0 / static_cast<double>(rows[at(k)]);
+        return gain / density(rows, cols, entries, k);
     };
     const auto has_zero = [](const std::vector<index_t>& sizes) {
         return std::find(sizes.begin(), sizes.end(), index_t{0}) != sizes.end();
@@ -102,12 +129,12 @@ std::vector<index_t> application_order(const std::vector<index_t>& rows,
 }
 
 double application_work(const std::vector<index_t>& rows, const std::vector<index_t>& cols,
-                        const std::vector<index_t>& order) {
+                        const std::vector<index_t>& order, const std::vector<index_t>& entries) {
     double size = 1, work = 0;
     for (const index_t n : cols) size *= static_cast<double>(n);
     if (size == 0) return 0;
     for (const index_t k : order) {
-        work += size * static_cast<double>(rows[at(k)]);
+        work += size * static_cast<double>(rows[at(k)]) * density(rows, cols, entries, k);
         size *= static_cast<double>(rows[at(k)]) / static_cast<double>(cols[at(k)]);
     }
     return work;
@@ -124,7 +151,7 @@ TermPlan<T>::TermPlan(std::vector<Term<T>> terms) {
         Prepared p{
             std::move(term), std::vector<index_t>(count), {}, std::vector<index_t>(count), {}};
         if (count > 0) p.last = packed_for_rows(p.term.factors.back());
-        std::vector<index_t> rows, cols, dense;
+        std::vector<index_t> rows, cols, entries, dense;
         for (std::size_t k = 0; k < count; ++k) {
             const TermFactor<T>& f = p.term.factors[k];
             p.in_dims[at(p.term.order[k])] = f.cols;
@@ -134,17 +161,18 @@ TermPlan<T>::TermPlan(std::vector<Term<T>> terms) {
                 dense.push_back(static_cast<index_t>(k));
                 rows.push_back(f.rows);
                 cols.push_back(f.cols);
+                entries.push_back(f.is_sparse() ? f.row_start[f.rows] : f.rows * f.cols);
             }
         }
         std::vector<index_t> stride(count, 1);
         for (std::size_t k = count - 1; k-- > 0;) stride[k] = stride[k + 1] * p.in_dims[k + 1];
         for (std::size_t k = 0; k < count; ++k) p.column_stride[k] = stride[at(p.term.order[k])];
-        const std::vector<index_t> order = application_order(rows, cols);
+        const std::vector<index_t> order = application_order(rows, cols, entries);
         for (const index_t k : order) p.steps.push_back(dense[at(k)]);
         const double identities =
             product(cols) == 0 ? 0
                                : static_cast<double>(cols_) / static_cast<double>(product(cols));
-        work_ += identities * application_work(rows, cols, order);
+        work_ += identities * application_work(rows, cols, order, entries);
         terms_.push_back(std::move(p));
     }
 }
@@ -180,12 +208,12 @@ void TermPlan<T>::apply_term(const Prepared& p, const T* x, index_t L, index_t R
         const index_t right = std::accumulate(here + 1, dims.end(), R, std::multiplies<>());
         const TermFactor<T>& factor = right == 1 && k + 1 == factors.size() ? p.last : factors[k];
         if (step == p.steps.back()) {
-            mode_product<T>(factor, left, right, p.term.coefficient, x, accumulate ? T(1) : T(0),
+            factor_product<T>(factor, left, right, p.term.coefficient, x, accumulate ? T(1) : T(0),
                             y);
             return;
         }
         next = Scratch<T>(left * factors[k].rows * right);
-        mode_product<T>(factor, left, right, T(1), x, T(0), next.get());
+        factor_product<T>(factor, left, right, T(1), x, T(0), next.get());
         dims[k] = factors[k].rows;
         current = std::move(next);
         x = current.get();
@@ -223,7 +251,7 @@ void TermPlan<T>::write_row(index_t index, bool fill, std::vector<index_t>& row,
 
 template <class T>
 void TermPlan<T>::write_rows(const index_t* indices, index_t count, T* out) const {
-    const auto dense = [](const TermFactor<T>& f) { return !f.is_identity(); };
+    const auto dense = [](const TermFactor<T>& f) { return !f.is_identity() && !f.is_sparse(); };
     const bool fill =
         !std::all_of(terms_[0].term.factors.begin(), terms_[0].term.factors.end(), dense);
     const double work = static_cast<double>(count) * static_cast<double>(cols_);

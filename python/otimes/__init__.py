@@ -15,6 +15,7 @@ from ._equations import (
     sylvester_factor,
 )
 from ._kron import kron, kronecker_sum
+from ._products import kron_apply, kron_matmul, kron_rmatmul
 from ._selection import aslinearoperator, commutation_matrix, diagonal, identity
 from ._solve import select_method, solve
 from ._trace import stop_gradient
@@ -33,6 +34,9 @@ __all__ = [
     "jacobian",
     "jvp",
     "kron",
+    "kron_apply",
+    "kron_matmul",
+    "kron_rmatmul",
     "kronecker_sum",
     "linearize",
     "select_method",

@@ -27,15 +27,29 @@ def scatter_lower(v: NDArray[Any], offset: int, mirror: bool, out: NDArray[Any])
 
 # --- Kronecker products --------------------------------------------------------------------------
 
-def application_order(arg0: Sequence[int], arg1: Sequence[int], /) -> tuple[int, ...]: ...
-def application_work(arg0: Sequence[int], arg1: Sequence[int], arg2: Sequence[int], /) -> float: ...
+# entries: how many each factor stores; () where all are dense
+def application_order(
+    rows: Sequence[int], cols: Sequence[int], entries: Sequence[int] = ()
+) -> tuple[int, ...]: ...
+def application_work(
+    rows: Sequence[int], cols: Sequence[int], order: Sequence[int], entries: Sequence[int] = ()
+) -> float: ...
+
+# None where the input is not exact: a list or a tuple of contiguous matrices of one dtype
+def kron_product(
+    factors: object, x: object, out: object, from_right: bool
+) -> NDArray[Any] | None: ...
+def kron_apply(factors: object, tensor: object, axes: object) -> NDArray[Any] | None: ...
+
+# (data, columns, start of each row, shape)
+_Sparse = tuple[NDArray[Any], NDArray[Any], NDArray[Any], tuple[int, int]]
 
 class TermPlan(metaclass=_Pybind11Type):
     # terms: (coefficient, factors (a size is an identity), order of the modes)
     def __init__(
         self,
         dtype: str,
-        terms: list[tuple[Any, tuple[NDArray[Any] | int, ...], tuple[int, ...]]],
+        terms: list[tuple[Any, tuple[NDArray[Any] | _Sparse | int, ...], tuple[int, ...]]],
     ) -> None: ...
     def matmul(self, x: object, out: object = None) -> NDArray[Any] | None: ...
     def apply(self, x: NDArray[Any]) -> NDArray[Any]: ...

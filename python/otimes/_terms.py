@@ -257,12 +257,12 @@ class TermOperator(LinearOperator):
         n, k = x.shape
         if dtype.kind == "c" and self.dtype.kind != "c":  # one real product, not a complex one
             real = np.dtype(dtype.char.lower())
-            pairs = _packed(x, dtype).view(real).reshape(1, n, 2 * k)
+            pairs = packed(x, dtype).view(real).reshape(1, n, 2 * k)
             return self._plan_for(real).apply(pairs).view(dtype).reshape(self.shape[0], k)
         if x.flags.f_contiguous and not x.flags.c_contiguous:
-            columns = _packed(x.T, dtype).reshape(k, n, 1)
+            columns = packed(x.T, dtype).reshape(k, n, 1)
             return self._plan_for(dtype).apply(columns).reshape(k, self.shape[0]).T
-        block = _packed(x, dtype).reshape(1, n, k)
+        block = packed(x, dtype).reshape(1, n, k)
         return self._plan_for(dtype).apply(block).reshape(self.shape[0], k)
 
     def _transpose(self) -> LinearOperator:
@@ -302,9 +302,10 @@ class TermSum(TermOperator):
     __slots__ = ()
 
 
-def _packed(x: Array, dtype: np.dtype[Any]) -> Array:
+def packed(x: Array, dtype: np.dtype[Any]) -> Array:
     """`x` as a kernel takes it: C-ordered, aligned and of its dtype."""
-    return np.require(x, dtype, ("C", "A"))
+    array = np.require(x, dtype, ("C", "A"))
+    return array if array.dtype.char == dtype.char else array.view(dtype)  # long long is int64
 
 
 def _entries_of(term: Term, rows: Array, cols: Array, dtype: np.dtype[Any]) -> Array:
