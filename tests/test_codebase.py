@@ -25,6 +25,7 @@ ORDER = [
     "_indexing",
     "_operator",
     "_terms",
+    "_sparse",
     "_structures",
     "_algebra",
     "_elementwise",

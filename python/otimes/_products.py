@@ -15,7 +15,7 @@ from ._algebra import as_operator, identity_operator
 from ._check import Array, as_array, compute_dtype, require_out
 from ._kron import kron
 from ._operator import LinearOperator
-from ._terms import packed
+from ._terms import _packed
 
 
 def kron_matmul(factors: Sequence[Any], x: ArrayLike, *, out: Array | None = None) -> Array:
@@ -186,7 +186,7 @@ def _columns_product(matrices: list[Any], x: Array) -> Array:
     compute = compute_dtype(dtype)
     if compute.kind == "c" and all(a.dtype.kind != "c" for a in matrices):
         real = np.dtype(compute.char.lower())  # real factors: one real product with pairs
-        pairs = packed(x, compute).view(real)
+        pairs = _packed(x, compute).view(real)
         y = _exact_product(matrices, pairs, real).view(compute)
     else:
         y = _exact_product(matrices, x, compute)
@@ -202,7 +202,7 @@ def _exact_product(matrices: list[Any], x: Array, dtype: np.dtype[Any]) -> Array
 def _exact(a: Array, dtype: np.dtype[Any]) -> Array:
     """`a` as a kernel takes it: of its dtype, contiguous with the last two axes in either order."""
     swapped = a.mT.flags.c_contiguous and not a.flags.c_contiguous
-    return packed(a.mT, dtype).mT if swapped else packed(a, dtype)
+    return _packed(a.mT, dtype).mT if swapped else _packed(a, dtype)
 
 
 def _converted_along(factors: Any, tensor: Any, axes: Any) -> Array:
@@ -224,10 +224,10 @@ def _tensor_product(matrices: list[Any], x: Array, places: list[int]) -> Array:
     compute = compute_dtype(dtype)
     if compute.kind == "c" and all(a.dtype.kind != "c" for a in matrices):
         real = np.dtype(compute.char.lower())
-        pairs = packed(x, compute)[..., None].view(real)
+        pairs = _packed(x, compute)[..., None].view(real)
         y = _exact_tensor_product(matrices, pairs, places, real).view(compute)[..., 0]
     else:
-        y = _exact_tensor_product(matrices, packed(x, compute), places, compute)
+        y = _exact_tensor_product(matrices, _packed(x, compute), places, compute)
     return y.astype(dtype, copy=False)
 
 

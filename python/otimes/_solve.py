@@ -51,10 +51,10 @@ def sylvester_sides(op: TermOperator) -> Sides | None:
         if t.order != order or [f.shape for f in t.factors] != [(n, n), (m, m)]:
             return None
         first, second = t.factors
-        if first.array is None:
+        if first.is_identity:
             left += t.coefficient * second.dense(dtype)
-        elif second.array is None:
-            right += t.coefficient * first.array.T
+        elif second.is_identity:
+            right += t.coefficient * first.dense(dtype).T
         else:
             return None
     return Sides(left, right, as_permutation(pairs[0]))
@@ -242,7 +242,7 @@ def norm_bound(op: LinearOperator) -> float:
 
 
 def _term_bound(term: Term) -> float:
-    norms = [float(np.linalg.norm(f.array)) for f in term.factors if f.array is not None]
+    norms = [f.norm() for f in term.factors]
     return abs(complex(term.coefficient)) * math.prod(norms)
 
 
