@@ -40,6 +40,7 @@ ORDER = [
     "_rules",
     "_lower",
     "_factorizations",
+    "_sparse_lu",
     "_solve",
     "_calculus",
     "_numpy",

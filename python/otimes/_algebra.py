@@ -451,6 +451,8 @@ def inverse(op: LinearOperator) -> LinearOperator:
             )
         if term.coefficient == 0:
             raise np.linalg.LinAlgError("inv: the operator is zero")
+        if any(f.is_sparse for f in term.factors):  # whose inverse is not sparse
+            return Inverse(op)
         inverted = term.astype(inexact_dtype(op.dtype)).inverse()
         return from_terms([inverted], op.out_shape, op.in_shape)
     if isinstance(op, Sum) and len(op.addends) == 1:

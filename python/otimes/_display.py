@@ -65,8 +65,8 @@ class Notation:
             return self.sub("I", str(f.rows))
         if f.label is not None:
             return self.label(f.label)
-        if f.array is not None and f.shape == (1, 1):
-            return self.number(f.array[0, 0])
+        if f.shape == (1, 1):
+            return self.number(f.dense(f.dtype)[0, 0])
         times = r" \times " if self.latex else "×"
         return f"[{f.rows}{times}{f.cols}]"
 

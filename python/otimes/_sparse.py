@@ -68,6 +68,9 @@ class SparseFactor(Factor):
         array.setflags(write=False)
         return array
 
+    def exported(self, dtype: np.dtype[Any]) -> Any:
+        return self.csr.astype(dtype)  # a copy
+
     def largest(self) -> int:
         data = self.csr.data
         return max(int(data.max()), -int(data.min())) if data.size else 1
@@ -119,6 +122,8 @@ class SparseFactor(Factor):
 
 
 def _picked(csr: Any, rows: Array, cols: Array) -> Array:
+    if rows.size == 0:  # for which SciPy returns a sparse array
+        return np.zeros(rows.shape, csr.dtype)
     return np.asarray(csr[rows, cols]).reshape(rows.shape)
 
 

@@ -86,6 +86,10 @@ class Factor:
             return _locked(np.eye(self.rows, dtype=dtype))
         return _locked(self.array.astype(dtype, copy=False))
 
+    def exported(self, dtype: np.dtype[Any]) -> Any:
+        """The matrix as users see it."""
+        return self.dense(dtype)
+
     def astype(self, dtype: np.dtype[Any]) -> Factor:
         return self.elementwise(lambda a: a.astype(dtype, copy=False), self.label)
 
