@@ -32,6 +32,7 @@ ORDER = [
     "_vec",
     "_kron",
     "_products",
+    "_nearest",
     "_selection",
     "_equations",
     "_primitives",
@@ -200,7 +201,7 @@ PUBLIC = {
     # the vec family
     "vec", "unvec", "vech", "unvech", "veck", "unveck", "commutation_matrix",
     # operators
-    "kron", "kron_matmul", "kron_rmatmul", "kron_apply", "kronecker_sum", "identity", "diagonal", "aslinearoperator",
+    "kron", "kron_matmul", "kron_rmatmul", "kron_apply", "nearest_kronecker", "kronecker_sum", "identity", "diagonal", "aslinearoperator",
     "set_max_dense", "set_num_threads", "get_num_threads",
     # equations
     "solve_axb", "solve_sylvester", "sylvester_factor", "solve", "select_method",

@@ -15,6 +15,7 @@ from ._equations import (
     sylvester_factor,
 )
 from ._kron import kron, kronecker_sum
+from ._nearest import nearest_kronecker
 from ._products import kron_apply, kron_matmul, kron_rmatmul
 from ._selection import aslinearoperator, commutation_matrix, diagonal, identity
 from ._solve import select_method, solve
@@ -39,6 +40,7 @@ __all__ = [
     "kron_rmatmul",
     "kronecker_sum",
     "linearize",
+    "nearest_kronecker",
     "select_method",
     "set_max_dense",
     "set_num_threads",

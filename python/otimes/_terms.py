@@ -126,9 +126,7 @@ class Factor:
             return other
         if other.is_identity:
             return self
-        return Factor(
-            self.matrix @ other.matrix, label=label_product(self.label, other.label)
-        )
+        return Factor(self.matrix @ other.matrix, label=label_product(self.label, other.label))
 
     def hadamard(self, other: Factor, dtype: np.dtype[Any]) -> Factor:
         """The entrywise product, in this dtype."""
