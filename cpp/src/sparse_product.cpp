@@ -2,14 +2,13 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>  // std::integral_constant
 
 #include "otimes/scalar.hpp"
 #include "otimes/threads.hpp"
 
 namespace otimes {
 namespace {
-
-constexpr index_t lanes = 16;  // accumulators kept in registers
 
 /// y <- alpha sum + beta y.
 template <class T>
@@ -27,20 +26,34 @@ T row_dot(const TermFactor<T>& f, index_t i, const T* x) {
     return sum;
 }
 
-/// y[:] <- alpha (row i of F) x + beta y[:] for x (cols, R).
-template <class T>
-void row_product(const TermFactor<T>& f, index_t i, index_t R, T alpha, const T* x, T beta, T* y) {
-    for (index_t r = 0; r < R; r += lanes) {
-        const index_t width = std::min(lanes, R - r);
-        T sum[lanes] = {};
-        for (index_t k = f.row_start[i]; k < f.row_start[i + 1]; ++k) {
-            const T value = f.data[k];
-            const T* const row = x + f.columns[k] * R + r;
-            for (index_t m = 0; m < width; ++m) sum[m] = plus(sum[m], times(value, row[m]));
-        }
-        for (index_t m = 0; m < width; ++m)
-            y[r + m] = updated(alpha, sum[m], beta, beta == T(0) ? T(0) : y[r + m]);
+/// y[0:W] <- alpha (row i of F) x[:, 0:W] + beta y[0:W] for x with rows R apart.
+template <index_t W, class T>
+void row_lanes(const TermFactor<T>& f, index_t i, index_t R, T alpha, const T* x, T beta, T* y) {
+    T sum[W] = {};
+    for (index_t k = f.row_start[i]; k < f.row_start[i + 1]; ++k) {
+        const T value = f.data[k];
+        const T* const row = x + f.columns[k] * R;
+        for (index_t m = 0; m < W; ++m) sum[m] = plus(sum[m], times(value, row[m]));
     }
+    for (index_t m = 0; m < W; ++m)
+        y[m] = updated(alpha, sum[m], beta, beta == T(0) ? T(0) : y[m]);
+}
+
+/// Rows begin <= i < end of a slice: y (rows, R) <- alpha F x + beta y, for x (cols, R). Lanes go
+/// outside the rows, so that the entries of x that rows share stay in cache.
+template <class T>
+void rows_product(const TermFactor<T>& f, index_t begin, index_t end, index_t R, T alpha,
+                  const T* x, T beta, T* y) {
+    constexpr index_t widest = 128, wide = 16, narrow = 4;
+    const auto all_rows = [&](index_t r, auto width) {
+        for (index_t i = begin; i < end; ++i)
+            row_lanes<width>(f, i, R, alpha, x + r, beta, y + i * R + r);
+    };
+    index_t r = 0;
+    for (; r + widest <= R; r += widest) all_rows(r, std::integral_constant<index_t, widest>());
+    for (; r + wide <= R; r += wide) all_rows(r, std::integral_constant<index_t, wide>());
+    for (; r + narrow <= R; r += narrow) all_rows(r, std::integral_constant<index_t, narrow>());
+    for (; r < R; ++r) all_rows(r, std::integral_constant<index_t, 1>());
 }
 
 /// Rows that are computed between two looks for an interrupt: some tenths of a second of work.
@@ -56,13 +69,18 @@ void sparse_mode_product(const TermFactor<T>& f, index_t L, index_t R, T alpha, 
                          T* y) {
     const index_t count = L * f.rows;  // rows (l, i) of y
     if (count == 0 || R == 0) return;
-    const auto one_row = [&](index_t k) {
-        const index_t l = k / f.rows, i = k % f.rows;
-        const T* const xl = x + l * f.cols * R;
-        if (R == 1)
-            y[k] = updated(alpha, row_dot(f, i, xl), beta, beta == T(0) ? T(0) : y[k]);
-        else
-            row_product(f, i, R, alpha, xl, beta, y + k * R);
+    const auto dots = [&](index_t begin, index_t end) {
+        for (index_t k = begin; k < end; ++k)
+            y[k] = updated(alpha, row_dot(f, k % f.rows, x + k / f.rows * f.cols), beta,
+                           beta == T(0) ? T(0) : y[k]);
+    };
+    const auto slices = [&](index_t begin, index_t end) {
+        while (begin < end) {
+            const index_t l = begin / f.rows, next = std::min(end, (l + 1) * f.rows);
+            rows_product(f, begin - l * f.rows, next - l * f.rows, R, alpha, x + l * f.cols * R,
+                         beta, y + l * f.rows * R);
+            begin = next;
+        }
     };
     const double entries = static_cast<double>(f.row_start[f.rows]);
     const double work =
@@ -71,7 +89,10 @@ void sparse_mode_product(const TermFactor<T>& f, index_t L, index_t R, T alpha, 
     for (index_t first = 0; first < count; first += block) {
         const index_t size = std::min(block, count - first);
         parallel_chunks(size, work * static_cast<double>(size), [&](index_t begin, index_t end) {
-            for (index_t k = begin; k < end; ++k) one_row(first + k);
+            if (R == 1)
+                dots(first + begin, first + end);
+            else
+                slices(first + begin, first + end);
         });
         poll_interrupt();
     }

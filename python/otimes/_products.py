@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -274,6 +275,10 @@ def _require_fit(name: str, matrices: list[Any], x: tuple[int, ...], from_right:
     rows = math.prod(a.shape[0] for a in matrices)
     cols = math.prod(a.shape[1] for a in matrices)
     wanted = rows if from_right else cols
+    if max(rows, cols) > sys.maxsize:
+        raise ValueError(
+            f"{name}: the product of the factors has shape {(rows, cols)}, which no array can have"
+        )
     place = -1 if from_right or len(x) == 1 else -2
     if x and x[place] == wanted:
         return
