@@ -110,7 +110,7 @@ def kron(a: Any, b: Any, *more: Any) -> Any:
     >>> K.shape, int(K[3, 2])
     ((4, 4), 4)
     """
-    operands = [_operand(x) for x in (a, b, *more)]
+    operands = [_operand(x, f"operand {k}") for k, x in enumerate((a, b, *more))]
     if all(isinstance(x, LinearOperator) or _is_plain_matrix(x) for x in operands):
         return _lazy_kron([as_operator(x, f"operand {k}") for k, x in enumerate(operands)])
     if any(isinstance(x, LinearOperator) for x in operands):
@@ -121,9 +121,9 @@ def kron(a: Any, b: Any, *more: Any) -> Any:
     return result
 
 
-def _operand(x: Any) -> Any:
+def _operand(x: Any, name: str) -> Any:
     if isinstance(x, LinearOperator) or hasattr(x, "toarray"):
-        return as_operator(x)
+        return as_operator(x, name)
     return np.asanyarray(x)
 
 
