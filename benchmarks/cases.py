@@ -136,6 +136,14 @@ PRODUCT = Case(
     },
 )
 
+ONE_SHOT = replace(
+    PRODUCT,
+    title="kron_matmul([A, B], x), two n×n factors",
+    ours=Code("ox.kron_matmul((A, B), x)"),
+    peers={**PRODUCT.peers, "ox.kron": Code("ox.kron(A, B) @ x")},
+    targets=dict.fromkeys((4, 32, 128), Target("P1")),
+)
+
 # --- equations ------------------------------------------------------------------------------------
 
 SYLVESTER = Case(
@@ -250,6 +258,7 @@ IMPORT = Case(
 
 CASES = (
     PRODUCT,
+    ONE_SHOT,
     SYLVESTER,
     STABLE_SYLVESTER,
     FORWARD,

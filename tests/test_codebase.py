@@ -201,7 +201,8 @@ PUBLIC = {
     # the vec family
     "vec", "unvec", "vech", "unvech", "veck", "unveck", "commutation_matrix",
     # operators
-    "kron", "kron_matmul", "kron_rmatmul", "kron_apply", "nearest_kronecker", "kronecker_sum", "identity", "diagonal", "aslinearoperator",
+    "kron", "kronecker_sum", "identity", "diagonal", "aslinearoperator",
+    "kron_matmul", "kron_rmatmul", "kron_apply", "nearest_kronecker",
     "set_max_dense", "set_num_threads", "get_num_threads",
     # equations
     "solve_axb", "solve_sylvester", "sylvester_factor", "solve", "select_method",

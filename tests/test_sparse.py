@@ -109,8 +109,8 @@ def test_what_is_refused():
         ox.aslinearoperator(sparse.coo_array(np.ones(3)))
     with pytest.raises(ValueError, match=r"operand 0 has shape \(2, 3\), but must be square"):
         ox.kronecker_sum(sparse.csr_array((2, 3)), np.eye(2))
+    part = np.zeros(0), np.zeros(0, "int32"), np.zeros(1, np.intp), (0, 0)
     with pytest.raises(TypeError, match="64-bit indices"):
-        part = np.zeros(0), np.zeros(0, "int32"), np.zeros(1, np.intp), (0, 0)
         _core.TermPlan("d", [(1.0, (part,), (0,))])
 
 
@@ -328,6 +328,14 @@ def test_powers_and_elementwise_products():
     assert_close((s**3).toarray(), a**3)
     assert_close(s.power(3).toarray(), np.linalg.matrix_power(a, 3), steps=100)
     assert_close((s * ox.aslinearoperator(b)).toarray(), a * b)
+
+
+def test_what_has_no_sparse_form_works_on_the_dense_matrix():
+    a = holes(4, 4) + 2 * np.eye(4)
+    (term,) = ox.aslinearoperator(sparse.csr_array(a)).parts
+    inverse = term.factors[0].inverse()
+    assert not inverse.is_sparse
+    assert_close(inverse.array, np.linalg.inv(a), steps=100)
 
 
 def test_display():

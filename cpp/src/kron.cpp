@@ -209,7 +209,7 @@ void TermPlan<T>::apply_term(const Prepared& p, const T* x, index_t L, index_t R
         const TermFactor<T>& factor = right == 1 && k + 1 == factors.size() ? p.last : factors[k];
         if (step == p.steps.back()) {
             factor_product<T>(factor, left, right, p.term.coefficient, x, accumulate ? T(1) : T(0),
-                            y);
+                              y);
             return;
         }
         next = Scratch<T>(left * factors[k].rows * right);

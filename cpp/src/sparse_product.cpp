@@ -35,8 +35,7 @@ void row_lanes(const TermFactor<T>& f, index_t i, index_t R, T alpha, const T* x
         const T* const row = x + f.columns[k] * R;
         for (index_t m = 0; m < W; ++m) sum[m] = plus(sum[m], times(value, row[m]));
     }
-    for (index_t m = 0; m < W; ++m)
-        y[m] = updated(alpha, sum[m], beta, beta == T(0) ? T(0) : y[m]);
+    for (index_t m = 0; m < W; ++m) y[m] = updated(alpha, sum[m], beta, beta == T(0) ? T(0) : y[m]);
 }
 
 /// Rows begin <= i < end of a slice: y (rows, R) <- alpha F x + beta y, for x (cols, R). Lanes go

@@ -14,6 +14,7 @@ import numpy as np
 
 from ._check import Array, as_array, inexact_dtype, require_dense, warn, warn_dense
 from ._operator import LinearOperator, Scalar, Shape, is_scalar, registry
+from ._sparse import is_sparse, sparse_snapshot
 from ._structures import (
     Cast,
     Conjugate,
@@ -25,7 +26,6 @@ from ._structures import (
     RealPart,
     Sum,
 )
-from ._sparse import is_sparse, sparse_snapshot
 from ._terms import Factor, Term, TermOperator, from_terms, snapshot, term_work
 
 # --- rewriting: what a product of two neighbours becomes -----------------------------------------

@@ -163,13 +163,16 @@ def _sides(op: LinearOperator, shape_a: Shape, shape_b: Shape) -> tuple[Array, A
     if not isinstance(structure, TermOperator):
         return None
     pairs = [_split(term, shape_a, shape_b) for term in structure.parts]
-    if any(pair is None for pair in pairs):
+    known = [pair for pair in pairs if pair is not None]
+    if len(known) < len(pairs):
         return None
     dtype = inexact_dtype(op.dtype)
-    lefts, rights = zip(*(pair for pair in pairs if pair is not None), strict=True)
-    for part in (*lefts, *rights):
-        require_finite("a", part.toarray())
-    return tuple(np.stack([x.toarray(dtype) for x in side]) for side in (lefts, rights))  # type: ignore[return-value]
+    lefts, rights = (
+        np.stack([x.toarray(dtype) for x in side]) for side in zip(*known, strict=True)
+    )
+    require_finite("a", lefts)
+    require_finite("a", rights)
+    return lefts, rights
 
 
 def _split(
@@ -234,7 +237,7 @@ _HALF = math.sqrt(0.5)
 def _symmetric(x: Array) -> Array:
     i, j = np.tril_indices(x.shape[-1])
     weights = np.where(i == j, 0.5, _HALF).astype(x.real.dtype)
-    return (x[..., i, j] + x[..., j, i]) * weights
+    return np.asarray((x[..., i, j] + x[..., j, i]) * weights)
 
 
 def _from_symmetric(v: Array) -> Array:
@@ -247,7 +250,7 @@ def _from_symmetric(v: Array) -> Array:
 
 def _skew(x: Array) -> Array:
     i, j = np.tril_indices(x.shape[-1], -1)
-    return (x[..., i, j] - x[..., j, i]) * x.real.dtype.type(_HALF)
+    return np.asarray((x[..., i, j] - x[..., j, i]) * x.real.dtype.type(_HALF))
 
 
 def _from_skew(v: Array) -> Array:
