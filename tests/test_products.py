@@ -404,10 +404,10 @@ def test_ctrl_c_stops_one_long_product(product, without_coverage):
     code = f"""
         import os, signal, time
         import numpy as np, otimes as ox
-        from scipy.sparse import random_array
+        from scipy.sparse import csr_array
         dense, x = [np.ones((4, 4))] * 10, np.ones((4**10, 16))
-        sparse = ox.aslinearoperator(random_array((3000, 3000), density=0.3, rng=0))
-        t = np.ones((3000, 2000))
+        sparse = ox.aslinearoperator(csr_array(np.ones((1500, 1500))))
+        t = np.ones((1500, 8000))
         signal.signal(signal.SIGALRM, signal.default_int_handler)
 
         def memory():

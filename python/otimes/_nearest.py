@@ -167,9 +167,8 @@ def _sides(op: LinearOperator, shape_a: Shape, shape_b: Shape) -> tuple[Array, A
     if len(known) < len(pairs):
         return None
     dtype = inexact_dtype(op.dtype)
-    lefts, rights = (
-        np.stack([x.toarray(dtype) for x in side]) for side in zip(*known, strict=True)
-    )
+    lefts = np.stack([x.toarray(dtype) for x, _ in known])
+    rights = np.stack([y.toarray(dtype) for _, y in known])
     require_finite("a", lefts)
     require_finite("a", rights)
     return lefts, rights
