@@ -99,6 +99,7 @@ py::object product(const py::tuple& factors, const py::array_t<T, 0>& x, py::han
     if (n == 0) return py::none();
     std::vector<Term<T>> terms(1);
     terms[0].coefficient = T(1);
+    terms[0].factors.reserve(factors.size());
     std::optional<index_t> rows = 1, cols = 1;
     for (const py::handle h : factors) {
         auto f = borrowed<T>(h, from_right);
