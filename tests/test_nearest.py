@@ -164,12 +164,24 @@ def test_operators_are_not_formed(rank):
     op = sum((ox.kron(*t) for t in terms[1:]), start=2 * ox.kron(*terms[0]))
     dense = op.toarray()
     nearest = ox.nearest_kronecker(dense, (3, 2), (2, 4), rank)
-    ox.set_max_dense(1000)  # less than the 48 numbers of 16 bytes of the whole
+    ox.set_max_dense(500)  # less than the 48 numbers of 16 bytes of the whole
     try:
         ours = ox.nearest_kronecker(op, (3, 2), (2, 4), rank)
     finally:
         ox.set_max_dense(None)
     assert_close(ours.toarray(), nearest.toarray(), steps=100)
+
+
+def test_an_identity_is_split():
+    """Where its sizes are those asked for; the whole is not formed."""
+    op = ox.kron(matrix(2, 2), matrix(6, 6)) + 2 * ox.identity(12)
+    dense = op.toarray()
+    ox.set_max_dense(500)  # a part has 36 numbers of 8 bytes, the whole 144
+    try:
+        ours = ox.nearest_kronecker(op, (2, 2), (6, 6), 2)
+    finally:
+        ox.set_max_dense(None)
+    assert_close(ours.toarray(), dense, steps=100)
 
 
 def test_factors_are_grouped_and_identities_split():
