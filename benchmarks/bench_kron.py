@@ -3,7 +3,7 @@
 import otimes as ox
 
 from . import measure
-from .cases import DUPLICATION, PRODUCT
+from .cases import DUPLICATION, ONE_SHOT, PRODUCT
 
 
 class Product:
@@ -23,6 +23,19 @@ class Product:
         return measure.ratio(PRODUCT, code, n)
 
     track_ratio.unit = "code's time / ours"
+
+
+class OneShot:
+    """The same from the factors, without an operator that is kept."""
+
+    params = (ONE_SHOT.sizes, ONE_SHOT.names)
+    param_names = ("n", "code")
+
+    def setup(self, n, code):
+        self.function = ONE_SHOT.function(code, n)
+
+    def time_one_shot(self, n, code):
+        self.function()
 
 
 class ProductMemory:

@@ -140,6 +140,14 @@ PRODUCT = Case(
     },
 )
 
+ONE_SHOT = replace(
+    PRODUCT,
+    title="kron_matmul([A, B], x), two n×n factors",
+    ours=Code("ox.kron_matmul((A, B), x)"),
+    peers={**PRODUCT.peers, "ox.kron": Code("ox.kron(A, B) @ x")},
+    targets=dict.fromkeys((4, 32, 128), Target("P1")),
+)
+
 _PLACES = """
 i, j = np.sort(np.indices((n, n)), axis=0)[::-1].reshape(2, n * n)
 places = j * n - j * (j + 1) // 2 + i
@@ -272,6 +280,7 @@ IMPORT = Case(
 
 CASES = (
     PRODUCT,
+    ONE_SHOT,
     DUPLICATION,
     SYLVESTER,
     STABLE_SYLVESTER,

@@ -3,6 +3,7 @@
 A new operator is one more line here; every law of test_operator.py then runs on it.
 """
 
+import importlib.util
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,10 @@ from otimes._structures import Conjugate, LowRank, OperatorKronecker, Product, S
 
 #: Whether operators whose products need the equation solvers are in the zoo.
 WITH_SOLVERS = "solve_operator" in ox._operator.registry.solving
+
+
+#: Whether operators with sparse factors are in the zoo.
+WITH_SCIPY = importlib.util.find_spec("scipy") is not None
 
 
 class Animal(NamedTuple):
@@ -230,6 +235,32 @@ add(
     kron(A, np.diag(c6), np.eye(2)),
 )
 add("kron of an empty one", ox.kron(ox.diagonal([]), A), np.zeros((0, 0)))
+
+# --- sparse factors ------------------------------------------------------------------------------
+if WITH_SCIPY:
+    from scipy import sparse
+
+    P, H = (
+        np.where(matrix(*s, "bool", 20), matrix(*s, d), 0)
+        for s, d in [((4, 4), "float64"), ((3, 4), "complex64")]
+    )
+    N = np.where(matrix(3, 3, "bool", 21), matrix(3, 3, "int8"), 0).astype("int8")
+    csr = sparse.csr_array
+    add("sparse", ox.aslinearoperator(sparse.coo_array(H)), H)
+    add("sparse x dense", ox.kron(sparse.csc_array(P), A), kron(P, A))
+    add("dense x sparse", ox.kron(A, csr(H)), kron(A, H))
+    add("sparse x sparse x dense", ox.kron(csr(P), csr(H), A), kron(P, H, A))
+    add("sparse int8", ox.kron(csr(N), csr(N)), kron(N, N))
+    add("sparse bool", ox.kron(csr(N > 0), N > 1), kron(N > 0, N > 1))
+    add("sparse transpose, scaled", 2 * ox.kron(csr(H), A).T, 2 * kron(H, A).T)
+    add("sparse adjoint", ox.kron(csr(H), S).H, kron(H, S).conj().T)
+    add("sparse real part", (1j * ox.kron(csr(H), S)).real, (1j * kron(H, S)).real)
+    add("sparse kronecker sum", ox.kronecker_sum(csr(P), N), oracle.kronecker_sum(P, N))
+    add("sparse K", ox.kron(csr(P), N) @ ox.commutation_matrix(3, 4), kron(P, N) @ K(3, 4))
+    add("sparse product", ox.kron(csr(P), N) @ ox.kron(csr(P), R), kron(P @ P, N @ R))
+    add("sparse sum", ox.kron(csr(P), S) + ox.kron(csr(P), Q), kron(P, S) + kron(P, Q))
+    add("sparse without rows", ox.kron(csr((0, 4)), A), np.zeros((0, 12)))
+    add("sparse zero", ox.kron(csr((3, 4)), A), np.zeros((6, 12)))
 
 if WITH_SOLVERS:  # Inverse: each product solves
     T = ox.kronecker_sum(S + 3 * np.eye(2), R + 4 * np.eye(3))

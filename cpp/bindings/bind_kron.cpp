@@ -15,13 +15,32 @@ std::shared_ptr<const void> keep_alive(const py::object& array) {
             }};
 }
 
+/// A vector of a sparse matrix, which is made for the plan: it is exactly of type V.
+template <class V>
+py::array_t<V, 0> sparse_part(py::handle h) {
+    auto part = exact<V>(h);
+    if (!part || part->ndim() != 1 || !is_c_contiguous(*part))
+        throw py::type_error("a sparse factor must have contiguous data and 64-bit indices");
+    return *part;
+}
+
+/// A sparse factor from (data, columns, row_start, (rows, cols)): CSR with indices in range.
 template <class T>
-TermFactor<T> to_factor(py::handle h) {
+TermFactor<T> to_sparse_factor(const py::tuple& parts) {
     TermFactor<T> f;
-    if (PyLong_Check(h.ptr())) {
-        f.rows = f.cols = h.cast<index_t>();
-        return f;
-    }
+    const auto columns = sparse_part<index_t>(parts[1]);
+    const auto row_start = sparse_part<index_t>(parts[2]);
+    std::tie(f.rows, f.cols) = parts[3].cast<std::pair<index_t, index_t>>();
+    f.data = sparse_part<T>(parts[0]).data();
+    f.columns = columns.data();
+    f.row_start = row_start.data();
+    f.owner = keep_alive(parts);
+    return f;
+}
+
+template <class T>
+TermFactor<T> to_dense_factor(py::handle h) {
+    TermFactor<T> f;
     const auto a = exact<T>(h);
     if (!a || a->ndim() != 2 || !(is_c_contiguous(*a) || is_f_contiguous(*a)))
         throw py::type_error("a factor must be a contiguous matrix of the plan's dtype");
@@ -30,6 +49,16 @@ TermFactor<T> to_factor(py::handle h) {
     f.cols = a->shape(1);
     f.row_major = is_c_contiguous(*a);
     f.owner = keep_alive(*a);
+    return f;
+}
+
+/// A size is an identity, a tuple a sparse matrix.
+template <class T>
+TermFactor<T> to_factor(py::handle h) {
+    if (PyTuple_Check(h.ptr())) return to_sparse_factor<T>(h.cast<py::tuple>());
+    if (!PyLong_Check(h.ptr())) return to_dense_factor<T>(h);
+    TermFactor<T> f;
+    f.rows = f.cols = h.cast<index_t>();
     return f;
 }
 
@@ -45,12 +74,6 @@ class PlanBase {
     virtual double work() const = 0;
     virtual index_t passes(index_t right) const = 0;
 };
-
-bool overlap(const py::array& a, const py::array& b) {
-    const auto* const pa = static_cast<const char*>(a.data());
-    const auto* const pb = static_cast<const char*>(b.data());
-    return pa < pb + b.nbytes() && pb < pa + a.nbytes();
-}
 
 template <class T>
 class Plan final : public PlanBase {
@@ -175,7 +198,7 @@ class Factorization final : public FactorizationBase {
         std::vector<TermFactor<T>> kept;
         double work = 0;
         for (const py::handle h : factors) {
-            kept.push_back(to_factor<T>(h));
+            kept.push_back(to_dense_factor<T>(h));
             const TermFactor<T>& f = kept.back();
             views.push_back(
                 {f.data, f.rows, f.cols, f.row_major ? f.cols : 1, f.row_major ? 1 : f.rows});

@@ -9,7 +9,7 @@ using Sizes = std::vector<index_t>;
 
 std::vector<Mode> acting_modes(const Sizes& rows, const Sizes& cols) {
     std::vector<Mode> modes;
-    for (std::size_t k = 0; k < rows.size(); ++k) modes.push_back({rows[k], cols[k]});
+    for (std::size_t k = 0; k < rows.size(); ++k) modes.push_back({rows[k], cols[k], true, false, rows[k] * cols[k]});
     return modes;
 }
 
@@ -26,10 +26,14 @@ py::list listed(const std::vector<Pass>& passes) {
 }  // namespace
 
 void register_plan(py::module_& m) {
-    m.def("application_order", [](const Sizes& rows, const Sizes& cols) {
-        return py::tuple(py::cast(application_order(rows, cols)));
-    });
-    m.def("application_work", &application_work);
+    m.def(
+        "application_order",
+        [](const Sizes& rows, const Sizes& cols, const Sizes& entries) {
+            return py::tuple(py::cast(application_order(rows, cols, entries)));
+        },
+        py::arg("rows"), py::arg("cols"), py::arg("entries") = py::tuple());
+    m.def("application_work", &application_work, py::arg("rows"), py::arg("cols"), py::arg("order"),
+          py::arg("entries") = py::tuple());
     m.def(
         "merged_runs",
         [](const Sizes& rows, const Sizes& cols, index_t lanes) {

@@ -19,6 +19,7 @@ void register_system(py::module_& m);
 void register_vec(py::module_& m);
 void register_plan(py::module_& m);
 void register_kron(py::module_& m);
+void register_products(py::module_& m);
 void register_equations(py::module_& m);
 
 /// An ndarray that is exactly of dtype T: no subclass, native byte order, aligned. Nothing else
@@ -45,6 +46,13 @@ inline bool is_c_contiguous(const py::array& a) {
 }
 inline bool is_f_contiguous(const py::array& a) {
     return (a.flags() & py::detail::npy_api::NPY_ARRAY_F_CONTIGUOUS_) != 0;
+}
+
+/// Whether two contiguous arrays share memory.
+inline bool overlap(const py::array& a, const py::array& b) {
+    const auto* const pa = static_cast<const char*>(a.data());
+    const auto* const pb = static_cast<const char*>(b.data());
+    return pa < pb + b.nbytes() && pb < pa + a.nbytes();
 }
 
 /// Work, in flops, above which the interpreter lock is worth releasing (about 5 microseconds).

@@ -28,5 +28,6 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     otimes::bindings::register_vec(m);
     otimes::bindings::register_plan(m);
     otimes::bindings::register_kron(m);
+    otimes::bindings::register_products(m);
     otimes::bindings::register_equations(m);
 }

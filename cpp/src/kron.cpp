@@ -54,6 +54,11 @@ struct RowWriter {
         const TermFactor<T>& f = factors[k];
         const index_t stride = column_stride[k];
         if (f.is_identity()) return write(k + 1, value, out + row[k] * stride);
+        if (f.is_sparse()) {
+            for (index_t e = f.row_start[row[k]]; e < f.row_start[row[k] + 1]; ++e)
+                write(k + 1, times(value, f.data[e]), out + f.columns[e] * stride);
+            return;
+        }
         const T* entry = f.row_major ? f.data + row[k] * f.cols : f.data + row[k];
         const index_t step = f.row_major ? 1 : f.rows;
         if (k + 1 < factors.size())
@@ -78,7 +83,7 @@ TermPlan<T>::TermPlan(std::vector<Term<T>> terms) {
             std::iota(term.order.begin(), term.order.end(), 0);
         }
         Prepared p{std::move(term), std::vector<index_t>(count), std::vector<index_t>(count), {}};
-        std::vector<index_t> rows, cols;
+        std::vector<index_t> rows, cols, entries;
         for (std::size_t k = 0; k < count; ++k) {
             const TermFactor<T>& f = p.term.factors[k];
             p.in_dims[at(p.term.order[k])] = f.cols;
@@ -87,6 +92,7 @@ TermPlan<T>::TermPlan(std::vector<Term<T>> terms) {
             if (!f.is_identity()) {
                 rows.push_back(f.rows);
                 cols.push_back(f.cols);
+                entries.push_back(f.is_sparse() ? f.row_start[f.rows] : f.rows * f.cols);
             }
         }
         std::vector<index_t> stride(count, 1);
@@ -95,7 +101,8 @@ TermPlan<T>::TermPlan(std::vector<Term<T>> terms) {
         const double identities =
             product(cols) == 0 ? 0
                                : static_cast<double>(cols_) / static_cast<double>(product(cols));
-        work_ += identities * application_work(rows, cols, application_order(rows, cols));
+        work_ += identities *
+                 application_work(rows, cols, application_order(rows, cols, entries), entries);
         if (rows_ > 0 && cols_ > 0) p.product = ModeSequence<T>(p.term.coefficient, p.term.factors);
         terms_.push_back(std::move(p));
     }
@@ -161,7 +168,7 @@ void TermPlan<T>::write_row(index_t index, bool fill, std::vector<index_t>& row,
 
 template <class T>
 void TermPlan<T>::write_rows(const index_t* indices, index_t count, T* out) const {
-    const auto dense = [](const TermFactor<T>& f) { return !f.is_identity(); };
+    const auto dense = [](const TermFactor<T>& f) { return !f.is_identity() && !f.is_sparse(); };
     const bool fill =
         !std::all_of(terms_[0].term.factors.begin(), terms_[0].term.factors.end(), dense);
     const double work = static_cast<double>(count) * static_cast<double>(cols_);

@@ -8,6 +8,7 @@
 #include "otimes/parallel_gemm.hpp"
 #include "otimes/scalar.hpp"
 #include "otimes/scratch.hpp"
+#include "otimes/sparse_product.hpp"
 #include "otimes/threads.hpp"
 
 namespace otimes {
@@ -119,7 +120,9 @@ void for_panels(const Grid& grid, index_t begin, index_t end, double work, const
 
 template <class T>
 Mode mode_of(const TermFactor<T>& f) {
-    return {f.rows, f.cols, !f.is_identity(), std::max(f.rows, f.cols) > largest_small_factor};
+    const bool large = std::max(f.rows, f.cols) > largest_small_factor;
+    const index_t entries = f.is_sparse() ? f.row_start[f.rows] : f.rows * f.cols;
+    return {f.rows, f.cols, !f.is_identity(), large || f.is_sparse(), entries};
 }
 
 template <class T>
@@ -182,7 +185,7 @@ struct ModeSequence<T>::Run {
     const ModeSequence& sequence;
 
     const PackedFactor<T>& factor(index_t mode) const {
-        return sequence.factors_[at(sequence.factor_of_[at(mode)])];
+        return sequence.packed_[at(sequence.factor_of_[at(mode)])];
     }
 
     /// One step on (slices, size, columns).
@@ -285,7 +288,9 @@ ModeSequence<T>::ModeSequence(T coefficient, const std::vector<TermFactor<T>>& f
     const auto take = [&](const TermFactor<T>& f, bool last) {
         modes_.push_back(mode_of(f));
         factor_of_.push_back(static_cast<index_t>(factors_.size()));
-        if (!f.is_identity()) factors_.emplace_back(f, last);
+        if (f.is_identity()) return;
+        factors_.push_back(f);
+        packed_.push_back(f.is_sparse() ? PackedFactor<T>() : PackedFactor<T>(f, last));
     };
     auto next = factors.begin();
     for (const index_t count : merged_runs(modes, lanes_of<T>())) {
@@ -304,14 +309,17 @@ std::vector<Pass> ModeSequence<T>::plan(index_t R) const {
     return plan_passes(modes_, R, budget_of<T>);
 }
 
-/// A pass with one large factor, over contiguous arrays.
+/// A pass with one factor that is large or sparse, over contiguous arrays.
 template <class T>
 void ModeSequence<T>::take_alone(const Pass& pass, index_t L, index_t R, bool last, const T* x,
                                  bool accumulate, T* y) const {
-    const PackedFactor<T>& f = factors_[at(factor_of_[at(pass.first)])];
+    const std::size_t k = at(factor_of_[at(pass.first)]);
     const index_t slices = L * pass.before, columns = pass.after * R;
     const T alpha = last ? coefficient_ : T(1);
-    large_mode_product<T>(f, slices, columns, alpha, x, last && accumulate, y);
+    if (factors_[k].is_sparse())
+        sparse_mode_product<T>(factors_[k], slices, columns, alpha, x, T(last && accumulate), y);
+    else
+        large_mode_product<T>(packed_[k], slices, columns, alpha, x, last && accumulate, y);
 }
 
 template <class T>

@@ -35,15 +35,24 @@ double merging_gain(const Mode& a, const Mode& b, double inner, double lanes) {
     return apart - step_cost(rows, cols, inner, lanes);
 }
 
+/// Stored entries of factor k over rows * cols; an empty `entries` means that all are dense.
+double density(const std::vector<index_t>& rows, const std::vector<index_t>& cols,
+               const std::vector<index_t>& entries, index_t k) {
+    if (entries.empty()) return 1;
+    const double size = static_cast<double>(rows[at(k)]) * static_cast<double>(cols[at(k)]);
+    return static_cast<double>(std::max<index_t>(entries[at(k)], 1)) / std::max(size, 1.0);
+}
+
 std::vector<index_t> order_of(const std::vector<Mode>& modes) {
-    std::vector<index_t> rows, cols, acting, steps;
+    std::vector<index_t> rows, cols, entries, acting, steps;
     for (std::size_t k = 0; k < modes.size(); ++k) {
         if (!modes[k].acts) continue;
         acting.push_back(static_cast<index_t>(k));
         rows.push_back(modes[k].rows);
         cols.push_back(modes[k].cols);
+        entries.push_back(modes[k].entries);
     }
-    for (const index_t k : application_order(rows, cols)) steps.push_back(acting[at(k)]);
+    for (const index_t k : application_order(rows, cols, entries)) steps.push_back(acting[at(k)]);
     return steps;
 }
 
@@ -115,11 +124,14 @@ std::vector<Pass> group(const std::vector<Mode>& modes, const std::vector<index_
 }  // namespace
 
 std::vector<index_t> application_order(const std::vector<index_t>& rows,
-                                       const std::vector<index_t>& cols) {
+                                       const std::vector<index_t>& cols,
+                                       const std::vector<index_t>& entries) {
     std::vector<index_t> order(rows.size());
     std::iota(order.rbegin(), order.rend(), 0);  // ties: the last factor first
     const auto key = [&](index_t k) {
-        return 1.0 / static_cast<double>(cols[at(k)]) - 1.0 / static_cast<double>(rows[at(k)]);
+        const double gain =
+            1.0 / static_cast<double>(cols[at(k)]) - 1.0 / static_cast<double>(rows[at(k)]);
+        return gain / density(rows, cols, entries, k);
     };
     if (!has_zero(rows) && !has_zero(cols))
         std::stable_sort(order.begin(), order.end(),
@@ -128,12 +140,12 @@ std::vector<index_t> application_order(const std::vector<index_t>& rows,
 }
 
 double application_work(const std::vector<index_t>& rows, const std::vector<index_t>& cols,
-                        const std::vector<index_t>& order) {
+                        const std::vector<index_t>& order, const std::vector<index_t>& entries) {
     double size = 1, work = 0;
     for (const index_t n : cols) size *= static_cast<double>(n);
     if (size == 0) return 0;
     for (const index_t k : order) {
-        work += size * static_cast<double>(rows[at(k)]);
+        work += size * static_cast<double>(rows[at(k)]) * density(rows, cols, entries, k);
         size *= static_cast<double>(rows[at(k)]) / static_cast<double>(cols[at(k)]);
     }
     return work;
@@ -151,7 +163,7 @@ std::vector<index_t> merged_runs(const std::vector<Mode>& modes, index_t lanes) 
         const bool gains = mergeable(a) && mergeable(b) &&
                            merging_gain(a, b, inner, static_cast<double>(lanes)) > 0;
         if (gains) {
-            merged[k - 1] = {a.rows * b.rows, a.cols * b.cols};
+            merged[k - 1] = {a.rows * b.rows, a.cols * b.cols, true, false, a.entries * b.entries};
             runs[k - 1] += runs[k];
             merged.erase(merged.begin() + static_cast<index_t>(k));
             runs.erase(runs.begin() + static_cast<index_t>(k));

@@ -3,7 +3,7 @@
 # these fill registries: how operators print, what NumPy's functions do with them, sparse matrices
 from . import _display as _display
 from . import _numpy as _numpy
-from . import _sparse as _sparse
+from . import _tocsr as _tocsr
 from ._calculus import gradient, jacobian, jvp, linearize, vjp
 from ._check import DenseFallbackWarning, set_max_dense
 from ._core import __version__ as __version__
@@ -25,6 +25,8 @@ from ._selection import (
     identity,
     symmetrizer_matrix,
 )
+from ._nearest import nearest_kronecker
+from ._products import kron_apply, kron_matmul, kron_rmatmul
 from ._solve import select_method, solve
 from ._trace import stop_gradient
 from ._vec import unvec, unvech, unveck, vec, vech, veck
@@ -44,8 +46,12 @@ __all__ = [
     "jacobian",
     "jvp",
     "kron",
+    "kron_apply",
+    "kron_matmul",
+    "kron_rmatmul",
     "kronecker_sum",
     "linearize",
+    "nearest_kronecker",
     "select_method",
     "set_max_dense",
     "set_num_threads",

@@ -14,6 +14,7 @@ import numpy as np
 
 from ._check import Array, as_array, inexact_dtype, require_dense, warn, warn_dense
 from ._operator import LinearOperator, Scalar, Shape, is_scalar, registry
+from ._sparse import is_sparse, sparse_snapshot
 from ._structures import (
     Cast,
     Conjugate,
@@ -119,23 +120,27 @@ def _product_work(a: TermOperator, b: TermOperator) -> float:
         for t in b.parts:
             if len(s.factors) != len(t.factors):
                 return math.inf
-            dense = []
+            matrices = []
             for f, k in zip(s.factors, s.order, strict=True):
                 g = t.factors[k]
-                if f.cols != g.rows or not _is_worth_forming(f, g):
+                stored = _stored_in_product(f, g) if f.cols == g.rows else math.inf
+                if stored > f.stored + g.stored:
                     return math.inf
-                if f.array is not None or g.array is not None:
-                    dense.append((f.rows, g.cols))
+                if not (f.is_identity and g.is_identity):
+                    matrices.append((f.rows, g.cols, int(stored)))
             permuted = any(t.order[k] != i for i, k in enumerate(s.order))
-            total += term_work(t.cols, dense, permuted)
+            total += term_work(t.cols, matrices, permuted)
     return total
 
 
-def _is_worth_forming(f: Factor, g: Factor) -> bool:
-    """Whether F G is not larger than F and G together."""
-    if f.array is None or g.array is None:
-        return True
-    return bool(f.rows * g.cols <= f.array.size + g.array.size)
+def _stored_in_product(f: Factor, g: Factor) -> float:
+    """The number of entries that F G stores; infinite where counting would cost more than F G."""
+    if f.is_identity or g.is_identity:
+        return f.stored + g.stored
+    if not (f.is_sparse and g.is_sparse):
+        return f.rows * g.cols
+    uses = np.bincount(f.matrix.indices, minlength=f.cols) @ np.diff(g.matrix.indptr)
+    return f.matmul(g).stored if uses <= 4 * (f.stored + g.stored) else math.inf
 
 
 # --- the operations ------------------------------------------------------------------------------
@@ -296,19 +301,19 @@ def imag_part(op: LinearOperator) -> LinearOperator:
 
 def _has_real_part(term: Term) -> bool:
     """Whether Re of the term is a term: at most one factor is complex."""
-    return sum(f.array is not None and f.array.dtype.kind == "c" for f in term.factors) <= 1
+    return sum(f.dtype.kind == "c" for f in term.factors) <= 1
 
 
 def _real_term(term: Term) -> Term:
     """Re of a term with at most one complex factor; a complex coefficient goes into that one."""
     c = term.coefficient
-    if all(f.array is None or f.array.dtype.kind != "c" for f in term.factors):
+    if all(f.dtype.kind != "c" for f in term.factors):
         return term._replace(coefficient=c.real)
 
     def real(a: Array) -> Array:
         return (c * a).real if a.dtype.kind == "c" else a
 
-    return Term(1, tuple(f.map(real) for f in term.factors), term.order)
+    return Term(1, tuple(f.elementwise(real) for f in term.factors), term.order)
 
 
 def add(a: Any, b: Any) -> Any:
@@ -379,10 +384,10 @@ def as_operator(a: Any, name: str = "matrix") -> LinearOperator:
     """A matrix, a SciPy sparse matrix or an operator, as an operator."""
     if isinstance(a, LinearOperator):
         return a
-    if hasattr(a, "toarray"):
+    if hasattr(a, "toarray") and not is_sparse(a):
         require_dense(a.shape, a.dtype)
         a = a.toarray()
-    factor = snapshot(name, a)
+    factor = sparse_snapshot(name, a) if is_sparse(a) else snapshot(name, a)
     return from_terms([Term(1, (factor,), (0,))], (factor.cols,), (factor.rows,))
 
 
@@ -458,9 +463,10 @@ def inverse(op: LinearOperator) -> LinearOperator:
             )
         if term.coefficient == 0:
             raise np.linalg.LinAlgError("inv: the operator is zero")
-        return from_terms(
-            [term.astype(inexact_dtype(op.dtype)).inverse()], op.out_shape, op.in_shape
-        )
+        if any(f.is_sparse for f in term.factors):  # whose inverse is not sparse
+            return Inverse(op)
+        inverted = term.astype(inexact_dtype(op.dtype)).inverse()
+        return from_terms([inverted], op.out_shape, op.in_shape)
     if isinstance(op, Sum) and len(op.addends) == 1:
         ((c, addend),) = op.addends
         return with_shapes(scale(1 / c, inverse(addend)), op.out_shape, op.in_shape)
@@ -498,10 +504,11 @@ def astype(op: LinearOperator, dtype: np.dtype[Any]) -> LinearOperator:
 def _casts(term: Term, dtype: np.dtype[Any]) -> bool:
     """Whether the factors can be cast: none of their numbers vanishes or overflows."""
     for f in term.factors:
-        if f.array is not None and not np.can_cast(f.array.dtype, dtype):
+        if not f.is_identity and not np.can_cast(f.dtype, dtype):
+            values = f.values
             with np.errstate(all="ignore"):
-                cast = f.array.astype(dtype)
-            if (np.isfinite(cast) & (cast != 0) != np.isfinite(f.array) & (f.array != 0)).any():
+                cast = values.astype(dtype)
+            if (np.isfinite(cast) & (cast != 0) != np.isfinite(values) & (values != 0)).any():
                 return False
     return True
 
@@ -511,7 +518,7 @@ def _cast(term: Term, dtype: np.dtype[Any]) -> Term:
     if term.is_selection:
         unit = Factor(np.ones((1, 1), dtype))
         return Term(term.coefficient, (*term.factors, unit), (*term.order, len(term.order)))
-    factors = tuple(f.map(lambda a: a.astype(dtype), f.label) for f in term.factors)
+    factors = tuple(f.astype(dtype) for f in term.factors)
     return term._replace(factors=factors)
 
 

@@ -68,12 +68,12 @@ class Notation:
         return symbol
 
     def factor(self, f: Factor) -> str:
-        if f.array is None:
+        if f.is_identity:
             return self.sub("I", str(f.rows))
         if f.label is not None:
             return self.label(f.label)
-        if f.array.size == 1:
-            return self.number(f.array[0, 0])
+        if f.shape == (1, 1):
+            return self.number(f.dense(f.dtype)[0, 0])
         times = r" \times " if self.latex else "×"
         return f"[{f.rows}{times}{f.cols}]"
 

@@ -9,7 +9,7 @@ import numpy as np
 from ._algebra import astype, common_shapes, dense, scale
 from ._check import warn_dense
 from ._operator import LinearOperator, Scalar, is_scalar, registry
-from ._terms import Factor, Term, TermOperator, from_terms
+from ._terms import Term, TermOperator, from_terms
 
 
 def elementwise(a: Any, b: Any) -> Any:
@@ -43,10 +43,10 @@ def _hadamard(s: Term, t: Term, dtype: np.dtype[Any]) -> Term | None:
         return None
     factors = []
     for f, g in zip(s.factors, t.factors, strict=True):
-        if f.array is None and g.array is None:
+        if f.is_identity and g.is_identity:
             factors.append(f)
             continue
-        factors.append(Factor(f.dense(dtype) * g.dense(dtype)))
+        factors.append(f.hadamard(g, dtype))
     return Term(s.coefficient * t.coefficient, tuple(factors), s.order)
 
 
@@ -59,7 +59,7 @@ def elementwise_power(a: Any, k: Any) -> Any:
         integral = isinstance(k, (int, np.integer))
         # (-1 · -1)^½ is 1, but (-1)^½ is nan: fractional powers need factors without sign
         if positive and (integral or _nonnegative(term)):
-            factors = tuple(f.map(lambda a: a**k) for f in term.astype(op.dtype).factors)
+            factors = tuple(f.elementwise(lambda a: a**k) for f in term.astype(op.dtype).factors)
             powered = Term(term.coefficient**k, factors, term.order)
             return from_terms([powered], op.in_shape, op.out_shape)
     warn_dense("an elementwise power of these operands")
@@ -67,7 +67,7 @@ def elementwise_power(a: Any, k: Any) -> Any:
 
 
 def _nonnegative(term: Term) -> bool:
-    values = [f.array for f in term.factors if f.array is not None]
+    values = [f.values for f in term.factors if not f.is_identity]
     return bool(
         np.isrealobj(term.coefficient)
         and term.coefficient >= 0  # type: ignore[operator]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ._algebra import add, as_operator, identity_operator, settled
-from ._check import Array, warn_dense
+from ._check import warn_dense
 from ._operator import LinearOperator, Shape
 from ._structures import OperatorKronecker
 from ._terms import Term, TermOperator, from_terms, named_forms
@@ -23,10 +23,13 @@ class KroneckerProduct(TermOperator):
     __slots__ = ()
 
     @property
-    def factors(self) -> tuple[Array, ...]:
-        """The factors, read-only; a coefficient other than one belongs to the first."""
+    def factors(self) -> tuple[Any, ...]:
+        """The factors, read-only; a coefficient other than one belongs to the first.
+
+        Sparse ones are new CSR arrays.
+        """
         (term,) = self.parts
-        first, *rest = (f.dense(self.dtype) for f in term.factors)
+        first, *rest = (f.exported(self.dtype) for f in term.factors)
         return (first if term.coefficient == 1 else term.coefficient * first, *rest)
 
 
@@ -76,9 +79,10 @@ def kron(a: Any, b: Any, *more: Any) -> Any:
 
     Parameters
     ----------
-    a, b, *more : array_like or LinearOperator
-        Matrices, of any shapes and dtypes; they are copied. Operators that are Kronecker products
-        or sums of them are multiplied out, others are applied along their mode.
+    a, b, *more : array_like, SciPy sparse matrix or LinearOperator
+        Matrices, of any shapes and dtypes; they are copied. Sparse ones stay sparse. Operators that
+        are Kronecker products or sums of them are multiplied out, others are applied along their
+        mode.
 
     Returns
     -------
@@ -106,7 +110,7 @@ def kron(a: Any, b: Any, *more: Any) -> Any:
     >>> K.shape, int(K[3, 2])
     ((4, 4), 4)
     """
-    operands = [_operand(x) for x in (a, b, *more)]
+    operands = [_operand(x, f"operand {k}") for k, x in enumerate((a, b, *more))]
     if all(isinstance(x, LinearOperator) or _is_plain_matrix(x) for x in operands):
         return _lazy_kron([as_operator(x, f"operand {k}") for k, x in enumerate(operands)])
     if any(isinstance(x, LinearOperator) for x in operands):
@@ -117,9 +121,9 @@ def kron(a: Any, b: Any, *more: Any) -> Any:
     return result
 
 
-def _operand(x: Any) -> Any:
+def _operand(x: Any, name: str) -> Any:
     if isinstance(x, LinearOperator) or hasattr(x, "toarray"):
-        return as_operator(x)
+        return as_operator(x, name)
     return np.asanyarray(x)
 
 
@@ -146,8 +150,8 @@ def kronecker_sum(a: Any, b: Any, *more: Any) -> LinearOperator:
 
     Parameters
     ----------
-    a, b, *more : array_like or LinearOperator
-        Square matrices; they are copied.
+    a, b, *more : array_like, SciPy sparse matrix or LinearOperator
+        Square matrices; they are copied. Sparse ones stay sparse.
 
     Returns
     -------

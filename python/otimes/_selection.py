@@ -306,7 +306,7 @@ def aslinearoperator(x: Any) -> LinearOperator:
     Parameters
     ----------
     x : array_like, SciPy sparse matrix or LinearOperator
-        A matrix is copied; an operator is returned as it is.
+        A matrix is copied, and a sparse one stays sparse; an operator is returned as it is.
 
     Returns
     -------

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ._algebra import as_operator
-from ._check import Array, as_inexact, inexact_dtype, require_finite
+from ._check import Array, as_inexact, inexact_dtype, require_dense, require_finite
 from ._equations import SolveInfo, judge_rcond, judge_residual, require_on_singular
 from ._factorizations import (
     ChainFactorization,
@@ -25,6 +25,7 @@ from ._factorizations import (
 )
 from ._lower import Jacobian, Program
 from ._operator import LinearOperator, Shape, registry
+from ._sparse_lu import SparseKroneckerFactorization
 from ._structures import Diagonal, Inverse, LowRank, Product, Sum
 from ._terms import Factor, Term, TermOperator
 from ._trace import NonlinearError, trace
@@ -43,6 +44,7 @@ def sylvester_sides(op: TermOperator) -> Sides | None:
     n, m = pairs[0].factors[0].rows, pairs[0].factors[1].rows
     order = pairs[0].order
     dtype = inexact_dtype(op.dtype)
+    require_dense((m + n, max(m, n)), dtype)  # sparse factors become dense here
     left, right = np.zeros((m, m), dtype), np.zeros((n, n), dtype)
     for t in op.parts:
         if len(t.factors) == 1 and t.is_selection and order == (0, 1):
@@ -51,10 +53,10 @@ def sylvester_sides(op: TermOperator) -> Sides | None:
         if t.order != order or [f.shape for f in t.factors] != [(n, n), (m, m)]:
             return None
         first, second = t.factors
-        if first.array is None:
+        if first.is_identity:
             left += t.coefficient * second.dense(dtype)
-        elif second.array is None:
-            right += t.coefficient * first.array.T
+        elif second.is_identity:
+            right += t.coefficient * first.dense(dtype).T
         else:
             return None
     return Sides(left, right, as_permutation(pairs[0]))
@@ -77,7 +79,11 @@ def _diagonal(op: LinearOperator) -> Maker | None:
 
 def _kronecker(op: LinearOperator) -> Maker | None:
     term = _square_term(op)
-    return None if term is None else lambda: KroneckerFactorization(term, op.dtype)
+    if term is None:
+        return None
+    has_sparse = any(f.is_sparse for f in term.factors)
+    kind = SparseKroneckerFactorization if has_sparse else KroneckerFactorization
+    return lambda: kind(term, op.dtype)
 
 
 def _sylvester(op: LinearOperator) -> Maker | None:
@@ -242,7 +248,7 @@ def norm_bound(op: LinearOperator) -> float:
 
 
 def _term_bound(term: Term) -> float:
-    norms = [float(np.linalg.norm(f.array)) for f in term.factors if f.array is not None]
+    norms = [f.norm() for f in term.factors]
     return abs(complex(term.coefficient)) * math.prod(norms)
 
 

@@ -24,10 +24,13 @@ Label = tuple[tuple[str, int, str], ...]
 class Factor:
     """One factor of a term: a matrix, or the identity (``array is None``) of size `rows`.
 
-    The matrix is read-only: an operator is a snapshot, and its factors are seen by users.
+    The matrix is read-only: an operator is a snapshot, and its factors are seen by users. What a
+    sparse matrix does otherwise is in _sparse.py.
     """
 
     __slots__ = ("array", "cols", "label", "rows")
+
+    is_sparse = False
 
     array: Array | None
     rows: int
@@ -42,8 +45,39 @@ class Factor:
     def shape(self) -> tuple[int, int]:
         return self.rows, self.cols
 
+    @property
+    def is_identity(self) -> bool:
+        return self.array is None
+
+    @property
+    def matrix(self) -> Any:
+        """What products with other factors are computed with: an array, or a CSR one."""
+        return self.array
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(np.bool_) if self.array is None else self.array.dtype
+
+    @property
+    def stored(self) -> int:
+        """The number of entries that a product multiplies with."""
+        return 0 if self.array is None else self.array.size
+
+    @property
+    def values(self) -> Array:
+        """The stored entries, of a matrix."""
+        assert self.array is not None
+        return self.array
+
     def __reduce__(self) -> tuple[Any, ...]:
         return Factor, (self.array, self.rows, self.label)
+
+    def packed(self, dtype: np.dtype[Any]) -> Any:
+        """What a plan of this dtype takes: a contiguous array, or the size of an identity."""
+        if self.array is None:
+            return self.rows
+        order: Literal["F", "C"] = "F" if self.array.flags.f_contiguous else "C"
+        return np.asarray(self.array, dtype, order=order)
 
     def dense(self, dtype: np.dtype[Any]) -> Array:
         """The matrix in this dtype, read-only."""
@@ -52,8 +86,12 @@ class Factor:
             return _locked(np.eye(self.rows, dtype=dtype))
         return _locked(self.array.astype(dtype, copy=False))
 
+    def exported(self, dtype: np.dtype[Any]) -> Any:
+        """The matrix as users see it."""
+        return self.dense(dtype)
+
     def astype(self, dtype: np.dtype[Any]) -> Factor:
-        return self.map(lambda a: a.astype(dtype, copy=False), self.label)
+        return self.elementwise(lambda a: a.astype(dtype, copy=False), self.label)
 
     def largest(self) -> int:
         """The largest size of an entry of an integer matrix."""
@@ -65,13 +103,17 @@ class Factor:
         """f of the matrix, for an f that leaves the identity as it is."""
         return self if self.array is None else Factor(f(self.array), label=label)
 
+    def elementwise(self, f: Callable[[Array], Array], label: Label | None = None) -> Factor:
+        """f of each entry, for an f that maps 0 to 0 and 1 to 1."""
+        return self.map(f, label)
+
     def transpose(self) -> Factor:
         return self.map(lambda a: a.T, label_map(self.label, "T"))
 
     def conj(self) -> Factor:
-        if self.array is not None and self.array.dtype.kind != "c":
+        if not self.is_identity and self.dtype.kind != "c":
             return self
-        return self.map(np.conj, label_map(self.label, "*"))
+        return self.elementwise(np.conj, label_map(self.label, "*"))
 
     def inverse(self) -> Factor:
         return self.map(
@@ -80,18 +122,42 @@ class Factor:
         )
 
     def matmul(self, other: Factor) -> Factor:
-        if self.array is None:
+        if self.is_identity:
             return other
-        if other.array is None:
+        if other.is_identity:
             return self
-        return Factor(self.array @ other.array, label=label_product(self.label, other.label))
+        return Factor(self.matrix @ other.matrix, label=label_product(self.label, other.label))
+
+    def hadamard(self, other: Factor, dtype: np.dtype[Any]) -> Factor:
+        """The entrywise product, in this dtype."""
+        return Factor(self.dense(dtype) * other.dense(dtype))
 
     def equals(self, other: Factor) -> bool:
-        if self.shape != other.shape or (self.array is None) != (other.array is None):
+        if self.shape != other.shape or self.is_identity != other.is_identity or other.is_sparse:
             return False
         if self.array is None or other.array is None or self.array is other.array:
             return True
         return self.array.dtype == other.array.dtype and np.array_equal(self.array, other.array)
+
+    def is_finite(self) -> bool:
+        return self.array is None or bool(np.isfinite(self.array).all())
+
+    def norm(self) -> float:
+        """‖F‖_F, 1 for an identity."""
+        return 1.0 if self.array is None else float(np.linalg.norm(self.array))
+
+    def entries(self, rows: Array, cols: Array) -> tuple[Array, Array | None]:
+        """The entries at pairs of indices, and which of them are zeros implied by structure."""
+        if self.array is None:
+            return np.ones(rows.shape, np.bool_), rows != cols
+        return self.array[rows, cols], None
+
+    def sample(self) -> Any:
+        """Equal for equal factors, and almost never for others: the shape and a few entries."""
+        if self.array is None or self.array.size == 0:
+            return self.shape, self.array is None
+        a = self.array
+        return self.shape, a[0, 0], a[-1, -1], a[-1, 0], a[0, -1]
 
 
 def _locked(array: Array) -> Array:
@@ -124,7 +190,7 @@ class Term(NamedTuple):
     @property
     def is_selection(self) -> bool:
         """Whether the term only moves entries: it has no dense factor."""
-        return all(f.array is None for f in self.factors)
+        return all(f.is_identity for f in self.factors)
 
     def transpose(self) -> Term:
         # (F P)ᵀ = Pᵀ Fᵀ, and Pᵀ moves to the right past the factors, permuting them
@@ -140,8 +206,7 @@ class Term(NamedTuple):
         real = np.dtype(dtype.char.lower()) if dtype.kind == "c" else dtype
 
         def cast(f: Factor) -> Factor:
-            is_complex = f.array is not None and f.array.dtype.kind == "c"
-            return f.astype(dtype if is_complex else real)
+            return f.astype(dtype if f.dtype.kind == "c" else real)
 
         return self._replace(factors=tuple(map(cast, self.factors)))
 
@@ -166,8 +231,8 @@ class Term(NamedTuple):
 
     def work(self) -> float:
         """Multiplications per column."""
-        dense = [f.shape for f in self.factors if f.array is not None]
-        return term_work(self.cols, dense, self.is_permuted)
+        matrices = [(*f.shape, f.stored) for f in self.factors if not f.is_identity]
+        return term_work(self.cols, matrices, self.is_permuted)
 
     def equals(self, other: Term) -> bool:
         """Whether the two differ in the coefficient only."""
@@ -178,12 +243,13 @@ class Term(NamedTuple):
         )
 
 
-def term_work(columns: int, dense: list[tuple[int, int]], permuted: bool) -> float:
-    """Multiplications per column of a term with dense factors of these shapes."""
-    rows, cols = [m for m, _ in dense], [n for _, n in dense]
-    steps = _core.application_work(rows, cols, _core.application_order(rows, cols))
+def term_work(columns: int, matrices: list[tuple[int, int, int]], permuted: bool) -> float:
+    """Multiplications per column of a term with factors of (rows, columns, stored entries)."""
+    rows, cols, stored = ([f[k] for f in matrices] for k in range(3))
+    order = _core.application_order(rows, cols, stored)
+    steps = _core.application_work(rows, cols, order, stored)
     identities = columns / max(math.prod(cols), 1)
-    return identities * steps + (columns if permuted or not dense else 0)
+    return identities * steps + (columns if permuted or not matrices else 0)
 
 
 def label_map(label: Label | None, mark: str) -> Label | None:
@@ -284,8 +350,8 @@ class TermOperator(LinearOperator):
 
     def diagonal(self) -> Array:
         """The diagonal: for square factors the Kronecker product of theirs."""
-        if all(f.rows == f.cols for t in self.parts for f in t.factors) and not any(
-            t.is_permuted for t in self.parts
+        if all(f.rows == f.cols and not f.is_sparse for t in self.parts for f in t.factors) and (
+            not any(t.is_permuted for t in self.parts)
         ):
             return sum((_diagonal_of(t, self.dtype) for t in self.parts), start=np.zeros(1, "?"))
         n = np.arange(min(self.shape), dtype=np.intp)
@@ -300,7 +366,8 @@ class TermSum(TermOperator):
 
 def _packed(x: Array, dtype: np.dtype[Any]) -> Array:
     """`x` as a kernel takes it: C-ordered, aligned and of its dtype."""
-    return np.require(x, dtype, ("C", "A"))
+    array = np.require(x, dtype, ("C", "A"))
+    return array if array.dtype.char == dtype.char else array.view(dtype)  # long long is int64
 
 
 def apply_along_columns(apply: Callable[[Array], Array], x: Array, dtype: np.dtype[Any]) -> Array:
@@ -322,11 +389,12 @@ def _entries_of(term: Term, rows: Array, cols: Array, dtype: np.dtype[Any]) -> A
     implied_zero = np.zeros(rows.shape, np.bool_)
     for k, f in enumerate(term.factors):
         row, col = i[k], j[term.order[k]]
-        if f.array is None:
-            implied_zero |= row != col
-        else:
+        entries, implied = f.entries(row, col)
+        if implied is not None:
+            implied_zero |= implied
+        if not f.is_identity:
             with np.errstate(all="ignore"):
-                values = values * f.array[row, col].astype(dtype, copy=False)
+                values = values * entries.astype(dtype, copy=False)
     values[implied_zero] = 0
     return values
 
@@ -362,22 +430,16 @@ def _coefficient(c: Scalar, dtype: np.dtype[Any]) -> Scalar:
 
 
 def _dtype_of(parts: tuple[Term, ...]) -> np.dtype[Any]:
-    arrays = {f.array.dtype for t in parts for f in t.factors if f.array is not None}
-    base = np.result_type(*arrays) if arrays else np.dtype(np.float64)
+    dtypes = {f.dtype for t in parts for f in t.factors if not f.is_identity}
+    base = np.result_type(*dtypes) if dtypes else np.dtype(np.float64)
     return np.result_type(base, *{_weak(t.coefficient) for t in parts})
 
 
 def compile_plan(parts: tuple[Term, ...], dtype: np.dtype[Any]) -> _core.TermPlan:
     """The plan of these terms, factors packed in one contiguous dtype."""
-
-    def packed(f: Factor) -> Array | int:
-        if f.array is None:
-            return f.rows
-        order: Literal["F", "C"] = "F" if f.array.flags.f_contiguous else "C"
-        return np.asarray(f.array, dtype, order=order)
-
     terms = [
-        (_coefficient(t.coefficient, dtype), tuple(map(packed, t.factors)), t.order) for t in parts
+        (_coefficient(t.coefficient, dtype), tuple(f.packed(dtype) for f in t.factors), t.order)
+        for t in parts
     ]
     return _core.TermPlan(dtype.char, terms)
 
@@ -443,20 +505,12 @@ def _is_one_matrix(term: Term) -> bool:
 
 def _vanishes(term: Term) -> bool:
     """Whether the term is zero; 0·inf is nan, so factors that are not finite stay."""
-    return term.coefficient == 0 and all(
-        f.array is None or bool(np.isfinite(f.array).all()) for f in term.factors
-    )
+    return term.coefficient == 0 and all(f.is_finite() for f in term.factors)
 
 
 def _fingerprint(term: Term) -> Any:
     """Equal for equal terms, and almost never for others: shapes and a few entries."""
-
-    def sample(f: Factor) -> Any:
-        if f.array is None or f.array.size == 0:
-            return f.shape, f.array is None
-        return f.shape, f.array[0, 0], f.array[-1, -1], f.array[-1, 0], f.array[0, -1]
-
-    return term.order, tuple(sample(f) for f in term.factors)
+    return term.order, tuple(f.sample() for f in term.factors)
 
 
 def snapshot(name: str, a: Any, label: Label | None = None) -> Factor:

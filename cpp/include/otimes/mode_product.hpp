@@ -22,6 +22,7 @@ inline constexpr index_t largest_small_factor = kernel_copied_rows;
 template <class T>
 class PackedFactor {
   public:
+    PackedFactor() = default;
     /// `last`: whether the factor may be applied along a contiguous mode.
     PackedFactor(const Factor<T>& f, bool last);
 

@@ -32,10 +32,11 @@ class ModeSequence {
                     T* y) const;
 
     T coefficient_{};
-    std::vector<Mode> modes_;               // tiny neighbours merged
-    std::vector<PackedFactor<T>> factors_;  // of the modes that act, in their order
-    std::vector<index_t> factor_of_;        // by mode
-    std::vector<Pass> passes_;              // for R = 1
+    std::vector<Mode> modes_;              // tiny neighbours merged
+    std::vector<TermFactor<T>> factors_;   // of the modes that act, in their order
+    std::vector<PackedFactor<T>> packed_;  // the same, but for sparse ones
+    std::vector<index_t> factor_of_;       // by mode
+    std::vector<Pass> passes_;             // for R = 1
 };
 
 }  // namespace otimes

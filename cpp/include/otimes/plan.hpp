@@ -9,19 +9,23 @@ namespace otimes {
 
 /// The order in which to apply factors of sizes rows[k] x cols[k] so that the total work is least:
 /// ascending 1/cols - 1/rows, shrinking factors first (exact, by exchange of neighbours). Ties keep
-/// the later factor first, whose operand is contiguous.
+/// the later factor first, whose operand is contiguous. `entries`, unless empty, says how many each
+/// factor stores: the key of a sparse one is larger by rows * cols over that.
 std::vector<index_t> application_order(const std::vector<index_t>& rows,
-                                       const std::vector<index_t>& cols);
+                                       const std::vector<index_t>& cols,
+                                       const std::vector<index_t>& entries = {});
 
 /// Multiplications that the factors of these sizes cost in the given order, per column.
 double application_work(const std::vector<index_t>& rows, const std::vector<index_t>& cols,
-                        const std::vector<index_t>& order);
+                        const std::vector<index_t>& order,
+                        const std::vector<index_t>& entries = {});
 
 /// One mode of the operand: a factor (rows x cols) acts on it, or none (an identity).
 struct Mode {
     index_t rows, cols;
     bool acts = true;
-    bool alone = false;  // takes a pass of its own: its factor is sparse, or large
+    bool alone = false;   // takes a pass of its own: its factor is sparse, or large
+    index_t entries = 0;  // that the factor stores
 };
 
 /// Runs of neighbouring factors that are cheaper multiplied out than applied one by one, as the

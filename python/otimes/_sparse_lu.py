@@ -1,0 +1,108 @@
+"""LU factorizations of Kronecker products with sparse factors, by SciPy's SuperLU."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ._check import Array, as_inexact, inexact_dtype, require_finite
+from ._factorizations import Factorization, KroneckerFactorization, Trans, as_permutation
+from ._sparse import SparseFactor
+from ._terms import Factor, Term
+
+_PROBES = 8  # steps of each power iteration
+
+
+class SparseLU:
+    """P A Q = L U of a square sparse matrix."""
+
+    def __init__(self, f: SparseFactor, dtype: np.dtype[Any]) -> None:
+        from scipy.sparse.linalg import splu
+
+        require_finite("the operator", f.values)
+        self.matrix = f.csr.astype(dtype, copy=False)
+        try:
+            self.lu: Any = splu(self.matrix.tocsc())
+        except RuntimeError:  # exactly singular
+            self.lu = None
+
+    def rcond(self) -> float:
+        """σ_min/σ_max: power iterations from a fixed vector on AᴴA and on its inverse."""
+        if self.lu is None:
+            return 0.0
+        adjoint = self.matrix.conj().T
+        largest = self._norm(lambda x: self.matrix @ x, lambda y: adjoint @ y)
+        inverse = self._norm(self.lu.solve, lambda y: self.lu.solve(y, "H"))
+        rcond = 1 / (largest * inverse) if largest * inverse else 0.0
+        return rcond if math.isfinite(rcond) else 0.0
+
+    def _norm(self, apply: Callable[[Array], Array], adjoint: Callable[[Array], Array]) -> float:
+        x = np.random.default_rng(0).standard_normal(self.matrix.shape[0])
+        x = (x / np.linalg.norm(x)).astype(self.matrix.dtype)
+        size = 0.0
+        for _ in range(_PROBES):
+            y = apply(x)
+            size = float(np.linalg.norm(y))
+            if size == 0 or not math.isfinite(size):
+                return size
+            z = adjoint(y / size)
+            x = z / np.linalg.norm(z)
+        return size
+
+    def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
+        """The x with A x = rhs, Aᵀ x = rhs or Aᴴ x = rhs, for rhs (n, k)."""
+        if self.lu is None:
+            raise np.linalg.LinAlgError("a sparse factor is exactly singular")
+        b = as_inexact("rhs", rhs)
+        dtype = np.result_type(self.matrix.dtype, b.dtype)
+        if dtype.kind == "c" and self.matrix.dtype.kind != "c":
+            parts = self.solve(np.hstack([b.real, b.imag]), trans)
+            real, imag = np.hsplit(parts, 2)
+            return np.asarray(real + 1j * imag, dtype)
+        x: Array = self.lu.solve(np.asarray(b, self.matrix.dtype, order="F"), trans)
+        return x.astype(dtype, copy=False)
+
+
+class SparseKroneckerFactorization:
+    """c (F₁⊗…⊗F_N) P with square factors, some of them sparse: each is solved with in turn."""
+
+    def __init__(self, term: Term, dtype: np.dtype[Any]) -> None:
+        self.term = term
+        self.dtype = inexact_dtype(dtype)
+        self.parts = [None if f.is_identity else self._part(f) for f in term.factors]
+
+    def _part(self, f: Factor) -> Factorization:
+        own = self.dtype if f.dtype.kind == "c" else np.dtype(self.dtype.char.lower())
+        if isinstance(f, SparseFactor):
+            return SparseLU(f, own)
+        return KroneckerFactorization(Term(1, (f,), (0,)), own)
+
+    def rcond(self) -> float:
+        return math.prod(part.rcond() for part in self.parts if part is not None)
+
+    def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
+        b = as_inexact("rhs", rhs)
+        if b.ndim not in (1, 2) or b.shape[0] != self.term.rows:
+            size = self.term.rows
+            raise ValueError(f"rhs has shape {b.shape}, but must be ({size},) or ({size}, k)")
+        permutation = as_permutation(self.term)
+        x = b if permutation is None or trans == "N" else permutation @ b
+        x = self._solve_modes(x.reshape(b.shape[0], math.prod(b.shape[1:])), trans)
+        c = np.conj(self.term.coefficient) if trans == "H" else self.term.coefficient
+        x = (x if c == 1 else x / c).astype(np.result_type(self.dtype, b.dtype), copy=False)
+        x = x.reshape(b.shape)
+        return x if permutation is None or trans != "N" else permutation.T @ x
+
+    def _solve_modes(self, x: Array, trans: Trans) -> Array:
+        """The factors' inverses along their modes of columns x (N, k)."""
+        modes = x.reshape(*(f.rows for f in self.term.factors), x.shape[1])
+        for axis, part in enumerate(self.parts):
+            if part is not None:
+                front = np.moveaxis(modes, axis, 0)
+                y = part.solve(front.reshape(front.shape[0], math.prod(front.shape[1:])), trans)
+                modes = np.moveaxis(y.reshape(front.shape), 0, axis)
+        return modes.reshape(x.shape)
