@@ -85,7 +85,7 @@ class Selection(LinearOperator):
         return rows
 
     def _entries(self, rows: Array, cols: Array) -> Array:
-        return (self.sources[rows] == cols).astype(self.dtype)
+        return np.asarray(self.sources[rows] == cols, self.dtype)
 
     def _work(self) -> float:
         return float(self.shape[0])
