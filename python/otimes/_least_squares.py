@@ -56,6 +56,16 @@ def _largest(thin: list[Thin]) -> float:
     return math.prod(float(t.values[0]) for t in thin)
 
 
+def _rounding_decides(a: LinearOperator, thin: list[Thin], rcond: float) -> bool:
+    """Whether NumPy counts what float32 entries leave of a zero, by a cutoff meant for float64."""
+    noise = max(a.shape) * float(np.finfo(inexact_dtype(a.dtype)).eps)
+    if a.dtype.char not in "fF" or rcond >= noise:
+        return False
+    full = math.prod(len(t.values) for t in thin) == min(a.shape)
+    smallest = math.prod(float(t.values[-1]) for t in thin)
+    return not full or smallest <= noise * _largest(thin)
+
+
 def _inverse_of(term: Term, thin: list[Thin], rcond: float, dtype: np.dtype[Any]) -> LinearOperator:
     """A⁺, where the singular values of A up to ``rcond`` times the largest count as zero."""
     cutoff, c = rcond * _largest(thin), term.coefficient
@@ -84,7 +94,10 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = ...)
     term = hermitian_term(a) if hermitian else kronecker_term(a)
     if term is None or cutoff is None:
         return NotImplemented
-    inverse = _inverse_of(term, [*map(_thin, term.factors)], cutoff, inexact_dtype(a.dtype))
+    thin = [_thin(f) for f in term.factors]
+    if _rounding_decides(a, thin, cutoff):
+        return NotImplemented
+    inverse = _inverse_of(term, thin, cutoff, inexact_dtype(a.dtype))
     return with_shapes(inverse, a.out_shape, a.in_shape)
 
 
@@ -136,6 +149,8 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
         )
     cutoff = _lstsq_cutoff(rcond, max(a.shape))
     thin = [_thin(f) for f in term.factors]
+    if _rounding_decides(a, thin, cutoff):
+        return NotImplemented
     values = padded(np.sort(abs(term.coefficient) * outer(t.values for t in thin))[::-1], a)
     rank = np.int32(np.count_nonzero(values > cutoff * values[0]))
     x = _inverse_of(term, thin, cutoff, np.result_type(a.dtype, np.float64)) @ rhs
