@@ -674,6 +674,15 @@ def test_operators_as_factors():
     assert_close(np.linalg.pinv(op).toarray(), np.linalg.pinv(dense), steps=100)
 
 
+def test_more_factors_than_arrays_have_dimensions():
+    a = hermitian(3)
+    op, ones = ox.kron(*[[[1.0]]] * 70, a), [f(a) for f in (np.linalg.eigvalsh, np.linalg.norm)]
+    assert_close(np.linalg.eigvalsh(op), ones[0], steps=10)
+    assert_close(np.linalg.norm(op), ones[1], steps=100)
+    u, s, vh = np.linalg.svd(op)
+    assert_close(u @ (s[:, None] * vh.toarray()), a, steps=10)
+
+
 def test_sums_have_none_of_these():
     op = ox.kron(*squares([2, 2])) + ox.kron(*squares([2, 2], seed=5))
     for f in (np.linalg.svdvals, np.linalg.cond, np.linalg.matrix_rank, np.linalg.qr):

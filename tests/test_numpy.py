@@ -108,6 +108,9 @@ TABLE = {
     np.linalg.multi_dot: lambda a: np.linalg.multi_dot([a, a.T, np.ones(a.shape[0])]),
     np.linalg.matmul: lambda a: np.linalg.matmul(a, np.ones((a.shape[1], 2))),
 }
+if hasattr(np, "matvec"):
+    TABLE[np.matvec] = lambda a: np.matvec(a, np.arange(2 * a.shape[1]).reshape(2, -1) * 1j)
+    TABLE[np.vecmat] = lambda a: np.vecmat(np.arange(2 * a.shape[0]).reshape(2, -1) * 1j, a)
 
 #: Not unique, or infinite but for rounding: test_decompositions.py compares these.
 DECOMPOSITIONS = {getattr(np.linalg, name) for name in (
@@ -179,6 +182,14 @@ MORE = {
     "linalg.matrix_rank": np.linalg.matrix_rank,
     "linalg.pinv": np.linalg.pinv,
     "linalg.multi_dot": lambda a: np.linalg.multi_dot([a, a.T, np.ones(a.shape[0])]),
+    "mean keepdims": lambda a: np.mean(a, keepdims=True),
+    "mean dtype": lambda a: np.mean(a, (0,), np.complex128, keepdims=True),
+    "sum of no axis": lambda a: np.sum(a, (), keepdims=True),
+    "trace of exchanged axes": lambda a: np.trace(a, 2, 1, 0, complex),
+    "diagonal of exchanged axes": lambda a: np.diagonal(a, 2, axis1=-1, axis2=0),
+    "diagonal beyond": lambda a: np.diagonal(a, 100),
+    "linalg.trace offset": lambda a: np.linalg.trace(a, offset=-1, dtype=complex),
+    "linalg.diagonal offset": lambda a: np.linalg.diagonal(a, offset=3),
     "equal": lambda a: a == np.ones(a.shape),
     "equal from the left": lambda a: np.ones(a.shape) == a,
     "array_equal of another shape": lambda a: np.array_equal(a, np.ones(3)),
@@ -220,6 +231,8 @@ DENSE = {
     "add accumulate": lambda a: np.add.accumulate(a),
     "outer": lambda a: np.multiply.outer(a, [1.0, 2.0]),
     "sum out": lambda a: np.sum(a, axis=0, out=np.empty(a.shape[1])),
+    "sum as integers": lambda a: np.sum(a, dtype=int),
+    "mean as float16": lambda a: np.mean(a, dtype=np.float16),
     "mean where": lambda a: np.mean(a, where=np.ones(a.shape, bool)),
     "max": np.max,
     "prod": np.prod,

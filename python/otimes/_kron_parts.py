@@ -98,7 +98,7 @@ def outer(vectors: Iterable[Array]) -> Array:
     """v₁⊗v₂⊗… of vectors."""
     vectors = list(vectors)
     require_dense(tuple(map(len, vectors)), np.result_type(*vectors))
-    return functools.reduce(np.multiply.outer, vectors).reshape(-1)
+    return functools.reduce(lambda u, v: np.multiply.outer(u, v).reshape(-1), vectors)
 
 
 def places(counts: Sequence[int], sizes: Sequence[int]) -> Array:

@@ -56,19 +56,21 @@ def _transpose(a: Any, axes: Any = None) -> Any:
 
 
 def _sum(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
-    if dtype is not None:
-        if np.dtype(dtype).kind not in "fc" or not np.can_cast(a.dtype, dtype):
-            return NotImplemented
-        a = a.astype(dtype)
-    return _with_dims(a.sum(axis), axis, keepdims)
+    summed = _summed_as(a, dtype)
+    return _with_dims(summed.sum(axis), axis, keepdims) if summed is not None else NotImplemented
 
 
 def _mean(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
-    if dtype is not None:
-        if np.dtype(dtype).kind not in "fc" or not np.can_cast(a.dtype, dtype):
-            return NotImplemented
-        a = a.astype(dtype)
-    return _with_dims(a.mean(axis), axis, keepdims)
+    summed = _summed_as(a, dtype)
+    return _with_dims(summed.mean(axis), axis, keepdims) if summed is not None else NotImplemented
+
+
+def _summed_as(a: Any, dtype: Any) -> Any:
+    """The operator in the dtype that its entries are added in, or None where they change in it."""
+    if dtype is None:
+        return a
+    inexact = np.dtype(dtype).kind in "fc" and np.can_cast(a.dtype, dtype)
+    return a.astype(dtype) if inexact else None
 
 
 def _with_dims(total: Any, axis: Any, keepdims: bool) -> Any:
@@ -140,7 +142,7 @@ def _solve(a: Any, b: Any) -> Any:
     if not _is_operator(a) or _is_operator(b):
         return NotImplemented
     rhs = np.asarray(b)
-    if rhs.ndim == 0 or rhs.shape[-2:][0] != a.shape[0]:
+    if a.shape[0] == a.shape[1] and (rhs.ndim == 0 or rhs.shape[-2:][0] != a.shape[0]):
         raise ValueError(
             f"solve: b has shape {rhs.shape}, but the operator has shape {a.shape}, so b needs "
             f"shape ({a.shape[0]},) or (..., {a.shape[0]}, k)"
@@ -150,6 +152,20 @@ def _solve(a: Any, b: Any) -> Any:
     columns = np.moveaxis(rhs, -2, 0)
     x = a.solve(columns.reshape(len(columns), math.prod(columns.shape[1:])))
     return np.moveaxis(x.reshape(columns.shape), 0, -2)
+
+
+def _matvec(x1: Any, x2: Any) -> Any:
+    """A x for every vector x of a stack (…, N)."""
+    if not _is_operator(x1) or _is_operator(x2) or np.ndim(x2) == 0:
+        return NotImplemented
+    return np.asarray(x2) @ x1.T
+
+
+def _vecmat(x1: Any, x2: Any) -> Any:
+    """xᴴ A for every vector x of a stack (…, M)."""
+    if not _is_operator(x2) or _is_operator(x1) or np.ndim(x1) == 0:
+        return NotImplemented
+    return np.conj(x1) @ x2
 
 
 def _multi_dot(arrays: Any) -> Any:
@@ -255,6 +271,10 @@ registry.functions.update(
         np.linalg.matrix_transpose: lambda x, /: x.T,
     }
 )
+
+for name, rule in {"matvec": _matvec, "vecmat": _vecmat}.items():  # of NumPy 2.2
+    if hasattr(np, name):
+        registry.functions[getattr(np, name)] = rule
 
 registry.writers.update(
     {np.copyto, np.fill_diagonal, np.place, np.put, np.put_along_axis, np.putmask}
