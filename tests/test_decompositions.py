@@ -139,6 +139,15 @@ def test_singular_values_and_what_follows_from_them(factors, c):
         np.testing.assert_array_equal(rank, np.linalg.matrix_rank(dense, **kwargs))
 
 
+def test_ranks_by_the_tolerance_of_the_whole_matrix():
+    a, b = np.diag([1.0, 1e-9]), np.diag([1.0, 1e-4, 1e-8])
+    for c in (1e-30, 1.0, 1e30):  # 1e-9 · 1e-8 alone counts as zero
+        op, dense = scaled([a, b], c)
+        assert np.linalg.matrix_rank(op) == np.linalg.matrix_rank(dense) == 5
+        single, dense = op.astype(np.float32), dense.astype(np.float32)
+        assert np.linalg.matrix_rank(single) == np.linalg.matrix_rank(dense) == 2
+
+
 def test_the_vectors_of_a_product_are_a_product_and_a_permutation():
     a, b = matrix(3, 3), matrix(4, 4)
     u, _s, vh = np.linalg.svd(ox.kron(a, b))
@@ -477,6 +486,7 @@ def test_smallest_singular_values():
     with falls_back(), pytest.raises(LinAlgError, match="square"):
         np.linalg.cond(tall, 1)
     assert np.linalg.cond(ox.kron(np.zeros((2, 2)), np.eye(2)), 1) == np.inf
+    assert np.linalg.cond(ox.kron(np.zeros((2, 2)), np.diag([1.0, 0.0])), -2) == np.inf  # 0/0
     with falls_back():
         assert np.linalg.cond(0 * op) == np.inf
     float32 = np.linalg.cond(op.astype(np.float32))
@@ -544,6 +554,14 @@ def test_pinv_cuts_at_the_tolerance_of_the_whole_matrix():
         np.linalg.pinv(ox.kron(matrix(2, 2), b), hermitian=True)
     c = ox.kron(a * 1j, b) * (2 - 1j)
     assert_close(np.linalg.pinv(c, 1e-3).toarray(), np.linalg.pinv(c.toarray(), 1e-3), steps=10)
+
+
+def test_a_cutoff_just_below_the_largest_value():
+    rcond = np.nextafter(1.0, 0.0)
+    for seed in range(20):
+        op = ox.kron(*squares([2, 3, 2], seed=seed))
+        rank = np.linalg.matrix_rank(np.linalg.pinv(op, rcond).toarray())
+        assert rank == 1
 
 
 def test_pinv_of_other_operators():
