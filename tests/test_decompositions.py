@@ -552,6 +552,10 @@ def test_pinv_cuts_at_the_tolerance_of_the_whole_matrix():
         np.linalg.pinv(op, 1e-3, rtol=1e-3)
     with falls_back():
         np.linalg.pinv(ox.kron(matrix(2, 2), b), hermitian=True)
+    integers = ox.kron([[1, 2]], [[3, 4]])
+    for x in (integers, integers.toarray()):
+        with pytest.raises(ValueError, match="not inexact"):
+            np.linalg.pinv(x, rtol=None)
     c = ox.kron(a * 1j, b) * (2 - 1j)
     assert_close(np.linalg.pinv(c, 1e-3).toarray(), np.linalg.pinv(c.toarray(), 1e-3), steps=10)
 
@@ -609,6 +613,9 @@ def test_ranks_that_rounding_decides_are_numpys():
 
 
 def test_lstsq_with_other_operands():
+    singular = ox.kron(np.diag([1.0, 0.0]), np.diag([1.0, 2.0]))
+    assert np.linalg.lstsq(singular, np.ones(4), -1)[2] == 2  # a negative rcond is rounding
+    assert np.linalg.lstsq(singular.toarray(), np.ones(4), -1)[2] == 2
     op = ox.kron(matrix(3, 2), matrix(2, 2))
     complex_b = np.ones(6) * (1 + 1j)
     result, expected = (np.linalg.lstsq(x, complex_b)[0] for x in (op, op.toarray()))
@@ -657,8 +664,9 @@ def test_entries_that_leave_the_range_are_numpys():
     with falls_back():
         assert np.linalg.slogdet(gone).logabsdet == -np.inf
     half = ox.kron(np.diag([1, 1e-200]), np.diag([1, 1e-200]))  # 1e-400 is 0
-    with falls_back(), pytest.raises(LinAlgError, match="Singular"):
-        np.linalg.inv(half)
+    for f in (np.linalg.inv, lambda a: np.linalg.matrix_power(a, -2)):
+        with falls_back(), pytest.raises(LinAlgError, match="Singular"):
+            f(half)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

@@ -1,5 +1,6 @@
 """NumPy's functions on operators: the dense result or an error; a warning without structure."""
 
+import inspect
 import warnings
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import otimes as ox
 from oracle import assert_close, kron
 from otimes._kron import KroneckerProduct
+from otimes._numpy import attempts
 from otimes._operator import LinearOperator, registry
 from zoo import matrix
 
@@ -211,6 +213,19 @@ def test_other_operators(name):
             compare(function, op, dense, dtype=name != "identity")
         compare(lambda a: np.matmul(a, np.ones((a.shape[1], 2))), op, dense)
         compare(lambda a: np.matmul(np.ones((2, a.shape[0])), a), op, dense)
+
+
+def test_the_first_attempt_that_applies_is_taken():
+    def declines(a, *, offset=0):
+        return NotImplemented
+
+    def applies(a, *, offset=0):
+        return a + offset
+
+    rule = attempts(declines, applies, declines)
+    assert rule(1, offset=2) == 3
+    assert attempts(declines, declines)(1) is NotImplemented
+    assert inspect.signature(rule) == inspect.signature(declines)
 
 
 # --- everything else: the dense array, with a warning --------------------------------------------

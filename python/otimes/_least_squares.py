@@ -106,12 +106,11 @@ def _relative_cutoff(a: LinearOperator, rcond: Any, rtol: Any) -> float | None:
     if rcond is not None and rtol is not ...:
         return None
     if rcond is None and rtol is None:
-        return None if a.dtype.kind in "biu" else max(a.shape) * float(np.finfo(a.dtype).eps)
+        return max(a.shape) * float(np.finfo(a.dtype).eps)  # ValueError for integers, as NumPy's
     given = 1e-15 if rcond is None and rtol is ... else (rtol if rcond is None else rcond)
     number = np.asarray(given)
-    return (
-        float(number) if number.ndim == 0 and number.dtype.kind in "fiu" and number >= 0 else None
-    )
+    usable = number.ndim == 0 and number.dtype.kind in "fiu" and number >= 0
+    return float(number) if usable else None
 
 
 def pseudo_inverse(op: LinearOperator) -> LinearOperator:

@@ -82,7 +82,7 @@ def _with_dims(total: Any, axis: Any, keepdims: bool) -> Any:
     return total
 
 
-def _offset_diagonal(a: Any, offset: Any, axis1: int = 0, axis2: int = 1) -> Any:
+def _diagonal(a: Any, offset: Any = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """The entries (i, i + offset), or those of the transpose where the axes are exchanged."""
     axes = normalize_axis_tuple((axis1, axis2), 2)
     k = operator.index(offset) * (1 if axes == (0, 1) else -1)
@@ -93,18 +93,10 @@ def _offset_diagonal(a: Any, offset: Any, axis1: int = 0, axis2: int = 1) -> Any
     return a._entries(i, i + k)
 
 
-def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    return _offset_diagonal(a, offset, axis1, axis2)
-
-
 def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
     if offset == 0 and dtype is None:
         return a.trace()
-    return _offset_diagonal(a, offset, axis1, axis2).sum(dtype=dtype)
-
-
-def _diag(v: Any, k: int = 0) -> Any:
-    return _offset_diagonal(v, k)
+    return _diagonal(a, offset, axis1, axis2).sum(dtype=dtype)
 
 
 def _size(a: Any, axis: Any = None) -> int:
@@ -112,14 +104,15 @@ def _size(a: Any, axis: Any = None) -> int:
 
 
 def _inv(a: Any) -> Any:
-    """A⁻¹, where no entry of it leaves the range in which those of A are inverted one by one."""
-    if not _is_invertible_by_parts(a):
+    """A⁻¹; of a Kronecker product factor by factor, where A and A⁻¹ stay in the dtype's range."""
+    if not _is_in_range(a):
         return NotImplemented
     inverted = inverse(a)
-    return inverted if _is_invertible_by_parts(inverted) else NotImplemented
+    return inverted if _is_in_range(inverted) else NotImplemented
 
 
-def _is_invertible_by_parts(a: Any) -> bool:
+def _is_in_range(a: Any) -> bool:
+    """Whether a Kronecker product has no entry that overflows, or is not finite."""
     op = a._structure()
     one_term = isinstance(op, TermOperator) and len(op.parts) == 1
     return not one_term or op.size == 0 or kronecker_term(op) is not None
@@ -130,11 +123,10 @@ def _matrix_power(a: Any, n: Any) -> Any:
     if a.shape[0] != a.shape[1]:
         return NotImplemented
     if n == 0:  # NumPy keeps the dtype
-        unit = Factor(np.ones((1, 1), a.dtype))
-        return from_terms(
-            [Term(1, (Factor(None, a.shape[0]), unit), (0, 1))], a.in_shape, a.in_shape
-        )
-    return power(_inv(a), -n) if n < 0 else power(a, n)
+        factors = (Factor(None, a.shape[0]), Factor(np.ones((1, 1), a.dtype)))
+        return from_terms([Term(1, factors, (0, 1))], a.in_shape, a.in_shape)
+    base = _inv(a) if n < 0 else a
+    return base if base is NotImplemented else power(base, abs(n))
 
 
 def _solve(a: Any, b: Any) -> Any:
@@ -232,7 +224,7 @@ registry.functions.update(
         np.mean: _mean,
         np.trace: _trace,
         np.diagonal: _diagonal,
-        np.diag: _diag,
+        np.diag: lambda v, k=0: _diagonal(v, k),
         np.shape: lambda a: a.shape,
         np.ndim: lambda a: 2,
         np.size: _size,
@@ -267,7 +259,7 @@ registry.functions.update(
         np.linalg.multi_dot: _multi_dot,
         np.linalg.matmul: lambda x1, x2, /: _matmul(x1, x2),
         np.linalg.trace: lambda x, /, *, offset=0, dtype=None: _trace(x, offset, dtype=dtype),
-        np.linalg.diagonal: lambda x, /, *, offset=0: _offset_diagonal(x, offset),
+        np.linalg.diagonal: lambda x, /, *, offset=0: _diagonal(x, offset),
         np.linalg.matrix_transpose: lambda x, /: x.T,
     }
 )
