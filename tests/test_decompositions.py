@@ -160,6 +160,15 @@ def test_the_vectors_of_a_product_are_a_product_and_a_permutation():
     assert_close(pickle.loads(pickle.dumps(u)).toarray(), u.toarray())
 
 
+def test_permutations_keep_their_structure():
+    p = Selection(np.array([2, 3, 0, 1][::-1]), 4)
+    assert type(p.inv()) is Selection
+    assert ox.select_method(p) == "permutation: it is a permutation: its transpose"
+    assert (p @ p.T).toarray().tolist() == np.eye(4).tolist()
+    moved = p @ ox.kron([[1, 2], [3, 4]], [[1, 0], [0, 1]])  # integers too
+    assert [type(op) for op in moved.chain] == [Selection, KroneckerProduct]
+
+
 def test_equal_singular_values_stay_in_kronecker_order():
     u, s, vh = np.linalg.svd(ox.kron(np.diag([2.0, 1.0]), np.diag([2.0, 1.0])))
     assert s.tolist() == [4, 2, 2, 1]
