@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import otimes as ox
-from otimes._structures import LowRank
+from otimes._structures import LowRank, Selection
 
 A = np.arange(1.0, 5).reshape(2, 2)
 B = np.arange(1.0, 7).reshape(2, 3)
@@ -53,6 +53,9 @@ C = np.eye(3)
         ),
         (ox.jacobian(np.trace, A), "vec[2×2]ᵀ", r"\operatorname{vec}[2 \times 2]^{\mathsf{T}}"),
         (ox.jacobian(lambda t: t * A, 2.0), "vec[2×2]", None),
+        (np.linalg.svd(ox.kron(B, A)).U, "([2×2] ⊗ [2×2]) P", None),
+        (np.linalg.svd(ox.kron(B.T, A), full_matrices=False).U, "([3×2] ⊗ [2×2]) P", None),
+        (Selection(np.array([1]), 3), "S", "S"),
         (ox.kron(ox.diagonal([1, 2]), A), "diag(2 entries) ⊗ [2×2]", None),
     ],
 )

@@ -1,5 +1,6 @@
 """NumPy's functions on operators: the dense result or an error; a warning without structure."""
 
+import inspect
 import warnings
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import otimes as ox
 from oracle import assert_close, kron
 from otimes._kron import KroneckerProduct
+from otimes._numpy import attempts
 from otimes._operator import LinearOperator, registry
 from zoo import matrix
 
@@ -99,13 +101,29 @@ TABLE = {
     np.linalg.trace: np.linalg.trace,
     np.linalg.diagonal: np.linalg.diagonal,
     np.linalg.matrix_transpose: np.linalg.matrix_transpose,
+    np.linalg.lstsq: lambda a: np.linalg.lstsq(a, np.ones(a.shape[0]))[0],
+    np.linalg.pinv: np.linalg.pinv,
+    np.linalg.svdvals: np.linalg.svdvals,
+    np.linalg.matrix_norm: np.linalg.matrix_norm,
+    np.linalg.vector_norm: np.linalg.vector_norm,
+    np.linalg.matrix_rank: np.linalg.matrix_rank,
+    np.linalg.multi_dot: lambda a: np.linalg.multi_dot([a, a.T, np.ones(a.shape[0])]),
+    np.linalg.matmul: lambda a: np.linalg.matmul(a, np.ones((a.shape[1], 2))),
 }
+if hasattr(np, "matvec"):
+    TABLE[np.matvec] = lambda a: np.matvec(a, np.arange(2 * a.shape[1]).reshape(2, -1) * 1j)
+    TABLE[np.vecmat] = lambda a: np.vecmat(np.arange(2 * a.shape[0]).reshape(2, -1) * 1j, a)
+
+#: Not unique, or infinite but for rounding: test_decompositions.py compares these.
+DECOMPOSITIONS = {getattr(np.linalg, name) for name in (
+    "eig", "eigvals", "eigh", "eigvalsh", "svd", "cholesky", "qr", "cond",
+)}  # fmt: skip
 
 NEEDS_SOLVERS = {np.linalg.solve}
 
 
 def test_every_function_of_the_table_is_here():
-    assert set(registry.functions) == set(TABLE)
+    assert set(registry.functions) == set(TABLE) | DECOMPOSITIONS
 
 
 @pytest.mark.parametrize("function", TABLE, ids=lambda f: f.__name__)
@@ -154,6 +172,26 @@ MORE = {
     "norm inf": lambda a: np.linalg.norm(a, np.inf),
     "norm 2": lambda a: np.linalg.norm(a, 2),
     "norm nuclear": lambda a: np.linalg.norm(a, "nuc"),
+    "sum keepdims": lambda a: np.sum(a, axis=0, keepdims=True),
+    "sum dtype": lambda a: np.sum(a, dtype=complex),
+    "trace offset": lambda a: np.trace(a, 1),
+    "diagonal offset": lambda a: np.diagonal(a, -1),
+    "diag offset": lambda a: np.diag(a, 2),
+    "norm axis": lambda a: np.linalg.norm(a, axis=0),
+    "norm -1": lambda a: np.linalg.norm(a, -1),
+    "norm keepdims": lambda a: np.linalg.norm(a, keepdims=True),
+    "linalg.svdvals": np.linalg.svdvals,
+    "linalg.matrix_rank": np.linalg.matrix_rank,
+    "linalg.pinv": np.linalg.pinv,
+    "linalg.multi_dot": lambda a: np.linalg.multi_dot([a, a.T, np.ones(a.shape[0])]),
+    "mean keepdims": lambda a: np.mean(a, keepdims=True),
+    "mean dtype": lambda a: np.mean(a, (0,), np.complex128, keepdims=True),
+    "sum of no axis": lambda a: np.sum(a, (), keepdims=True),
+    "trace of exchanged axes": lambda a: np.trace(a, 2, 1, 0, complex),
+    "diagonal of exchanged axes": lambda a: np.diagonal(a, 2, axis1=-1, axis2=0),
+    "diagonal beyond": lambda a: np.diagonal(a, 100),
+    "linalg.trace offset": lambda a: np.linalg.trace(a, offset=-1, dtype=complex),
+    "linalg.diagonal offset": lambda a: np.linalg.diagonal(a, offset=3),
     "equal": lambda a: a == np.ones(a.shape),
     "equal from the left": lambda a: np.ones(a.shape) == a,
     "array_equal of another shape": lambda a: np.array_equal(a, np.ones(3)),
@@ -177,6 +215,19 @@ def test_other_operators(name):
         compare(lambda a: np.matmul(np.ones((2, a.shape[0])), a), op, dense)
 
 
+def test_the_first_attempt_that_applies_is_taken():
+    def declines(a, *, offset=0):
+        return NotImplemented
+
+    def applies(a, *, offset=0):
+        return a + offset
+
+    rule = attempts(declines, applies, declines)
+    assert rule(1, offset=2) == 3
+    assert attempts(declines, declines)(1) is NotImplemented
+    assert inspect.signature(rule) == inspect.signature(declines)
+
+
 # --- everything else: the dense array, with a warning --------------------------------------------
 
 DENSE = {
@@ -194,16 +245,10 @@ DENSE = {
     "add reduce": lambda a: np.add.reduce(a, axis=0),
     "add accumulate": lambda a: np.add.accumulate(a),
     "outer": lambda a: np.multiply.outer(a, [1.0, 2.0]),
-    "sum keepdims": lambda a: np.sum(a, axis=0, keepdims=True),
-    "sum dtype": lambda a: np.sum(a, dtype=complex),
     "sum out": lambda a: np.sum(a, axis=0, out=np.empty(a.shape[1])),
+    "sum as integers": lambda a: np.sum(a, dtype=int),
+    "mean as float16": lambda a: np.mean(a, dtype=np.float16),
     "mean where": lambda a: np.mean(a, where=np.ones(a.shape, bool)),
-    "trace offset": lambda a: np.trace(a, 1),
-    "diagonal offset": lambda a: np.diagonal(a, -1),
-    "diag offset": lambda a: np.diag(a, 2),
-    "norm axis": lambda a: np.linalg.norm(a, axis=0),
-    "norm -1": lambda a: np.linalg.norm(a, -1),
-    "norm keepdims": lambda a: np.linalg.norm(a, keepdims=True),
     "max": np.max,
     "prod": np.prod,
     "argsort": np.argsort,
@@ -231,14 +276,9 @@ DENSE = {
     "nan_to_num": np.nan_to_num,
     "take": lambda a: np.take(a, [0, 1], axis=0),
     "expand_dims": lambda a: np.expand_dims(a, 0),
-    "linalg.svdvals": np.linalg.svdvals,
-    "linalg.eigvalsh": lambda a: np.linalg.eigvalsh(a @ a.T),
-    "linalg.cond": np.linalg.cond,
-    "linalg.matrix_rank": np.linalg.matrix_rank,
-    "linalg.pinv": np.linalg.pinv,
+    "linalg.eigvalsh": lambda a: np.linalg.eigvalsh(a @ a.T + np.eye(len(a))),
     "linalg.qr": np.linalg.qr,
-    "linalg.cholesky": lambda a: np.linalg.cholesky(a @ a.T),
-    "linalg.multi_dot": lambda a: np.linalg.multi_dot([a, a.T, np.ones(a.shape[0])]),
+    "linalg.cholesky": lambda a: np.linalg.cholesky(a @ a.T + np.eye(len(a))),
     "allclose of a tolerance": lambda a: np.isclose(a, np.ones(a.shape), atol=10),
     "matmul subok": lambda a: np.matmul(a, np.ones(a.shape[1]), subok=False),
     "add where": lambda a: np.add(a, a, out=np.zeros(a.shape), where=np.eye(*a.shape) > 0),

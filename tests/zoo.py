@@ -11,7 +11,7 @@ import pytest
 
 import oracle
 import otimes as ox
-from otimes._structures import Conjugate, LowRank, OperatorKronecker, Product, Sum
+from otimes._structures import Conjugate, LowRank, OperatorKronecker, Product, Selection, Sum
 
 #: Whether operators whose products need the equation solvers are in the zoo.
 WITH_SOLVERS = "solve_operator" in ox._operator.registry.solving
@@ -188,6 +188,11 @@ add("D cast", D3.astype(np.float32), duplication.astype(np.float32))
 d6, c6 = matrix(1, 6)[0], matrix(1, 6, "complex128")[0]
 add("diagonal", ox.diagonal(d6), np.diag(d6))
 add("diagonal complex", ox.diagonal(c6), np.diag(c6))
+picked = np.array([3, -1, 0, 5])
+add("selection", Selection(picked, 6), np.eye(7)[picked, :6], True)
+add("permutation", Selection(np.array([2, 0, 1]), 3), np.eye(3)[[2, 0, 1]], True)
+add("selection of nothing", Selection(np.array([-1, -1]), 0), np.zeros((2, 0)), True)
+add("selection @ kron", Selection(picked, 6) @ ox.kron(S, R), np.eye(7)[picked, :6] @ kron(S, R))
 add("diagonal int8", ox.diagonal(np.arange(4, dtype=np.int8)), np.diag(np.arange(4, dtype=np.int8)))
 add("diagonal 0", ox.diagonal([]), np.zeros((0, 0)))
 U, V = matrix(5, 2, "complex128"), matrix(6, 2)

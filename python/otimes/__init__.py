@@ -16,6 +16,8 @@ from ._equations import (
     sylvester_factor,
 )
 from ._kron import kron, kronecker_sum
+from ._nearest import nearest_kronecker
+from ._products import kron_apply, kron_matmul, kron_rmatmul
 from ._selection import (
     aslinearoperator,
     commutation_matrix,
@@ -25,8 +27,6 @@ from ._selection import (
     identity,
     symmetrizer_matrix,
 )
-from ._nearest import nearest_kronecker
-from ._products import kron_apply, kron_matmul, kron_rmatmul
 from ._solve import select_method, solve
 from ._trace import stop_gradient
 from ._vec import unvec, unvech, unveck, vec, vech, veck

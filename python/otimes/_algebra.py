@@ -24,6 +24,7 @@ from ._structures import (
     OperatorKronecker,
     Product,
     RealPart,
+    Selection,
     Sum,
 )
 from ._terms import Factor, Term, TermOperator, from_terms, snapshot, term_work
@@ -77,6 +78,14 @@ def _(a: LinearOperator, b: TermOperator) -> LinearOperator | None:
 @rule(Diagonal, Diagonal)
 def _(a: Diagonal, b: Diagonal) -> LinearOperator:
     return Diagonal(a.entries * b.entries, a.in_shape)
+
+
+@rule(Selection, Selection)
+def _(a: Selection, b: Selection) -> LinearOperator:
+    sources = np.full(len(a.sources), -1, np.intp)
+    (places,) = np.nonzero(a.sources >= 0)
+    sources[places] = b.sources[a.sources[places]]
+    return selection(sources, b.shape[1])
 
 
 @rule(LowRank, LinearOperator)
@@ -151,6 +160,13 @@ def identity_operator(shape: Shape) -> LinearOperator:
     return from_terms([Term(1, (Factor(None, n),), (0,))], shape, shape)
 
 
+def selection(sources: Array, size: int) -> LinearOperator:
+    """S with (S x)ᵢ = x[sᵢ] for x (size,): rows of the identity, zero where sᵢ is -1."""
+    if len(sources) == size and np.array_equal(sources, np.arange(size)):
+        return identity_operator((size,))
+    return Selection(sources, size)
+
+
 def multiply(a: LinearOperator, b: LinearOperator) -> LinearOperator:
     """The matrix product, simplified where neighbours combine."""
     if a.shape[1] != b.shape[0]:
@@ -208,6 +224,8 @@ def _bound(op: LinearOperator) -> float:
             return sum(
                 abs(t.coefficient) * math.prod(f.largest() for f in t.factors) for t in op.parts
             )
+        case Selection():
+            return 1
         case Diagonal():
             return float(np.abs(op.entries.astype(float)).max(initial=0))
         case Sum():
@@ -465,8 +483,9 @@ def inverse(op: LinearOperator) -> LinearOperator:
             raise np.linalg.LinAlgError("inv: the operator is zero")
         if any(f.is_sparse for f in term.factors):  # whose inverse is not sparse
             return Inverse(op)
-        inverted = term.astype(inexact_dtype(op.dtype)).inverse()
-        return from_terms([inverted], op.out_shape, op.in_shape)
+        return from_terms(
+            [term.astype(inexact_dtype(op.dtype)).inverse()], op.out_shape, op.in_shape
+        )
     if isinstance(op, Sum) and len(op.addends) == 1:
         ((c, addend),) = op.addends
         return with_shapes(scale(1 / c, inverse(addend)), op.out_shape, op.in_shape)
@@ -479,6 +498,8 @@ def inverse(op: LinearOperator) -> LinearOperator:
         if not op.entries.all():
             raise np.linalg.LinAlgError("inv: the diagonal has a zero")
         return Diagonal(1 / op.entries, op.in_shape)
+    if isinstance(op, Selection) and op.is_permutation:
+        return op.T
     if isinstance(op, Inverse) and op.trans == "N":
         return op.operator
     return Inverse(op)

@@ -42,6 +42,7 @@ def merged_runs(rows: Sequence[int], cols: Sequence[int], lanes: int) -> tuple[i
 def plan_passes(
     rows: Sequence[int], cols: Sequence[int], right: int, panel: int, block: int, line: int
 ) -> list[tuple[tuple[int, ...], int, list[Any]]]: ...
+
 # entries: how many each factor stores; () where all are dense
 def application_order(
     rows: Sequence[int], cols: Sequence[int], entries: Sequence[int] = ()

@@ -8,7 +8,16 @@ import numpy as np
 
 from ._operator import LinearOperator, Scalar, Shape, registry
 from ._selection import Symmetrizer
-from ._structures import Conjugate, Diagonal, Inverse, LowRank, OperatorKronecker, Product, Sum
+from ._structures import (
+    Conjugate,
+    Diagonal,
+    Inverse,
+    LowRank,
+    OperatorKronecker,
+    Product,
+    Selection,
+    Sum,
+)
 from ._terms import Factor, Label, Term, TermOperator
 from ._triangles import TriangleOperator
 
@@ -140,6 +149,8 @@ class Notation:
             case Diagonal():
                 d = f"{len(op.entries)} entries"
                 return rf"\operatorname{{diag}}(\text{{{d}}})" if self.latex else f"diag({d})"
+            case Selection():
+                return "P" if op.is_permutation else "S"
             case LowRank():
                 rank = op.left.shape[1]
                 if rank == 1 and 1 in op.shape:  # the Jacobian of a scalar, or by one

@@ -13,7 +13,7 @@ from ._check import Array, as_inexact, inexact_dtype, require_finite
 from ._equations import SylvesterFactor
 from ._lower import from_columns, to_columns
 from ._operator import LinearOperator, Shape, registry
-from ._structures import Diagonal, Inverse, Product
+from ._structures import Diagonal, Inverse, Product, Selection
 from ._terms import Factor, Term, from_terms
 
 Trans = Literal["N", "T", "H"]
@@ -137,6 +137,22 @@ class DiagonalFactorization:
         tiny = np.finfo(inexact_dtype(d.dtype)).eps * np.abs(d).max(initial=0)
         divisor = np.where(d == 0, tiny or 1, d)  # as LU treats a zero pivot, which rcond reports
         return np.asarray(b / divisor[:, None]).reshape(shape)
+
+
+class PermutationFactorization:
+    """P with P⁻¹ = Pᵀ."""
+
+    def __init__(self, op: Selection) -> None:
+        self.operator = op
+
+    def rcond(self) -> float:
+        return 1.0
+
+    def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
+        product: Array = (self.operator.T if trans == "N" else self.operator) @ as_inexact(
+            "rhs", rhs
+        )
+        return product
 
 
 class ChainFactorization:

@@ -6,16 +6,22 @@ A rule that returns `NotImplemented`, and every function without a rule, works o
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
+from . import _decompositions, _invariants, _least_squares
 from ._algebra import add, inverse, negative, power, subtract
 from ._elementwise import divide, elementwise, elementwise_power
-from ._identities import congruence
-from ._kron import KroneckerProduct, kron
+from ._kron import kron
+from ._kron_parts import kronecker_term
 from ._operator import LinearOperator, registry
+from ._terms import Factor, Term, TermOperator, from_terms
 
 
 def _is_operator(*xs: Any) -> bool:
@@ -49,95 +55,120 @@ def _transpose(a: Any, axes: Any = None) -> Any:
     return a if tuple(axes) in ((0, 1), (-2, -1)) else NotImplemented
 
 
-def _sum(a: Any, axis: Any = None) -> Any:
-    return a.sum(axis)
+def _sum(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+    summed = _summed_as(a, dtype)
+    return _with_dims(summed.sum(axis), axis, keepdims) if summed is not None else NotImplemented
 
 
-def _mean(a: Any, axis: Any = None) -> Any:
-    return a.mean(axis)
+def _mean(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+    summed = _summed_as(a, dtype)
+    return _with_dims(summed.mean(axis), axis, keepdims) if summed is not None else NotImplemented
 
 
-def _trace(a: Any, offset: int = 0) -> Any:
-    return a.trace() if offset == 0 else NotImplemented
+def _summed_as(a: Any, dtype: Any) -> Any:
+    """The operator in the dtype that its entries are added in, or None where they change in it."""
+    if dtype is None:
+        return a
+    inexact = np.dtype(dtype).kind in "fc" and np.can_cast(a.dtype, dtype)
+    return a.astype(dtype) if inexact else None
 
 
-def _diagonal(a: Any, offset: int = 0) -> Any:
-    return a.diagonal() if offset == 0 else NotImplemented
+def _with_dims(total: Any, axis: Any, keepdims: bool) -> Any:
+    """The sums with an axis of length 1 for each that was summed over."""
+    if not keepdims:
+        return total
+    for k in (0, 1) if axis is None else sorted(normalize_axis_tuple(axis, 2)):
+        total = np.expand_dims(total, k)
+    return total
+
+
+def _diagonal(a: Any, offset: Any = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """The entries (i, i + offset), or those of the transpose where the axes are exchanged."""
+    axes = normalize_axis_tuple((axis1, axis2), 2)
+    k = operator.index(offset) * (1 if axes == (0, 1) else -1)
+    if k == 0:
+        return a.diagonal()
+    first = max(-k, 0)
+    i = np.arange(first, max(first, min(a.shape[0], a.shape[1] - k)), dtype=np.intp)
+    return a._entries(i, i + k)
+
+
+def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
+    if offset == 0 and dtype is None:
+        return a.trace()
+    return _diagonal(a, offset, axis1, axis2).sum(dtype=dtype)
 
 
 def _size(a: Any, axis: Any = None) -> int:
     return int(a.size if axis is None else a.shape[axis])
 
 
-def _determinants(a: Any) -> tuple[Any, list[tuple[Any, int]]] | None:
-    """c and pairs (F, k) with det = cⁿ ∏ det(F)ᵏ, n the size of the operator."""
-    if not _is_operator(a) or a.shape[0] == 0:
-        return None
+def _inv(a: Any) -> Any:
+    """A⁻¹; of a Kronecker product factor by factor, where A and A⁻¹ stay in the dtype's range."""
+    if not _is_in_range(a):
+        return NotImplemented
+    inverted = inverse(a)
+    return inverted if _is_in_range(inverted) else NotImplemented
+
+
+def _is_in_range(a: Any) -> bool:
+    """Whether a Kronecker product has no entry that overflows, or is not finite."""
     op = a._structure()
-    parts = congruence(op)
-    if parts is not None:  # det(D⁺ (A⊗A) D) = det(A)ⁿ⁺¹
-        factors, coefficient = parts[1].factors[:1], parts[1].coefficient
-        powers = [factors[0].rows + 1]
-    elif isinstance(op, KroneckerProduct):
-        factors, coefficient = op.parts[0].factors, op.parts[0].coefficient
-        powers = [op.shape[0] // max(f.rows, 1) for f in factors]
-    else:
-        return None
-    if any(f.rows != f.cols for f in factors):
-        return None
-    return coefficient, [(f.dense(op.dtype), k) for f, k in zip(factors, powers, strict=True)]
+    one_term = isinstance(op, TermOperator) and len(op.parts) == 1
+    return not one_term or op.size == 0 or kronecker_term(op) is not None
 
 
-def _slogdet(a: Any) -> Any:
-    """det(A⊗B) = det(A)^n det(B)^m, as sign and logarithm."""
-    parts = _determinants(a)
-    if parts is None or parts[0] == 0:
+def _matrix_power(a: Any, n: Any) -> Any:
+    n = operator.index(n)
+    if a.shape[0] != a.shape[1]:
         return NotImplemented
-    coefficient, factors = parts
-    n, each = a.shape[0], [(np.linalg.slogdet(f), k) for f, k in factors]
-    sign = (coefficient / abs(coefficient)) ** n
-    log = n * math.log(abs(coefficient))
-    for (s, value), k in each:
-        sign, log = sign * s**k, log + k * value
-    kind = each[0][0]
-    return type(kind)(kind.sign.dtype.type(sign), kind.logabsdet.dtype.type(log))
-
-
-def _det(a: Any) -> Any:
-    parts = _determinants(a)
-    if parts is None:
-        return NotImplemented
-    coefficient, factors = parts
-    n, dets = a.shape[0], [(np.linalg.det(f), k) for f, k in factors]
-    with np.errstate(all="ignore"):
-        det = coefficient**n * math.prod(d**k for d, k in dets)
-        if not (np.isfinite(det) and det != 0):  # a part may overflow where the whole does not
-            sign, log = _slogdet(a) if coefficient else (0, -math.inf)
-            det = sign * np.exp(log)
-    return dets[0][0].dtype.type(det)
-
-
-def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    """The norms that factorise: Frobenius, 1, 2 and infinity."""
-    op = x._structure()
-    if axis is not None or keepdims or not isinstance(op, KroneckerProduct):
-        return NotImplemented
-    if ord not in (None, "fro", 1, np.inf, 2, "nuc"):
-        return NotImplemented
-    (term,) = op.parts
-    norms = [np.linalg.norm(f.dense(op.dtype), ord) for f in term.factors]
-    norm = abs(term.coefficient) * math.prod(norms)
-    if not np.isfinite(norm):  # 0·inf is nan, in the product but not in a factor
-        return NotImplemented
-    return norms[0].dtype.type(norm)
+    if n == 0:  # NumPy keeps the dtype
+        factors = (Factor(None, a.shape[0]), Factor(np.ones((1, 1), a.dtype)))
+        return from_terms([Term(1, factors, (0, 1))], a.in_shape, a.in_shape)
+    base = _inv(a) if n < 0 else a
+    return base if base is NotImplemented else power(base, abs(n))
 
 
 def _solve(a: Any, b: Any) -> Any:
-    return a.solve(b) if _is_operator(a) else NotImplemented
+    """A⁻¹ b, for b (M,), (M, k) or a stack (…, M, k) of these."""
+    if not _is_operator(a) or _is_operator(b):
+        return NotImplemented
+    rhs = np.asarray(b)
+    if a.shape[0] == a.shape[1] and (rhs.ndim == 0 or rhs.shape[-2:][0] != a.shape[0]):
+        raise ValueError(
+            f"solve: b has shape {rhs.shape}, but the operator has shape {a.shape}, so b needs "
+            f"shape ({a.shape[0]},) or (..., {a.shape[0]}, k)"
+        )
+    if rhs.ndim < 3:
+        return a.solve(rhs)
+    columns = np.moveaxis(rhs, -2, 0)
+    x = a.solve(columns.reshape(len(columns), math.prod(columns.shape[1:])))
+    return np.moveaxis(x.reshape(columns.shape), 0, -2)
 
 
-def _diag(v: Any, k: int = 0) -> Any:
-    return v.diagonal() if k == 0 else NotImplemented
+def _matvec(x1: Any, x2: Any) -> Any:
+    """A x for every vector x of a stack (…, N)."""
+    if not _is_operator(x1) or _is_operator(x2) or np.ndim(x2) == 0:
+        return NotImplemented
+    return np.asarray(x2) @ x1.T
+
+
+def _vecmat(x1: Any, x2: Any) -> Any:
+    """xᴴ A for every vector x of a stack (…, M)."""
+    if not _is_operator(x2) or _is_operator(x1) or np.ndim(x1) == 0:
+        return NotImplemented
+    return np.conj(x1) @ x2
+
+
+def _multi_dot(arrays: Any) -> Any:
+    """The product of a chain, from the end where an array keeps it narrow."""
+    arrays = [x if _is_operator(x) else np.asanyarray(x) for x in arrays]
+    dimensions = [x.ndim for x in arrays]
+    if len(arrays) < 2 or set(dimensions[1:-1]) - {2} or not set(dimensions) <= {1, 2}:
+        return NotImplemented
+    if _is_operator(arrays[-1]):
+        return functools.reduce(_matmul, arrays)
+    return functools.reduce(lambda product, x: _matmul(x, product), reversed(arrays))
 
 
 def _positive(a: Any) -> Any:
@@ -157,6 +188,17 @@ def _allclose(
     a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> bool:
     return np.allclose(_dense(a), _dense(b), rtol, atol, equal_nan)
+
+
+def attempts(*rules: Callable[..., Any]) -> Callable[..., Any]:
+    """The first of some structured versions of one function that applies to its arguments."""
+
+    @functools.wraps(rules[0])
+    def first(*args: Any, **kwargs: Any) -> Any:
+        results = (rule(*args, **kwargs) for rule in rules)
+        return next((x for x in results if x is not NotImplemented), NotImplemented)
+
+    return first
 
 
 registry.functions.update(
@@ -182,23 +224,49 @@ registry.functions.update(
         np.mean: _mean,
         np.trace: _trace,
         np.diagonal: _diagonal,
-        np.diag: _diag,
+        np.diag: lambda v, k=0: _diagonal(v, k),
         np.shape: lambda a: a.shape,
         np.ndim: lambda a: 2,
         np.size: _size,
         np.array_equal: _array_equal,
         np.allclose: _allclose,
+    }
+)
+
+#: Functions of `numpy.linalg`. Where several structures have one, each in turn: attempts(…, …).
+registry.functions.update(
+    {
         np.linalg.solve: _solve,
-        np.linalg.inv: inverse,
-        np.linalg.det: _det,
-        np.linalg.slogdet: _slogdet,
-        np.linalg.norm: _norm,
-        np.linalg.matrix_power: lambda a, n: power(a, n),
-        np.linalg.trace: lambda x, /: x.trace(),
-        np.linalg.diagonal: lambda x, /: x.diagonal(),
+        np.linalg.lstsq: attempts(_least_squares.lstsq),
+        np.linalg.inv: _inv,
+        np.linalg.pinv: attempts(_least_squares.pinv),
+        np.linalg.det: attempts(_invariants.det),
+        np.linalg.slogdet: attempts(_invariants.slogdet),
+        np.linalg.eig: attempts(_decompositions.eig),
+        np.linalg.eigh: attempts(_decompositions.eigh),
+        np.linalg.eigvals: attempts(_decompositions.eigvals),
+        np.linalg.eigvalsh: attempts(_decompositions.eigvalsh),
+        np.linalg.svd: attempts(_decompositions.svd),
+        np.linalg.svdvals: attempts(_decompositions.svdvals),
+        np.linalg.cholesky: attempts(_decompositions.cholesky),
+        np.linalg.qr: attempts(_decompositions.qr),
+        np.linalg.norm: attempts(_invariants.norm),
+        np.linalg.matrix_norm: attempts(_invariants.matrix_norm),
+        np.linalg.vector_norm: attempts(_invariants.vector_norm),
+        np.linalg.cond: attempts(_invariants.cond),
+        np.linalg.matrix_rank: attempts(_invariants.matrix_rank),
+        np.linalg.matrix_power: _matrix_power,
+        np.linalg.multi_dot: _multi_dot,
+        np.linalg.matmul: lambda x1, x2, /: _matmul(x1, x2),
+        np.linalg.trace: lambda x, /, *, offset=0, dtype=None: _trace(x, offset, dtype=dtype),
+        np.linalg.diagonal: lambda x, /, *, offset=0: _diagonal(x, offset),
         np.linalg.matrix_transpose: lambda x, /: x.T,
     }
 )
+
+for name, rule in {"matvec": _matvec, "vecmat": _vecmat}.items():  # of NumPy 2.2
+    if hasattr(np, name):
+        registry.functions[getattr(np, name)] = rule
 
 registry.writers.update(
     {np.copyto, np.fill_diagonal, np.place, np.put, np.put_along_axis, np.putmask}

@@ -19,6 +19,7 @@ from ._factorizations import (
     Factorization,
     InverseFactorization,
     KroneckerFactorization,
+    PermutationFactorization,
     Sides,
     SylvesterFactorization,
     as_permutation,
@@ -26,7 +27,7 @@ from ._factorizations import (
 from ._lower import Jacobian, Program
 from ._operator import LinearOperator, Shape, registry
 from ._sparse_lu import SparseKroneckerFactorization
-from ._structures import Diagonal, Inverse, LowRank, Product, Sum
+from ._structures import Diagonal, Inverse, LowRank, Product, Selection, Sum
 from ._terms import Factor, Term, TermOperator
 from ._trace import NonlinearError, trace
 
@@ -77,6 +78,12 @@ def _diagonal(op: LinearOperator) -> Maker | None:
     return (lambda: DiagonalFactorization(op)) if isinstance(op, Diagonal) else None
 
 
+def _permutation(op: LinearOperator) -> Maker | None:
+    if isinstance(op, Selection) and op.is_permutation:
+        return lambda: PermutationFactorization(op)
+    return None
+
+
 def _kronecker(op: LinearOperator) -> Maker | None:
     term = _square_term(op)
     if term is None:
@@ -121,6 +128,7 @@ class Method:
 #: The first that applies is used.
 METHODS = (
     Method("diagonal", "it is diagonal: a division", _diagonal),
+    Method("permutation", "it is a permutation: its transpose", _permutation),
     Method("kronecker", "one Kronecker term: an LU factorization of each factor", _kronecker),
     Method(
         "sylvester",
@@ -184,7 +192,8 @@ def select_method(op: LinearOperator) -> str:
 
     Notes
     -----
-    The rules are tried in the order diagonal, kronecker, sylvester, inverse, chain, dense.
+    The rules are tried in the order diagonal, permutation, kronecker, sylvester, inverse, chain,
+    dense.
 
     Examples
     --------

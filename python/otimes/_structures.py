@@ -1,4 +1,4 @@
-"""Operators that are not sums of Kronecker terms: diagonal, low rank, compounds, inverses."""
+"""Operators that are not sums of Kronecker terms: diagonals, selections, compounds, inverses."""
 
 from __future__ import annotations
 
@@ -45,6 +45,56 @@ class Diagonal(LinearOperator):
 
     def diagonal(self) -> Array:
         return self.entries.copy()
+
+
+class Selection(LinearOperator):
+    """S with (S x)ᵢ = x[sᵢ], or 0 where sᵢ is -1: at most one 1 in every row and column."""
+
+    __slots__ = ("sources",)
+
+    sources: Array
+
+    def __init__(self, sources: Array, size: int) -> None:
+        super().__init__((size,), (len(sources),), np.float64)
+        object.__setattr__(self, "sources", sources)
+
+    @property
+    def is_permutation(self) -> bool:
+        return self.shape[0] == self.shape[1] and bool((self.sources >= 0).all())
+
+    def _matmat(self, x: Array) -> Array:
+        if self.shape[1] == 0:
+            return np.zeros((self.shape[0], x.shape[1]), x.dtype)
+        y = x[self.sources]
+        y[self.sources < 0] = 0
+        return y
+
+    def _transpose(self) -> LinearOperator:
+        targets = np.full(self.shape[1], -1, np.intp)
+        (places,) = np.nonzero(self.sources >= 0)
+        targets[self.sources[places]] = places
+        return Selection(targets, self.shape[0])
+
+    def _pinv(self) -> LinearOperator:
+        return self.T
+
+    def _rows(self, indices: Array) -> Array:
+        rows = np.zeros((len(indices), self.shape[1]), self.dtype)
+        (places,) = np.nonzero(self.sources[indices] >= 0)
+        rows[places, self.sources[indices[places]]] = 1
+        return rows
+
+    def _entries(self, rows: Array, cols: Array) -> Array:
+        return np.asarray(self.sources[rows] == cols, self.dtype)
+
+    def _work(self) -> float:
+        return float(self.shape[0])
+
+    def _is_neutral(self) -> bool:
+        return True
+
+    def _result_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
+        return dtype
 
 
 class LowRank(LinearOperator):
