@@ -30,8 +30,11 @@ def elementwise(a: Any, b: Any) -> Any:
     return dense(a) * dense(b)
 
 
-def _scaled_by(c: Scalar, op: LinearOperator) -> LinearOperator:
+def _scaled_by(c: Scalar, op: LinearOperator) -> Any:
     """c A, where NumPy takes a Python integer c for the dtype of A."""
+    if not np.isfinite(c):  # times a zero it is nan, also where the zero is one of structure
+        warn_dense("a multiple by a number that is not finite")
+        return dense(op) * c
     if type(c) is int and not op._is_neutral() and op.dtype.kind in "iu":
         np.asarray(c, op.dtype)  # OverflowError where it does not fit
     return scale(c, op)
@@ -59,7 +62,8 @@ def elementwise_power(a: Any, k: Any) -> Any:
         integral = isinstance(k, (int, np.integer))
         # (-1 · -1)^½ is 1, but (-1)^½ is nan: fractional powers need factors without sign
         if positive and (integral or _nonnegative(term)):
-            factors = tuple(f.map(lambda a: a**k) for f in term.astype(op.dtype).factors)
+            dtype = np.power(np.ones(1, op.dtype), k).dtype
+            factors = tuple(f.map(lambda a: a**k) for f in term.astype(dtype).factors)
             powered = Term(term.coefficient**k, factors, term.order)
             return from_terms([powered], op.in_shape, op.out_shape)
     warn_dense("an elementwise power of these operands")

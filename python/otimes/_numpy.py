@@ -7,11 +7,12 @@ A rule that returns `NotImplemented`, and every function without a rule, works o
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
 
-from ._algebra import add, inverse, negative, power, subtract
+from ._algebra import add, astype, inverse, negative, power, subtract
 from ._elementwise import divide, elementwise, elementwise_power
 from ._kron import KroneckerProduct, kron
 from ._operator import LinearOperator, registry
@@ -43,29 +44,31 @@ def _dot(a: Any, b: Any) -> Any:
 
 
 def _transpose(a: Any, axes: Any = None) -> Any:
-    if axes is None or tuple(axes) in ((1, 0), (-1, -2)):
-        return a.T
-    return a if tuple(axes) in ((0, 1), (-2, -1)) else NotImplemented
+    return a.transpose(axes)
 
 
-def _sum(a: Any, axis: Any = None) -> Any:
-    return a.sum(axis)
+def _sum(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+    return a.sum(axis, dtype, keepdims=keepdims)
 
 
-def _mean(a: Any, axis: Any = None) -> Any:
-    return a.mean(axis)
+def _mean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    return a.mean(axis, keepdims=keepdims)
 
 
-def _trace(a: Any, offset: int = 0) -> Any:
-    return a.trace() if offset == 0 else NotImplemented
+def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
+    return a.trace(offset, axis1, axis2, dtype)
 
 
-def _diagonal(a: Any, offset: int = 0) -> Any:
-    return a.diagonal() if offset == 0 else NotImplemented
+def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    return a.diagonal(offset, axis1, axis2)
 
 
-def _size(a: Any, axis: Any = None) -> int:
-    return int(a.size if axis is None else a.shape[axis])
+def _size(a: Any, axis: Any = None) -> Any:
+    return a.size if axis is None else NotImplemented
+
+
+def _conjugate(a: Any) -> Any:
+    return NotImplemented if a.dtype.kind == "b" else a.conj()  # of bools: int8
 
 
 def _square_factors(a: Any) -> tuple[Any, list[Any]] | None:
@@ -131,7 +134,12 @@ def _solve(a: Any, b: Any) -> Any:
 
 
 def _diag(v: Any, k: int = 0) -> Any:
-    return v.diagonal() if k == 0 else NotImplemented
+    return v.diagonal(k)
+
+
+def _matrix_power(a: Any, n: Any) -> Any:
+    n = operator.index(n)
+    return power(a, n) if n else astype(power(a, 0), a.dtype)
 
 
 def _positive(a: Any) -> Any:
@@ -165,7 +173,7 @@ registry.functions.update(
         np.positive: _positive,
         np.equal: lambda a, b: np.equal(_dense(a), _dense(b)),
         np.not_equal: lambda a, b: np.not_equal(_dense(a), _dense(b)),
-        np.conjugate: lambda a: a.conj(),
+        np.conjugate: _conjugate,
         np.kron: kron,
         np.dot: _dot,
         np.transpose: _transpose,
@@ -187,9 +195,9 @@ registry.functions.update(
         np.linalg.det: _det,
         np.linalg.slogdet: _slogdet,
         np.linalg.norm: _norm,
-        np.linalg.matrix_power: lambda a, n: power(a, n),
-        np.linalg.trace: lambda x, /: x.trace(),
-        np.linalg.diagonal: lambda x, /: x.diagonal(),
+        np.linalg.matrix_power: _matrix_power,
+        np.linalg.trace: lambda x, /, *, offset=0, dtype=None: x.trace(offset, dtype=dtype),
+        np.linalg.diagonal: lambda x, /, *, offset=0: x.diagonal(offset),
         np.linalg.matrix_transpose: lambda x, /: x.T,
     }
 )

@@ -43,8 +43,11 @@ class Diagonal(LinearOperator):
     def _work(self) -> float:
         return float(len(self.entries))
 
-    def diagonal(self) -> Array:
+    def _diagonal(self) -> Array:
         return self.entries.copy()
+
+    def _total(self, dtype: np.dtype[Any]) -> Any:
+        return self.entries.sum(dtype=dtype)
 
 
 class LowRank(LinearOperator):

@@ -86,12 +86,27 @@ class Factor:
             return self
         return Factor(self.array @ other.array, label=label_product(self.label, other.label))
 
+    def trace(self, dtype: np.dtype[Any]) -> Any:
+        if self.array is None:
+            return _wrapped(self.rows, dtype)
+        return self.array.trace(dtype=dtype)
+
+    def total(self, dtype: np.dtype[Any]) -> Any:
+        if self.array is None:
+            return _wrapped(self.rows, dtype)
+        return self.array.sum(dtype=dtype)
+
     def equals(self, other: Factor) -> bool:
         if self.shape != other.shape or (self.array is None) != (other.array is None):
             return False
         if self.array is None or other.array is None or self.array is other.array:
             return True
         return self.array.dtype == other.array.dtype and np.array_equal(self.array, other.array)
+
+
+def _wrapped(n: int, dtype: np.dtype[Any]) -> Any:
+    """A count as a number of this dtype, in which large ones wrap around."""
+    return dtype.type(n if dtype.kind in "fc" else _coefficient(n, dtype))
 
 
 def _locked(array: Array) -> Array:
@@ -286,14 +301,38 @@ class TermOperator(LinearOperator):
     def _work(self) -> float:
         return sum(term.work() for term in self.parts)
 
-    def diagonal(self) -> Array:
-        """The diagonal: for square factors the Kronecker product of theirs."""
-        if all(f.rows == f.cols for t in self.parts for f in t.factors) and not any(
-            t.is_permuted for t in self.parts
-        ):
-            return sum((_diagonal_of(t, self.dtype) for t in self.parts), start=np.zeros(1, "?"))
-        n = np.arange(min(self.shape), dtype=np.intp)
-        return self._entries(n, n)
+    def _diagonal(self) -> Array:
+        """The Kronecker product of the factors' diagonals, where they have them."""
+        if not self._has_square_factors():
+            return self._diagonal_at(0)
+        require_dense(self.shape[:1], self.dtype)
+        return sum((_diagonal_of(t, self.dtype) for t in self.parts), start=np.zeros(1, "?"))
+
+    def _trace(self) -> Any:
+        """The sum of the products of the factors' traces."""
+        if not self._has_square_factors():
+            return None
+        return self._sum_of_products(np.ones(0, self.dtype).sum().dtype, Factor.trace)
+
+    def _total(self, dtype: np.dtype[Any]) -> Any:
+        """The sum of the products of the factors' sums."""
+        total = self._sum_of_products(dtype, Factor.total)
+        return total if np.isfinite(total) else super()._total(dtype)
+
+    def _has_square_factors(self) -> bool:
+        square = all(f.rows == f.cols for t in self.parts for f in t.factors)
+        return square and not any(t.is_permuted for t in self.parts)
+
+    def _sum_of_products(self, dtype: np.dtype[Any], of: Callable[[Factor, Any], Any]) -> Any:
+        """Σ c ∏ of(Fᵢ) in this dtype, in which integers wrap around."""
+        total = dtype.type(0)
+        with np.errstate(all="ignore"):
+            for term in self.parts:
+                product = dtype.type(_coefficient(term.coefficient, dtype))
+                for f in term.factors:
+                    product = product * of(f, dtype)
+                total = total + product
+        return total
 
 
 class TermSum(TermOperator):
