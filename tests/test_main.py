@@ -144,7 +144,14 @@ def test_info_names_versions_blas_and_threads():
     assert lines["numpy"] == np.__version__
     assert lines["python"].startswith(".".join(map(str, sys.version_info[:3])))
     assert lines["threads"] == str(ox.get_num_threads())
-    assert {"scipy", "system", "BLAS source", "BLAS config", "BLAS kernels", "our kernels"} < lines.keys()
+    assert {
+        "scipy",
+        "system",
+        "BLAS source",
+        "BLAS config",
+        "BLAS kernels",
+        "our kernels",
+    } < lines.keys()
 
 
 def test_info_without_scipy(capsys, monkeypatch):

@@ -462,7 +462,9 @@ def inverse(op: LinearOperator) -> LinearOperator:
         return Diagonal(1 / op.entries, op.in_shape)
     if isinstance(op, Inverse) and op.trans == "N":
         return op.operator
-    return Inverse(op)
+    inverse = Inverse(op)
+    inverse._factors()  # says now whether there is an inverse
+    return inverse
 
 
 def astype(op: LinearOperator, dtype: np.dtype[Any]) -> LinearOperator:

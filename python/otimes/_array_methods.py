@@ -34,15 +34,15 @@ def is_operand(x: object) -> bool:
     return isinstance(x, numbers) or hasattr(x, "__array__")
 
 
-def _reads(name: str, *, warn: bool = True) -> Method:
-    """The method of ndarray, on the dense array."""
+def _reads(name: str, *, warn: bool = True, own: bool = False) -> Method:
+    """The method of ndarray, on the dense array; on one of its own for those that keep its flags."""
     method = getattr(np.ndarray, name)
 
     @functools.wraps(method)
     def call(self: ArrayMethods, *args: Any, **kwargs: Any) -> Any:
         if warn:
             warn_dense(f"ndarray.{name}")
-        return method(frozen(self), *args, **kwargs)
+        return method(self.toarray() if own else frozen(self), *args, **kwargs)
 
     return call
 
@@ -75,7 +75,8 @@ def _updates(binary: Callable[[Any, Any], Any]) -> Method:
     def update(self: ArrayMethods, other: Any) -> Any:
         if not is_operand(other):
             return NotImplemented
-        result = binary(self, other)
+        # what is written in place has the operator's class, and entries meet entries
+        result = binary(self, np.asarray(other) if is_foreign_array(other) else other)
         if result.shape != self.shape:
             raise ValueError(
                 f"the result has shape {result.shape}, but the operator that it would replace "
@@ -121,8 +122,8 @@ class ArrayMethods:
     compress = _reads("compress")
     cumprod = _reads("cumprod")
     cumsum = _reads("cumsum")
-    dump = _reads("dump")
-    dumps = _reads("dumps")
+    dump = _reads("dump", own=True)
+    dumps = _reads("dumps", own=True)
     getfield = _reads("getfield")
     item = _reads("item")
     max = _reads("max")
@@ -196,21 +197,24 @@ class ArrayMethods:
         return bool((frozen(self) == frozen(value)).any())
 
     def __bool__(self) -> bool:
-        return bool(self._only_entry("the truth value of an operator is ambiguous", ValueError))
+        if self.shape != (1, 1):
+            raise ValueError("the truth value of an operator is ambiguous; use op.any()")
+        return bool(self.toarray())
 
     def __float__(self) -> float:
-        return float(self._only_entry("only a 1 by 1 operator is a number", TypeError))
+        return float(self._number())
 
     def __int__(self) -> int:
-        return int(self._only_entry("only a 1 by 1 operator is a number", TypeError))
+        return int(self._number())
 
     def __complex__(self) -> complex:
-        return complex(self._only_entry("only a 1 by 1 operator is a number", TypeError))
+        return complex(self._number())
 
-    def _only_entry(self, message: str, error: type[Exception]) -> Any:
+    def _number(self) -> Any:
+        """The array of a 1 by 1 operator, of which NumPy decides whether it is a number."""
         if self.shape != (1, 1):
-            raise error(f"{message}: it has shape {self.shape}")
-        return self.toarray()[0, 0]
+            raise TypeError(f"an operator of shape {self.shape} is not a number")
+        return self.toarray()
 
 
 def apply_elsewhere(binary: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:

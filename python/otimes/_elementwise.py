@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -53,8 +55,11 @@ def _hadamard(s: Term, t: Term, dtype: np.dtype[Any]) -> Term | None:
     return Term(s.coefficient * t.coefficient, tuple(factors), s.order)
 
 
-def elementwise_power(a: Any, k: Any) -> Any:
-    """A ** k entry by entry, as NumPy's; factor by factor for a Kronecker product."""
+def elementwise_power(a: Any, k: Any, power: Callable[[Any, Any], Any] = operator.pow) -> Any:
+    """A ** k entry by entry, as NumPy's; factor by factor for a Kronecker product.
+
+    `power` is ``**`` or `numpy.power`: they differ in the dtype that they give for bools.
+    """
     op = a._structure() if isinstance(a, LinearOperator) else None
     if isinstance(op, TermOperator) and len(op.parts) == 1 and is_scalar(k):
         term = op.parts[0]
@@ -62,12 +67,12 @@ def elementwise_power(a: Any, k: Any) -> Any:
         integral = isinstance(k, (int, np.integer))
         # (-1 · -1)^½ is 1, but (-1)^½ is nan: fractional powers need factors without sign
         if positive and (integral or _nonnegative(term)):
-            dtype = np.power(np.ones(1, op.dtype), k).dtype
-            factors = tuple(f.map(lambda a: a**k) for f in term.astype(dtype).factors)
+            dtype = power(np.ones(1, op.dtype), k).dtype
+            factors = tuple(f.map(lambda a: power(a, k)) for f in term.astype(dtype).factors)
             powered = Term(term.coefficient**k, factors, term.order)
             return from_terms([powered], op.in_shape, op.out_shape)
     warn_dense("an elementwise power of these operands")
-    return dense(a) ** dense(k)
+    return power(dense(a), dense(k))
 
 
 def _nonnegative(term: Term) -> bool:

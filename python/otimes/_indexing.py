@@ -26,6 +26,18 @@ class Indexable(Protocol):
 def getitem(op: Indexable, key: Any) -> Any:
     """``op[i, j]``, rows, columns and slices, forming only what is asked for."""
     row_key, col_key = _split_key(key, op.shape)
+    selected = _selected(op, row_key, col_key)
+    if _is_basic(row_key) and _is_basic(col_key) and isinstance(selected, np.ndarray):
+        selected.setflags(write=False)
+    return selected
+
+
+def _is_basic(key: Any) -> bool:
+    """Whether NumPy would give a view for this key."""
+    return isinstance(key, (slice, int, np.integer)) and not isinstance(key, bool)
+
+
+def _selected(op: Indexable, row_key: Any, col_key: Any) -> Any:
     rows, cols = _pick(op.shape[0], row_key), _pick(op.shape[1], col_key)
     if not isinstance(row_key, slice) and not isinstance(col_key, slice):
         return _paired(op, rows, cols)
@@ -88,7 +100,7 @@ def _pick(n: int, key: Any) -> Array:
         require_dense((max(0, -((start - stop) // step)),), np.dtype(np.intp))
         return np.arange(start, stop, step, dtype=np.intp)
     index = np.asarray(key)
-    if index.size == 0 and not isinstance(key, (np.ndarray, np.generic)):
+    if index.size == 0 and isinstance(key, (list, tuple)):
         index = index.astype(np.intp)  # an empty list
     if index.dtype == np.bool_:
         if index.ndim != 1:

@@ -168,7 +168,7 @@ registry.functions.update(
         np.subtract: subtract,
         np.multiply: elementwise,
         np.divide: divide,
-        np.power: elementwise_power,
+        np.power: lambda a, b: elementwise_power(a, b, np.power),
         np.negative: negative,
         np.positive: _positive,
         np.equal: lambda a, b: np.equal(_dense(a), _dense(b)),

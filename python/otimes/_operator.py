@@ -307,6 +307,8 @@ class LinearOperator(ArrayMethods):
         return negated
 
     def __pos__(self) -> Self:
+        if self.dtype.kind == "b":
+            raise TypeError("bools have no +; convert the operator with astype(int)")
         return self
 
     @property
@@ -334,11 +336,8 @@ class LinearOperator(ArrayMethods):
         if order is None or len(axes) == 0:
             return self.T
         if len(order) != 2:
-            raise ValueError(f"axes don't match: an operator has 2 axes, but {order} are given")
-        first, second = (normalize_axis_index(operator.index(k), 2) for k in order)
-        if first == second:
-            raise ValueError(f"repeated axis in transpose: {order}")
-        return self.T if first else self
+            raise ValueError(f"an operator has 2 axes, but {len(order)} are given: {order}")
+        return self.T if _swapped(*order) else self
 
     def conj(self) -> LinearOperator:
         """The complex conjugate."""
@@ -464,15 +463,13 @@ class LinearOperator(ArrayMethods):
         return self.toarray(dtype if safe else None)
 
     def __getitem__(self, key: Any) -> Any:
+        """Entries; read-only where NumPy would give a view, through which one could write."""
         return getitem(self, key)
 
     def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
         """The diagonal, or one beside it, as a read-only array."""
         offset = operator.index(offset)
-        first, second = (normalize_axis_index(operator.index(k), 2) for k in (axis1, axis2))
-        if first == second:
-            raise ValueError("axis1 and axis2 cannot be the same")
-        if first == 1:
+        if _swapped(axis1, axis2):
             return self.T.diagonal(offset)
         diagonal = self._diagonal() if offset == 0 else self._diagonal_at(offset)
         diagonal.setflags(write=False)
@@ -493,6 +490,7 @@ class LinearOperator(ArrayMethods):
         self, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: DTypeLike | None = None
     ) -> Any:
         """The sum of the diagonal, or of one beside it."""
+        _swapped(axis1, axis2)
         known = self._trace() if operator.index(offset) == 0 and dtype is None else None
         if known is not None and np.isfinite(known):
             return known
@@ -562,6 +560,7 @@ class LinearOperator(ArrayMethods):
         copy: bool = True,
     ) -> LinearOperator:
         """The operator in another dtype."""
+        _require_order(order)
         requested = np.dtype(dtype)
         wanted = supported_dtype("dtype", requested)
         if wanted != requested:
@@ -576,6 +575,7 @@ class LinearOperator(ArrayMethods):
 
     def copy(self, order: Literal["K", "A", "C", "F"] = "C") -> Self:
         """The operator itself: it is immutable."""
+        _require_order(order)
         return self
 
     def __eq__(self, other: object) -> Any:
@@ -678,6 +678,19 @@ def _axes(axis: Any) -> tuple[int, ...]:
         return (0, 1)
     axes = axis if isinstance(axis, tuple) else (operator.index(axis),)
     return tuple(sorted(normalize_axis_tuple(axes, 2)))
+
+
+def _require_order(order: str) -> None:
+    if not isinstance(order, str) or order not in ("K", "A", "C", "F"):
+        raise ValueError(f"order is {order!r}, but must be 'K', 'A', 'C' or 'F'")
+
+
+def _swapped(axis1: Any, axis2: Any) -> bool:
+    """Whether two axes of a matrix are named in the other order."""
+    first, second = (normalize_axis_index(operator.index(k), 2) for k in (axis1, axis2))
+    if first == second:
+        raise ValueError(f"axes {axis1} and {axis2} of a matrix cannot be the same")
+    return first == 1
 
 
 def _stacked_product(op: LinearOperator, x: Array, out: Array | None) -> Array:

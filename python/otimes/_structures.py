@@ -181,11 +181,15 @@ class Inverse(LinearOperator):
         object.__setattr__(self, "trans", trans)
 
     def _matmat(self, x: Array) -> Array:
+        solution: Array = self._factors().solve(x, self.trans)
+        return solution
+
+    def _factors(self) -> Any:
+        """The decompositions of the operator, kept with it; `LinAlgError` when it is singular."""
         cache = self.operator._cache
         if "factors" not in cache:
             cache["factors"] = self.operator.factorize()
-        solution: Array = cache["factors"].solve(x, self.trans)
-        return solution
+        return cache["factors"]
 
     def _transpose(self) -> LinearOperator:
         return Inverse(self.operator, {"N": "T", "T": "N"}[self.trans])

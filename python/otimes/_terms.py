@@ -287,6 +287,9 @@ class TermOperator(LinearOperator):
         return from_terms((t.conj() for t in self.parts), self.in_shape, self.out_shape)
 
     def _rows(self, indices: Array) -> Array:
+        matrix = self.parts[0].factors[0].array
+        if matrix is not None and len(self.parts) == 1 and _is_one_matrix(self.parts[0]):
+            return matrix.astype(self.dtype, copy=False)[indices]
         plan = self._plan_for(compute_dtype(self.dtype))
         return plan.rows(indices).astype(self.dtype, copy=False)
 
