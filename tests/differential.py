@@ -31,6 +31,9 @@ class Tolerance(NamedTuple):
     values: bool = True  # whether the entries were ever written
 
 
+VALUES = Tolerance(dtype=False)
+
+
 class Outcome(NamedTuple):
     value: Any
     error: Exception | None
@@ -44,7 +47,7 @@ def outcome(f, *args, **kwargs):
         return Outcome(None, error)
 
 
-def difference(lazy, dense, tolerance=Tolerance()):
+def difference(lazy, dense, tolerance):
     """How the lazy outcome differs from the dense one, or "" where it does not."""
     if _DTYPE_OF_ARRAY in str(dense.error):
         return ""
@@ -166,7 +169,7 @@ def _eig(actual, expected, matrix, tolerance):
     residual = unequal(
         matrix @ vectors, vectors * values, tolerance._replace(scale=scale, dtype=False)
     )
-    norms = unequal((np.abs(vectors) ** 2).sum(0), np.ones(len(values)), Tolerance(dtype=False))
+    norms = unequal((np.abs(vectors) ** 2).sum(0), np.ones(len(values)), VALUES)
     return residual or norms or _eigenvalues(values, expected[0], matrix, tolerance)
 
 
@@ -177,7 +180,7 @@ def _eigh(actual, expected, matrix, tolerance):
     gram = vectors.conj().T @ vectors
     return (
         _eig(actual, expected, matrix, tolerance)
-        or unequal(gram, np.eye(len(gram)), Tolerance(dtype=False))
+        or unequal(gram, np.eye(len(gram)), VALUES)
         or unequal(actual[0], expected[0], tolerance)
         or unequal(np.asarray(vectors).dtype, expected[1].dtype, tolerance)
     )
@@ -194,8 +197,8 @@ def _svd(actual, expected, matrix, tolerance):
     return (
         unequal(s, expected[1], tolerance)
         or unequal((u[:, :k] * s) @ vh[:k], matrix, loose._replace(scale=float(s.max(initial=0))))
-        or unequal(u.conj().T @ u, np.eye(u.shape[1]), Tolerance(dtype=False))
-        or unequal(vh @ vh.conj().T, np.eye(len(vh)), Tolerance(dtype=False))
+        or unequal(u.conj().T @ u, np.eye(u.shape[1]), VALUES)
+        or unequal(vh @ vh.conj().T, np.eye(len(vh)), VALUES)
     )
 
 

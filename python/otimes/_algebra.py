@@ -462,9 +462,9 @@ def inverse(op: LinearOperator) -> LinearOperator:
         return Diagonal(1 / op.entries, op.in_shape)
     if isinstance(op, Inverse) and op.trans == "N":
         return op.operator
-    inverse = Inverse(op)
-    inverse._factors()  # says now whether there is an inverse
-    return inverse
+    solving = Inverse(op)
+    solving._factors()  # says now whether there is an inverse
+    return solving
 
 
 def astype(op: LinearOperator, dtype: np.dtype[Any]) -> LinearOperator:

@@ -6,7 +6,6 @@ it is told so instead of writing to a copy in vain.
 
 from __future__ import annotations
 
-import functools
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -35,26 +34,33 @@ def is_operand(x: object) -> bool:
 
 
 def _reads(name: str, *, warn: bool = True, own: bool = False) -> Method:
-    """The method of ndarray, on the dense array; on one of its own for those that keep its flags."""
+    """The method of ndarray, on the dense array; on a writable one where the flags are kept."""
     method = getattr(np.ndarray, name)
 
-    @functools.wraps(method)
     def call(self: ArrayMethods, *args: Any, **kwargs: Any) -> Any:
         if warn:
             warn_dense(f"ndarray.{name}")
         return method(self.toarray() if own else frozen(self), *args, **kwargs)
 
-    return call
+    return _named(call, name, f"`numpy.ndarray.{name}` of the dense array.")
 
 
 def _writes(name: str) -> Method:
     """A method of ndarray that changes the array."""
 
-    @functools.wraps(getattr(np.ndarray, name))
     def refuse(self: ArrayMethods, *args: Any, **kwargs: Any) -> Any:
         raise TypeError("operators are immutable; take op.toarray() to change entries")
 
-    return refuse
+    return _named(refuse, name, "Raise `TypeError`: operators are immutable.")
+
+
+def _named(method: Method, name: str, doc: str) -> Method:
+    method.__name__, method.__qualname__, method.__doc__ = name, f"LinearOperator.{name}", doc
+    return method
+
+
+def _unary(ufunc: np.ufunc) -> Method:
+    return lambda self: ufunc(self)
 
 
 def _from_both_sides(ufunc: np.ufunc) -> tuple[Method, Method]:
@@ -187,11 +193,8 @@ class ArrayMethods:
     __ilshift__ = _updates(operator.lshift)
     __irshift__ = _updates(operator.rshift)
 
-    def __abs__(self) -> Any:
-        return np.absolute(self)
-
-    def __invert__(self) -> Any:
-        return np.invert(self)
+    __abs__ = _unary(np.absolute)
+    __invert__ = _unary(np.invert)
 
     def __contains__(self, value: object) -> bool:
         return bool((frozen(self) == frozen(value)).any())

@@ -49,7 +49,7 @@ def is_foreign_array(x: object) -> bool:
     if type(x) is np.ndarray or not isinstance(x, np.ndarray):
         return False
     if isinstance(x, np.ma.MaskedArray):
-        as_array("the operand", x)
+        as_array("x", x)
     return not isinstance(x, np.memmap)
 
 

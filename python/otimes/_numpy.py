@@ -11,6 +11,7 @@ import operator
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from ._algebra import add, astype, inverse, negative, power, subtract
 from ._elementwise import divide, elementwise, elementwise_power
@@ -64,7 +65,9 @@ def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 
 
 def _size(a: Any, axis: Any = None) -> Any:
-    return a.size if axis is None else NotImplemented
+    if isinstance(axis, tuple):
+        return NotImplemented
+    return a.size if axis is None else a.shape[normalize_axis_index(operator.index(axis), 2)]
 
 
 def _conjugate(a: Any) -> Any:

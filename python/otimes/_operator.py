@@ -242,13 +242,8 @@ class LinearOperator(ArrayMethods):
         if out is None:
             return product
         product = np.asarray(product)
-        if not isinstance(out, np.ndarray) or not out.flags.c_contiguous:
-            raise ValueError("dot: out must be a C-ordered ndarray")
-        if (out.shape, out.dtype) != (product.shape, product.dtype):
-            raise ValueError(
-                f"dot: out has shape {out.shape} and dtype {out.dtype}, but the result has shape "
-                f"{product.shape} and dtype {product.dtype}"
-            )
+        if not require_out("out", out, product.shape, product.dtype).flags.c_contiguous:
+            raise ValueError("dot: out must be C-ordered")
         out[...] = product
         return out
 
@@ -613,7 +608,7 @@ class LinearOperator(ArrayMethods):
         if method == "at" or _has_operator(kwargs.get("out")):
             raise TypeError(f"numpy.{ufunc.__name__} cannot write to an operator: it is immutable")
         rule = registry.functions.get(ufunc) if method == "__call__" else None
-        foreign = any([is_foreign_array(x) for x in args])
+        foreign = any(map(is_foreign_array, args))
         if rule is not None and not foreign and _takes(rule, args, kwargs):
             result = rule(*args, **kwargs)
             if result is not NotImplemented:
@@ -680,7 +675,7 @@ def _axes(axis: Any) -> tuple[int, ...]:
     return tuple(sorted(normalize_axis_tuple(axes, 2)))
 
 
-def _require_order(order: str) -> None:
+def _require_order(order: object) -> None:
     if not isinstance(order, str) or order not in ("K", "A", "C", "F"):
         raise ValueError(f"order is {order!r}, but must be 'K', 'A', 'C' or 'F'")
 
