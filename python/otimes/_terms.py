@@ -354,8 +354,8 @@ def _entries_of(term: Term, rows: Array, cols: Array, dtype: np.dtype[Any]) -> A
     dims = [0] * len(term.factors)
     for f, mode in zip(term.factors, term.order, strict=True):
         dims[mode] = f.cols
-    i = _places(rows, [f.rows for f in term.factors])
-    j = _places(cols, dims)
+    i = places_of(rows, [f.rows for f in term.factors])
+    j = places_of(cols, dims)
     values = np.full(rows.shape, _coefficient(term.coefficient, dtype), dtype)
     implied_zero = np.zeros(rows.shape, np.bool_)
     for k, f in enumerate(term.factors):
@@ -364,12 +364,13 @@ def _entries_of(term: Term, rows: Array, cols: Array, dtype: np.dtype[Any]) -> A
             implied_zero |= row != col
         else:
             with np.errstate(all="ignore"):
-                values = values * f.array[row, col].astype(dtype, copy=False)
+                entries = f.array[row.astype(np.intp, copy=False), col.astype(np.intp, copy=False)]
+                values = values * entries.astype(dtype, copy=False)
     values[implied_zero] = 0
     return values
 
 
-def _places(flat: Array, dims: list[int]) -> list[Array]:
+def places_of(flat: Array, dims: list[int]) -> list[Array]:
     """The indices along each mode of flat indices in C order (of tensors of any size)."""
     places: list[Array] = []
     for size in reversed(dims):
