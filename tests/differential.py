@@ -92,7 +92,7 @@ def _listed(x):
     if isinstance(x, np.poly1d):
         return ["poly1d", x.coeffs]
     if isinstance(x, np.broadcast):
-        return ["broadcast", x.shape, list(x)]
+        return ["broadcast", x.shape]
     if isinstance(x, np.nditer):
         return ["nditer", x.shape, [np.array(item) for item in x]]
     return ["iterator", *x] if isinstance(x, (Iterator, np.flatiter)) else x

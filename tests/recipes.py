@@ -8,6 +8,9 @@ import io
 
 import numpy as np
 
+import otimes as ox
+from otimes._operator import LinearOperator
+from otimes._structures import LowRank
 from zoo import matrix
 
 
@@ -27,6 +30,32 @@ def given(*args, **kwargs):
     """f(op, ...), for arguments that do not depend on the operator."""
     return lambda a: ((a, *args), kwargs)
 
+
+def partner(kind):
+    """f(op, other), for an operator of another structure, or the array of it."""
+
+    def recipe(a):
+        if not np.isfinite(np.asarray(a)).all():
+            raise ValueError  # zeros implied by structure are not multiplied (API)
+        other = _PARTNERS[kind](a)
+        return (a, other if isinstance(a, LinearOperator) else other.toarray()), {}
+
+    return recipe
+
+
+def _ones(a):
+    u, v = (np.ones((n, 1)) for n in a.shape)
+    return LowRank(u, v, a.shape[1:], a.shape[:1])
+
+
+_PARTNERS = {
+    "diagonal": lambda a: ox.diagonal(np.arange(a.shape[1], dtype=np.int8)),
+    "one by all": lambda a: ox.kron([[2]], like(a)),
+    "all by one": lambda a: ox.kron(like(a).T, [[0.5]]),
+    "low rank": _ones,
+    "kronecker sum": lambda a: ox.kronecker_sum(np.ones((2, 2), np.int8), np.eye(a.shape[1] // 2)),
+    "permutation": lambda a: ox.commutation_matrix(2, a.shape[1] // 2).astype(a.dtype),
+}
 
 OBJECT = object()
 
@@ -89,6 +118,7 @@ BINARY = [
     lambda a: ((np.ones((2, *a.shape[::-1])), a), {}),
     given(np.array(3, np.int16)),
     given(np.ones(2, ">f8")),
+    *map(partner, _PARTNERS),
 ]
 #: Reductions that take a mask without `out`.
 MASKED = [
@@ -119,6 +149,8 @@ def with_string(*strings):
     return [lambda a, s=s: ((s, a), {}) for s in strings]
 
 
+#: Functions whose default is too large: (10 bins)^(number of columns).
+NO_DEFAULT = {"histogramdd"}
 #: Further arguments of functions that the default does not serve.
 RECIPES = {
     "apply_along_axis": [lambda a: ((np.sum, 0, a), {}), lambda a: ((np.sort, 1, a), {})],
@@ -146,6 +178,7 @@ RECIPES = {
     "fill_diagonal": [given(1), lambda a: ((np.zeros(a.shape), a), {})],
     "full_like": [given(3), lambda a: ((like(a), a), {})],
     "full": [lambda a: (((2, *a.shape), a), {})],
+    "histogramdd": [given(bins=2), given(bins=2, density=True)],
     "histogram": [given(bins=3), lambda a: ((a,), {"weights": a})],
     "insert": [given(0, 1, 0), lambda a: ((like(a), 1, a[0], 0), {})],
     "interp": [given([0.0, 1.0], [2.0, 5.0])],
