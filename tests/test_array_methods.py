@@ -20,11 +20,15 @@ X = matrix(6, 6, seed=1)
 
 #: What only an array that has memory can have.
 OF_MEMORY = {"base", "ctypes", "data", "flags", "strides", "device", "to_device"}
+#: What NumPy 2.0 only has to say that it is gone.
+REMOVED = {"itemset", "newbyteorder", "ptp", "tostring"}
 
 
 def test_every_public_name_of_an_array_is_one_of_an_operator():
     names = {name for name in dir(np.ndarray) if not name.startswith("_")}
-    assert {name for name in names if not hasattr(LinearOperator, name)} == OF_MEMORY & names
+    assert {name for name in names if not hasattr(LinearOperator, name)} == (
+        OF_MEMORY | REMOVED
+    ) & names
 
 
 @pytest.mark.parametrize("name", ["max", "argsort", "cumsum", "std", "squeeze", "take"])

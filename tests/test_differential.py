@@ -128,10 +128,16 @@ NOT_OF_ARRAYS = {
 }
 
 #: Why a function never returns for an operator, where it does for an array.
-_OF_SOME_VERSIONS = {"complex256", "ndarray.device", "ndarray.to_device", "operator.call"}
+_OF_SOME_VERSIONS = {
+    *("complex256", "fromstring", "operator.call"),
+    *(f"ndarray.{name}" for name in ("device", "to_device")),
+    *(f"ndarray.{name}" for name in ("itemset", "newbyteorder", "ptp", "tostring")),
+}
 REFUSED = {
     **dict.fromkeys(("clongdouble", "complex256", "object_"), "not computed with (API)"),
-    **dict.fromkeys(("from_dlpack", "frombuffer", "isfortran"), "operators have no memory"),
+    **dict.fromkeys(
+        ("from_dlpack", "frombuffer", "fromstring", "isfortran"), "operators have no memory"
+    ),
     "put_along_axis": "operators are immutable",
 }
 #: Why the result of a function is another one.
@@ -284,6 +290,10 @@ REFUSED |= {
     ),
     **dict.fromkeys(
         ("ndarray.device", "ndarray.to_device"), "operators are not of the array API standard"
+    ),
+    **dict.fromkeys(
+        (f"ndarray.{name}" for name in ("itemset", "newbyteorder", "ptp", "tostring")),
+        "removed from NumPy",
     ),
     **dict.fromkeys(
         (

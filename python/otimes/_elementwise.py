@@ -68,8 +68,9 @@ def elementwise_power(a: Any, k: Any, power: Callable[[Any, Any], Any] = operato
         # (-1 · -1)^½ is 1, but (-1)^½ is nan: fractional powers need factors without sign
         if positive and (integral or _nonnegative(term)):
             dtype = power(np.ones(1, op.dtype), k).dtype
-            factors = tuple(f.map(lambda a: a**k) for f in term.astype(dtype).factors)
-            powered = Term(term.coefficient**k, factors, term.order)
+            exponent = k.item() if isinstance(k, (np.ndarray, np.generic)) else k
+            factors = (f.map(lambda a: (a**k).astype(dtype)) for f in term.astype(dtype).factors)
+            powered = Term(term.coefficient**exponent, tuple(factors), term.order)
             return from_terms([powered], op.in_shape, op.out_shape)
     warn_dense("an elementwise power of these operands")
     return power(dense(a), dense(k))
