@@ -70,7 +70,8 @@ def elementwise_power(a: Any, k: Any, power: Callable[[Any, Any], Any] = operato
             dtype = power(np.ones(1, op.dtype), k).dtype
             exponent = k.item() if isinstance(k, (np.ndarray, np.generic)) else k
             factors = (f.map(lambda a: (a**k).astype(dtype)) for f in term.astype(dtype).factors)
-            powered = Term(term.coefficient**exponent, tuple(factors), term.order)
+            c = 1 if term.coefficient == 1 else term.coefficient**exponent  # 1.0 would be a float's
+            powered = Term(c, tuple(factors), term.order)
             return from_terms([powered], op.in_shape, op.out_shape)
     warn_dense("an elementwise power of these operands")
     return power(dense(a), dense(k))
