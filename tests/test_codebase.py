@@ -23,6 +23,7 @@ ORDER = [
     "_core",
     "_check",
     "_indexing",
+    "_array_methods",
     "_operator",
     "_terms",
     "_triangles",

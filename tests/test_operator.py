@@ -441,6 +441,51 @@ def test_one_entry_of_a_huge_operator():
         larger @ np.ones(4)
 
 
+@pytest.mark.filterwarnings("ignore::otimes.DenseFallbackWarning")
+def test_operators_beyond_the_integers_of_numpy():
+    a = np.array([[1.0, 2.0], [0.5, 1.5]])
+    op, n = ox.kron(*[a] * 70), 2**70
+    assert op.shape == (n, n)
+    assert (op.size, op.nbytes) == (n * n, 8 * n * n)
+    with pytest.raises(OverflowError, match="index-sized integer"):
+        len(op)
+    # entries wherever they are
+    assert_close(op[-1, -1], 1.5**70, steps=70)
+    assert op[0, n - 1] == 2.0**70
+    assert op[n - 1, 0] == 0.5**70
+    assert op[:2, :2].tolist() == a.tolist()
+    np.testing.assert_array_equal(op[n - 1 :, [0, -1]], [[op[-1, 0], op[-1, -1]]])
+    np.testing.assert_array_equal(op[2 :: n // 2, 0], [op[2, 0], op[2 + n // 2, 0]])
+    assert op.T[0, 1] == 0.5
+    assert (op @ op)[0, 0] == 2.0**70
+    for key in ((n, 0), (0, -n - 1)):
+        with pytest.raises(IndexError, match=f"out of bounds for an axis of size {n}"):
+            op[key]
+    # what is a product over the factors
+    assert_close(op.trace(), 2.5**70, steps=70)
+    assert_close(op.sum(), 5.0**70, steps=70)
+    assert_close(op.mean(), 1.25**70, steps=70)
+    assert ox.identity(n).trace() == float(n)
+    assert ox.identity(n)[n - 2, n - 2] == 1
+    assert_close(ox.kronecker_sum(*[a] * 70).trace(), 70 * 2.5 * 2.0**69, steps=70)
+    mixed = ox.kron(ox.diagonal([1.0, 2.0]), *[a] * 70)
+    assert_close(mixed[-1, -1], 2 * 1.5**70, steps=70)
+    # and what does not fit
+    for f in (op.diagonal, op.toarray, op.max, lambda: op.sum(0), lambda: op[0], lambda: op + 1):
+        with pytest.raises(MemoryError, match="GiB"):
+            f()
+    for f in (lambda: op @ np.ones(4), lambda: np.ones(4) @ op, lambda: op.matvec(np.ones(4))):
+        with pytest.raises(ValueError, match="x has shape"):
+            f()
+
+
+def test_integers_count_modulo_their_range():
+    op = ox.kron(*[np.array([[1, 1], [0, 1]])] * 70)
+    assert op[0, -1] == 1
+    assert op.sum() == np.array(pow(3, 70, 2**64), np.uint64).astype(np.int64)
+    assert op.trace() == 0  # 2^70
+
+
 # --- objects -------------------------------------------------------------------------------------
 
 
@@ -490,8 +535,10 @@ def test_factors_cannot_be_written():
 # --- SciPy ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore::otimes.DenseFallbackWarning")  # the norm in expm_multiply
 def test_scipy_iterative_solvers_accept_operators():
     linalg = pytest.importorskip("scipy.sparse.linalg")
+    scipy_linalg = pytest.importorskip("scipy.linalg")
     rng = np.random.default_rng(0)
     a, b = rng.standard_normal((4, 4)) + 5 * np.eye(4), rng.standard_normal((3, 3)) + 5 * np.eye(3)
     op = ox.kron(a, b)
@@ -507,5 +554,16 @@ def test_scipy_iterative_solvers_accept_operators():
     assert_close(x, np.linalg.lstsq(dense, rhs)[0], steps=1e-12 * 1e3 / np.finfo(float).eps)
     largest = linalg.svds(op, k=1, return_singular_vectors=False, random_state=0)
     assert_close(largest, [np.linalg.norm(op.toarray(), 2)], steps=1e4)  # iterative, to 1e-11
+    x = linalg.lsmr(op, rhs, atol=1e-14, btol=1e-14)[0]
+    np.testing.assert_allclose(x, expected, rtol=1e-6)
+    definite = op @ op.T
+    x, info = linalg.cg(definite, rhs, rtol=1e-12)
+    assert info == 0
+    np.testing.assert_allclose(x, np.linalg.solve(definite.toarray(), rhs), rtol=1e-6)
+    dominant = linalg.eigs(op, k=1, return_eigenvectors=False)
+    np.testing.assert_allclose(abs(dominant), abs(np.linalg.eigvals(op.toarray())).max())
+    dense = scipy_linalg.expm(op.toarray() / 10) @ rhs
+    np.testing.assert_allclose(linalg.expm_multiply(op / 10, rhs), dense)
+    np.testing.assert_allclose(scipy_linalg.solve(op, rhs), expected)  # through __array__
     wrapped = linalg.aslinearoperator(op)
     np.testing.assert_array_equal(wrapped.matvec(rhs), op @ rhs)

@@ -502,7 +502,9 @@ def inverse(op: LinearOperator) -> LinearOperator:
         return op.T
     if isinstance(op, Inverse) and op.trans == "N":
         return op.operator
-    return Inverse(op)
+    solving = Inverse(op)
+    solving._factors()  # says now whether there is an inverse
+    return solving
 
 
 def astype(op: LinearOperator, dtype: np.dtype[Any]) -> LinearOperator:

@@ -42,6 +42,18 @@ def as_array(name: str, x: ArrayLike) -> Array:
     return a if a.dtype.isnative else a.astype(dtype)
 
 
+def is_foreign_array(x: object) -> bool:
+    """Whether `x` is of a subclass of ndarray with a behaviour of its own, such as `numpy.matrix`.
+
+    Masked arrays are refused: the mask of a product with an operator is not ours to guess.
+    """
+    if type(x) is np.ndarray or not isinstance(x, np.ndarray):
+        return False
+    if isinstance(x, np.ma.MaskedArray):
+        as_array("x", x)
+    return not isinstance(x, np.memmap)
+
+
 def inexact_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The dtype that solvers and derivatives use: integers become float64, float16 float32."""
     if dtype.kind in "biu":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,8 +32,11 @@ def elementwise(a: Any, b: Any) -> Any:
     return dense(a) * dense(b)
 
 
-def _scaled_by(c: Scalar, op: LinearOperator) -> LinearOperator:
+def _scaled_by(c: Scalar, op: LinearOperator) -> Any:
     """c A, where NumPy takes a Python integer c for the dtype of A."""
+    if not np.isfinite(c):  # times a zero it is nan, also where the zero is one of structure
+        warn_dense("a multiple by a number that is not finite")
+        return dense(op) * c
     if type(c) is int and not op._is_neutral() and op.dtype.kind in "iu":
         np.asarray(c, op.dtype)  # OverflowError where it does not fit
     return scale(c, op)
@@ -50,8 +55,11 @@ def _hadamard(s: Term, t: Term, dtype: np.dtype[Any]) -> Term | None:
     return Term(s.coefficient * t.coefficient, tuple(factors), s.order)
 
 
-def elementwise_power(a: Any, k: Any) -> Any:
-    """A ** k entry by entry, as NumPy's; factor by factor for a Kronecker product."""
+def elementwise_power(a: Any, k: Any, power: Callable[[Any, Any], Any] = operator.pow) -> Any:
+    """A ** k entry by entry, as NumPy's; factor by factor for a Kronecker product.
+
+    `power` is ``**`` or `numpy.power`: they differ in the dtype that they give for bools.
+    """
     op = a._structure() if isinstance(a, LinearOperator) else None
     if isinstance(op, TermOperator) and len(op.parts) == 1 and is_scalar(k):
         term = op.parts[0]
@@ -59,11 +67,16 @@ def elementwise_power(a: Any, k: Any) -> Any:
         integral = isinstance(k, (int, np.integer))
         # (-1 · -1)^½ is 1, but (-1)^½ is nan: fractional powers need factors without sign
         if positive and (integral or _nonnegative(term)):
-            factors = tuple(f.elementwise(lambda a: a**k) for f in term.astype(op.dtype).factors)
-            powered = Term(term.coefficient**k, factors, term.order)
+            dtype = power(np.ones(1, op.dtype), k).dtype
+            exponent = k.item() if isinstance(k, (np.ndarray, np.generic)) else k
+            factors = (
+                f.elementwise(lambda a: (a**k).astype(dtype)) for f in term.astype(dtype).factors
+            )
+            c = 1 if term.coefficient == 1 else term.coefficient**exponent  # 1.0 would be a float's
+            powered = Term(c, tuple(factors), term.order)
             return from_terms([powered], op.in_shape, op.out_shape)
     warn_dense("an elementwise power of these operands")
-    return dense(a) ** dense(k)
+    return power(dense(a), dense(k))
 
 
 def _nonnegative(term: Term) -> bool:

@@ -26,6 +26,18 @@ class Indexable(Protocol):
 def getitem(op: Indexable, key: Any) -> Any:
     """``op[i, j]``, rows, columns and slices, forming only what is asked for."""
     row_key, col_key = _split_key(key, op.shape)
+    selected = _selected(op, row_key, col_key)
+    if _is_basic(row_key) and _is_basic(col_key) and isinstance(selected, np.ndarray):
+        selected.setflags(write=False)
+    return selected
+
+
+def _is_basic(key: Any) -> bool:
+    """Whether NumPy would give a view for this key."""
+    return isinstance(key, (slice, int, np.integer)) and not isinstance(key, bool)
+
+
+def _selected(op: Indexable, row_key: Any, col_key: Any) -> Any:
     rows, cols = _pick(op.shape[0], row_key), _pick(op.shape[1], col_key)
     if not isinstance(row_key, slice) and not isinstance(col_key, slice):
         return _paired(op, rows, cols)
@@ -82,24 +94,35 @@ def _split_key(key: Any, shape: Shape) -> tuple[Any, Any]:
 
 
 def _pick(n: int, key: Any) -> Array:
-    """The indices below n that a key selects."""
+    """The indices below n that a key selects; Python's integers where n is beyond NumPy's."""
+    dtype = np.dtype(np.intp if n <= np.iinfo(np.intp).max else object)
     if isinstance(key, slice):
         start, stop, step = key.indices(n)
         require_dense((max(0, -((start - stop) // step)),), np.dtype(np.intp))
-        return np.arange(start, stop, step, dtype=np.intp)
+        return np.arange(start, stop, step, dtype=dtype)
+    index = _checked_index(key, n)
+    if index.dtype == np.bool_:
+        return index.nonzero()[0]
+    outside = index[(index < -n) | (index >= n)]
+    if outside.size:
+        raise IndexError(f"index {outside[0]} is out of bounds for an axis of size {n}")
+    index = index.astype(dtype)
+    return np.where(index < 0, index + n, index) if (index < 0).any() else index
+
+
+def _checked_index(key: Any, n: int) -> Array:
+    """A key as an array of integers, or of one bool for each of n indices."""
     index = np.asarray(key)
-    if index.size == 0 and not isinstance(key, (np.ndarray, np.generic)):
-        index = index.astype(np.intp)  # an empty list
+    if index.size == 0 and isinstance(key, (list, tuple)):
+        index = index.astype(np.intp)
     if index.dtype == np.bool_:
         if index.ndim != 1:
             raise IndexError("booleans index as arrays of the length of an axis")
         if len(index) != n:
             raise IndexError(f"boolean index has length {len(index)}, but the axis has size {n}")
-        return index.nonzero()[0]
-    if index.dtype.kind not in "iu":
+        return index
+    listed = n > np.iinfo(np.intp).max or not isinstance(key, np.ndarray)
+    large = listed and index.dtype == object and all(type(i) is int for i in index.flat)
+    if index.dtype.kind not in "iu" and not large:
         raise IndexError(f"{key!r} is not an integer, a slice or an array of integers or booleans")
-    outside = index[(index < -n) | (index >= n)]
-    if outside.size:
-        raise IndexError(f"index {outside[0]} is out of bounds for an axis of size {n}")
-    index = index.astype(np.intp)
-    return np.where(index < 0, index + n, index) if (index < 0).any() else index
+    return index

@@ -126,7 +126,7 @@ _MATRIX_NORMS: tuple[Any, ...] = ("fro", "f", "nuc", 1, -1, 2, -2, np.inf, -np.i
 
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """‖A‖ = |c| ∏ ‖Fᵢ‖ for every norm of matrices, and for those of rows or columns."""
-    if isinstance(axis, list):
+    if isinstance(axis, list) or axis == ():
         return NotImplemented
     axes = normalize_axis_tuple((0, 1) if axis is None else axis, 2)
     if len(axes) == 1:
@@ -222,4 +222,7 @@ def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any =
         if rtol is None:
             rtol = max(A.shape) * np.finfo(values.dtype).eps
         tol = values[0] * np.asarray(rtol)
+    smallest = np.min(tol, initial=math.inf)
+    if smallest < values[0] * np.finfo(inexact_dtype(A.dtype)).eps:
+        return NotImplemented  # NumPy counts singular values that are rounding errors
     return np.count_nonzero(values > np.asarray(tol)[..., np.newaxis], axis=-1)

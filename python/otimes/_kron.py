@@ -12,7 +12,7 @@ from ._algebra import add, as_operator, identity_operator, settled
 from ._check import warn_dense
 from ._operator import LinearOperator, Shape
 from ._structures import OperatorKronecker
-from ._terms import Term, TermOperator, from_terms, named_forms
+from ._terms import Factor, Term, TermOperator, from_terms, named_forms
 
 _MAX_MODES = 60  # NumPy arrays have at most 64 dimensions
 
@@ -137,9 +137,25 @@ def _lazy_kron(operands: list[LinearOperator]) -> LinearOperator:
         return settled(OperatorKronecker(tuple(operators)))
     sums = [op.parts for op in operators if isinstance(op, TermOperator)]
     products = [product_of_terms(list(choice)) for choice in itertools.product(*sums)]
+    if any(map(_has_infinite_entries, products)):
+        products = [_formed(term) for term in products]
     if len(products) == 1:
         return from_terms(products, *mode_shapes([parts[0] for parts in sums]))
     return from_terms(products, (products[0].cols,), (products[0].rows,))
+
+
+def _has_infinite_entries(term: Term) -> bool:
+    """Whether entries are infinite: inf·(x + y) is not inf·x + inf·y, so nothing factorises."""
+    if any(f.is_sparse for f in term.factors):
+        return False  # most of whose entries are zeros of structure, which are not multiplied
+    dense = [f.values for f in term.factors if not f.is_identity]
+    return len(dense) > 1 and any(a.dtype.kind in "fc" and np.isinf(a).any() for a in dense)
+
+
+def _formed(term: Term) -> Term:
+    """The term as one dense factor."""
+    with np.errstate(invalid="ignore"):  # 0 times infinity
+        return Term(1, (Factor(from_terms([term], (term.cols,), (term.rows,)).toarray()),), (0,))
 
 
 def kronecker_sum(a: Any, b: Any, *more: Any) -> LinearOperator:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
+from numpy.lib.array_utils import normalize_axis_index
 
 from . import _decompositions, _invariants, _least_squares
 from ._algebra import add, inverse, negative, power, subtract
@@ -50,57 +50,33 @@ def _dot(a: Any, b: Any) -> Any:
 
 
 def _transpose(a: Any, axes: Any = None) -> Any:
-    if axes is None or tuple(axes) in ((1, 0), (-1, -2)):
-        return a.T
-    return a if tuple(axes) in ((0, 1), (-2, -1)) else NotImplemented
+    return a.transpose(axes)
 
 
 def _sum(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
-    summed = _summed_as(a, dtype)
-    return _with_dims(summed.sum(axis), axis, keepdims) if summed is not None else NotImplemented
+    return a.sum(axis, dtype, keepdims=keepdims)
 
 
 def _mean(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
-    summed = _summed_as(a, dtype)
-    return _with_dims(summed.mean(axis), axis, keepdims) if summed is not None else NotImplemented
-
-
-def _summed_as(a: Any, dtype: Any) -> Any:
-    """The operator in the dtype that its entries are added in, or None where they change in it."""
-    if dtype is None:
-        return a
-    inexact = np.dtype(dtype).kind in "fc" and np.can_cast(a.dtype, dtype)
-    return a.astype(dtype) if inexact else None
-
-
-def _with_dims(total: Any, axis: Any, keepdims: bool) -> Any:
-    """The sums with an axis of length 1 for each that was summed over."""
-    if not keepdims:
-        return total
-    for k in (0, 1) if axis is None else sorted(normalize_axis_tuple(axis, 2)):
-        total = np.expand_dims(total, k)
-    return total
-
-
-def _diagonal(a: Any, offset: Any = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    """The entries (i, i + offset), or those of the transpose where the axes are exchanged."""
-    axes = normalize_axis_tuple((axis1, axis2), 2)
-    k = operator.index(offset) * (1 if axes == (0, 1) else -1)
-    if k == 0:
-        return a.diagonal()
-    first = max(-k, 0)
-    i = np.arange(first, max(first, min(a.shape[0], a.shape[1] - k)), dtype=np.intp)
-    return a._entries(i, i + k)
+    return a.mean(axis, dtype, keepdims=keepdims)
 
 
 def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
-    if offset == 0 and dtype is None:
-        return a.trace()
-    return _diagonal(a, offset, axis1, axis2).sum(dtype=dtype)
+    return a.trace(offset, axis1, axis2, dtype)
 
 
-def _size(a: Any, axis: Any = None) -> int:
-    return int(a.size if axis is None else a.shape[axis])
+def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    return a.diagonal(offset, axis1, axis2)
+
+
+def _size(a: Any, axis: Any = None) -> Any:
+    if isinstance(axis, tuple):
+        return NotImplemented
+    return a.size if axis is None else a.shape[normalize_axis_index(operator.index(axis), 2)]
+
+
+def _conjugate(a: Any) -> Any:
+    return NotImplemented if a.dtype.kind == "b" else a.conj()  # of bools: int8
 
 
 def _inv(a: Any) -> Any:
@@ -157,7 +133,8 @@ def _vecmat(x1: Any, x2: Any) -> Any:
     """xᴴ A for every vector x of a stack (…, M)."""
     if not _is_operator(x2) or _is_operator(x1) or np.ndim(x1) == 0:
         return NotImplemented
-    return np.conj(x1) @ x2
+    left = np.asarray(x1)
+    return (left if left.dtype.kind == "b" else left.conj()) @ x2  # conj of bools: int8
 
 
 def _multi_dot(arrays: Any) -> Any:
@@ -208,12 +185,12 @@ registry.functions.update(
         np.subtract: subtract,
         np.multiply: elementwise,
         np.divide: divide,
-        np.power: elementwise_power,
+        np.power: lambda a, b: elementwise_power(a, b, np.power),
         np.negative: negative,
         np.positive: _positive,
         np.equal: lambda a, b: np.equal(_dense(a), _dense(b)),
         np.not_equal: lambda a, b: np.not_equal(_dense(a), _dense(b)),
-        np.conjugate: lambda a: a.conj(),
+        np.conjugate: _conjugate,
         np.kron: kron,
         np.dot: _dot,
         np.transpose: _transpose,

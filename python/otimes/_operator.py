@@ -5,17 +5,20 @@ from __future__ import annotations
 import functools
 import inspect
 import math
+import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self, overload
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from numpy.typing import ArrayLike, DTypeLike
 
+from ._array_methods import ArrayMethods, apply_elsewhere, frozen, is_operand
 from ._check import (
     Array,
     as_array,
+    is_foreign_array,
     require_dense,
     require_out,
     supported_dtype,
@@ -53,7 +56,7 @@ def is_scalar(x: object) -> bool:
     return isinstance(x, (int, float, complex, np.number, np.bool_))
 
 
-class LinearOperator:
+class LinearOperator(ArrayMethods):
     """A linear map that behaves as the matrix it stands for, without storing it.
 
     A leaf class calls ``super().__init__(in_shape, out_shape, dtype)`` and defines two methods:
@@ -164,11 +167,15 @@ class LinearOperator:
             return registry.algebra["multiply"](self, other)
         if not _is_array_like(other):
             return NotImplemented
+        if is_foreign_array(other):
+            return apply_elsewhere(operator.matmul, self, other)
         return self._product(as_array("x", other), None)
 
-    def __rmatmul__(self, other: ArrayLike) -> Array:
+    def __rmatmul__(self, other: ArrayLike) -> Any:
         if not _is_array_like(other):
             return NotImplemented
+        if is_foreign_array(other):
+            return apply_elsewhere(operator.matmul, other, self)
         x = as_array("x", other)
         if x.ndim == 0 or x.shape[-1] != self.shape[0]:
             raise ValueError(
@@ -229,11 +236,21 @@ class LinearOperator:
         """Aᴴ X for a block of columns X (M, k)."""
         return self.H.matmat(x, out=out)
 
-    def dot(self, other: Any) -> Any:
-        """``self @ other``, or the scaled operator for a scalar, as `numpy.dot`."""
-        if is_scalar(other):
-            return self * np.asarray(other)[()]  # a Python number counts as float64 or int64 here
-        product = self @ other
+    def dot(self, b: Any, out: Array | None = None) -> Any:
+        """``self @ b``, or the scaled operator for a scalar, as `numpy.dot`."""
+        product = self._dot(b)
+        if out is None:
+            return product
+        product = np.asarray(product)
+        if not require_out("out", out, product.shape, product.dtype).flags.c_contiguous:
+            raise ValueError("dot: out must be C-ordered")
+        out[...] = product
+        return out
+
+    def _dot(self, b: Any) -> Any:
+        if is_scalar(b):
+            return self * np.asarray(b)[()]  # a Python number counts as float64 or int64 here
+        product = self @ b
         # numpy.dot puts the rows of the matrix before the stack's axes, matmul behind them
         return np.moveaxis(product, -2, 0) if product.ndim > 2 else product
 
@@ -251,40 +268,42 @@ class LinearOperator:
     # --- the algebra (closed: see _algebra.py) -----------------------------------------------
 
     def __add__(self, other: Any) -> Any:
-        return _binary("add", self, other)
+        return _binary("add", operator.add, self, other)
 
     def __radd__(self, other: Any) -> Any:
-        return _binary("add", other, self)
+        return _binary("add", operator.add, other, self)
 
     def __sub__(self, other: Any) -> Any:
-        return _binary("subtract", self, other)
+        return _binary("subtract", operator.sub, self, other)
 
     def __rsub__(self, other: Any) -> Any:
-        return _binary("subtract", other, self)
+        return _binary("subtract", operator.sub, other, self)
 
     def __mul__(self, other: Any) -> Any:
-        return _binary("elementwise", self, other)
+        return _binary("elementwise", operator.mul, self, other)
 
     def __rmul__(self, other: Any) -> Any:
-        return _binary("elementwise", other, self)
+        return _binary("elementwise", operator.mul, other, self)
 
     def __truediv__(self, other: Any) -> Any:
-        return _binary("divide", self, other)
+        return _binary("divide", operator.truediv, self, other)
 
     def __rtruediv__(self, other: Any) -> Any:
-        return _binary("divide", other, self)
+        return _binary("divide", operator.truediv, other, self)
 
     def __pow__(self, other: Any) -> Any:
-        return _binary("elementwise_power", self, other)
+        return _binary("elementwise_power", operator.pow, self, other)
 
     def __rpow__(self, other: Any) -> Any:
-        return _binary("elementwise_power", other, self)
+        return _binary("elementwise_power", operator.pow, other, self)
 
     def __neg__(self) -> LinearOperator:
         negated: LinearOperator = registry.algebra["negative"](self)
         return negated
 
     def __pos__(self) -> Self:
+        if self.dtype.kind == "b":
+            raise TypeError("bools have no +; convert the operator with astype(int)")
         return self
 
     @property
@@ -301,9 +320,19 @@ class LinearOperator:
         """The conjugate transpose."""
         return self.T.conj()
 
-    def transpose(self) -> LinearOperator:
-        """The transpose."""
+    @property
+    def mT(self) -> LinearOperator:
+        """The transpose, as that of each matrix of a stack."""
         return self.T
+
+    def transpose(self, *axes: Any) -> LinearOperator:
+        """The transpose; the operator itself for axes in their own order, as `numpy.transpose`."""
+        order = axes[0] if len(axes) == 1 else axes
+        if order is None or len(axes) == 0:
+            return self.T
+        if len(order) != 2:
+            raise ValueError(f"an operator has 2 axes, but {len(order)} are given: {order}")
+        return self.T if _swapped(*order) else self
 
     def conj(self) -> LinearOperator:
         """The complex conjugate."""
@@ -408,14 +437,10 @@ class LinearOperator:
     def __iter__(self) -> Iterator[Array]:
         return (self[i] for i in range(self.shape[0]))
 
-    def __bool__(self) -> bool:
-        if self.size == 1:
-            return bool(self.toarray())
-        raise ValueError("the truth value of an operator is ambiguous; use .any() on its array")
-
     def toarray(self, dtype: DTypeLike | None = None) -> Array:
         """The dense matrix, a new C-ordered array; `MemoryError` when it would not fit."""
-        wanted = self.dtype if dtype is None else supported_dtype("dtype", np.dtype(dtype))
+        wanted = self.dtype if dtype is None else np.dtype(dtype)
+        supported_dtype("dtype", wanted)
         require_dense(self.shape, wanted)
         rows = self._rows(np.arange(self.shape[0], dtype=np.intp))
         return rows.astype(wanted, copy=False)
@@ -457,77 +482,134 @@ class LinearOperator:
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         if copy is False:
             raise ValueError("an operator has no memory to share; np.asarray(op) makes a copy")
-        return self.toarray(dtype)
+        # a cast that loses something is left to the caller, who knows whether it is allowed
+        safe = dtype is not None and np.can_cast(self.dtype, dtype, "safe")
+        return self.toarray(dtype if safe else None)
 
     def __getitem__(self, key: Any) -> Any:
+        """Entries; read-only where NumPy would give a view, through which one could write."""
         return getitem(self, key)
 
-    def __setitem__(self, key: object, value: object) -> None:
-        raise TypeError("operators are immutable; take op.toarray() to change entries")
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
+        """The diagonal, or one beside it, as a read-only array."""
+        offset = operator.index(offset)
+        if _swapped(axis1, axis2):
+            return self.T.diagonal(offset)
+        diagonal = self._diagonal() if offset == 0 else self._diagonal_at(offset)
+        diagonal.setflags(write=False)
+        return diagonal
 
-    def diagonal(self) -> Array:
-        """The diagonal, as an array."""
-        n = np.arange(min(self.shape), dtype=np.intp)
-        return self._entries(n, n)
+    def _diagonal(self) -> Array:
+        """The main diagonal, a new array."""
+        return self._diagonal_at(0)
 
-    def trace(self) -> Any:
-        """The sum of the diagonal."""
-        return self.diagonal().sum()
+    def _diagonal_at(self, offset: int) -> Array:
+        rows, cols = max(0, -offset), max(0, offset)
+        count = max(0, min(self.shape[0] - rows, self.shape[1] - cols))
+        require_dense((count,), self.dtype)
+        n = np.arange(count, dtype=np.intp)
+        return self._entries(n + rows if rows else n, n + cols if cols else n)
 
-    def sum(self, axis: int | tuple[int, ...] | None = None) -> Any:
-        """The sum of all entries, or along an axis."""
+    def trace(
+        self, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: DTypeLike | None = None
+    ) -> Any:
+        """The sum of the diagonal, or of one beside it."""
+        _swapped(axis1, axis2)
+        known = self._trace() if operator.index(offset) == 0 and dtype is None else None
+        if known is not None and np.isfinite(known):
+            return known
+        return self.diagonal(offset, axis1, axis2).sum(dtype=dtype)
+
+    def _trace(self) -> Any:
+        """The trace in the dtype of a sum, where the leaf knows it without the diagonal."""
+        return None
+
+    def sum(
+        self,
+        axis: int | tuple[int, ...] | None = None,
+        dtype: DTypeLike | None = None,
+        *,
+        keepdims: bool = False,
+        **more: Any,
+    ) -> Any:
+        """The sum of all entries, or along an axis; `out`, `initial` and `where` as NumPy's."""
         axes = _axes(axis)
-        dtype = np.ones(0, self.dtype).sum().dtype  # small integers are added as large ones
+        # small integers are added as large ones
+        wanted = np.ones(0, self.dtype).sum(dtype=dtype).dtype
+        if more or not np.can_cast(self.dtype, wanted, "safe"):
+            warn_dense("such a sum")
+            return frozen(self).sum(axis, dtype, keepdims=keepdims, **more)
+        total = self._sum_over(axes, wanted)
+        if not keepdims or not axes:
+            return total
+        return np.reshape(total, tuple(1 if k in axes else n for k, n in enumerate(self.shape)))
+
+    def _sum_over(self, axes: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+        if axes == (0, 1):
+            return self._total(dtype)
         if axes == ():
             return self.toarray(dtype)
-        if axes == (0,):
-            return self.T @ np.ones(self.shape[0], dtype)
-        rows = self @ np.ones(self.shape[1], dtype)
-        return rows if axes == (1,) else rows.sum()
+        op = self if axes == (1,) else self.T
+        require_dense((op.shape[1],), dtype)
+        return (op @ np.ones(op.shape[1], dtype)).astype(dtype, copy=False)
 
-    def mean(self, axis: int | tuple[int, ...] | None = None) -> Any:
-        """The mean of all entries, or along an axis."""
-        count = math.prod(self.shape[k] for k in _axes(axis))
-        return np.true_divide(self.sum(axis), count)
+    def _total(self, dtype: np.dtype[Any]) -> Any:
+        """The sum of all entries in this dtype."""
+        return self._sum_over((1,), dtype).sum()
 
-    def astype(self, dtype: DTypeLike) -> LinearOperator:
+    def mean(
+        self,
+        axis: int | tuple[int, ...] | None = None,
+        dtype: DTypeLike | None = None,
+        *,
+        keepdims: bool = False,
+        **more: Any,
+    ) -> Any:
+        """The mean of all entries, or along an axis; `out` and `where` as NumPy's."""
+        axes = _axes(axis)
+        wanted = None if dtype is None else np.dtype(dtype)
+        widens = wanted is None or (wanted.char in "fdFD" and np.can_cast(self.dtype, wanted))
+        if more or not widens:
+            warn_dense("such a mean")
+            return frozen(self).mean(axis, dtype, keepdims=keepdims, **more)
+        if wanted is None and self.dtype.kind in "biu":
+            wanted = np.dtype(np.float64)
+        total = self.sum(axes, wanted, keepdims=keepdims)
+        # a float: the number of entries may be larger than an integer of NumPy's
+        return np.true_divide(total, float(math.prod(self.shape[k] for k in axes)))
+
+    def astype(
+        self,
+        dtype: DTypeLike,
+        order: Literal["K", "A", "C", "F"] = "K",
+        casting: Literal["no", "equiv", "safe", "same_kind", "unsafe"] = "unsafe",
+        subok: bool = True,
+        copy: bool = True,
+    ) -> LinearOperator:
         """The operator in another dtype."""
-        wanted = supported_dtype("dtype", np.dtype(dtype))
+        _require_order(order)
+        requested = np.dtype(dtype)
+        wanted = supported_dtype("dtype", requested)
+        if wanted != requested:
+            raise TypeError(f"operators are of native byte order: {requested} is not")
+        if not np.can_cast(self.dtype, wanted, casting):
+            raise TypeError(
+                f"Cannot cast operator from {self.dtype} to {wanted} according to the rule "
+                f"{casting!r}"
+            )
         converted: LinearOperator = registry.algebra["astype"](self, wanted)
         return converted
 
-    def copy(self) -> Self:
+    def copy(self, order: Literal["K", "A", "C", "F"] = "C") -> Self:
         """The operator itself: it is immutable."""
+        _require_order(order)
         return self
 
-    def reshape(self, *shape: Any, order: Literal["C", "F"] = "C") -> Array:
-        """The dense array in another shape."""
-        return self.toarray().reshape(*shape, order=order)
-
-    def ravel(self, order: Literal["C", "F"] = "C") -> Array:
-        """The dense array, flattened."""
-        return self.toarray().ravel(order)
-
     def __eq__(self, other: object) -> Any:
-        return self.toarray() == _dense(other)
+        return self.toarray() == frozen(other)
 
     def __ne__(self, other: object) -> Any:
-        return self.toarray() != _dense(other)
-
-    def __lt__(self, other: Any) -> Any:
-        return np.less(self, other)
-
-    def __le__(self, other: Any) -> Any:
-        return np.less_equal(self, other)
-
-    def __gt__(self, other: Any) -> Any:
-        return np.greater(self, other)
-
-    def __ge__(self, other: Any) -> Any:
-        return np.greater_equal(self, other)
-
-    def __abs__(self) -> Any:
-        return np.absolute(self)
+        return self.toarray() != frozen(other)
 
     # --- display (see _display.py) -------------------------------------------------------------
 
@@ -558,12 +640,13 @@ class LinearOperator:
         if method == "at" or _has_operator(kwargs.get("out")):
             raise TypeError(f"numpy.{ufunc.__name__} cannot write to an operator: it is immutable")
         rule = registry.functions.get(ufunc) if method == "__call__" else None
-        if rule is not None and _takes(rule, args, kwargs):
+        foreign = any(map(is_foreign_array, args))
+        if rule is not None and not foreign and _takes(rule, args, kwargs):
             result = rule(*args, **kwargs)
             if result is not NotImplemented:
                 return result
         warn_dense(f"numpy.{ufunc.__name__}")
-        return getattr(ufunc, method)(*map(_dense, args), **kwargs)
+        return getattr(ufunc, method)(*map(frozen, args), **_frozen_tree(kwargs))
 
     def __array_function__(
         self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any
@@ -572,12 +655,13 @@ class LinearOperator:
         if (func in registry.writers and _has_operator(target)) or _has_operator(kwargs.get("out")):
             raise TypeError(f"numpy.{func.__name__} cannot write to an operator: it is immutable")
         rule = registry.functions.get(func)
-        if rule is not None and _takes(rule, args, kwargs):
+        plain = all(issubclass(t, (LinearOperator, np.memmap)) or t is np.ndarray for t in types)
+        if rule is not None and plain and _takes(rule, args, kwargs):
             result = rule(*args, **kwargs)
             if result is not NotImplemented:
                 return result
         warn_dense(f"{func.__module__}.{func.__name__}")
-        return func(*_dense_tree(args), **_dense_tree(kwargs))
+        return func(*_frozen_tree(args), **_frozen_tree(kwargs))
 
 
 def _rebuild(cls: type[LinearOperator], slots: dict[str, Any]) -> LinearOperator:
@@ -592,10 +676,11 @@ def _is_array_like(x: object) -> bool:
     return isinstance(x, (np.ndarray, np.generic, list, tuple)) or hasattr(x, "__array__")
 
 
-def _binary(name: str, a: Any, b: Any) -> Any:
-    if not all(isinstance(x, LinearOperator) or is_scalar(x) or _is_array_like(x) for x in (a, b)):
+def _binary(name: str, binary: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
+    if not (is_operand(a) and is_operand(b)):
         return NotImplemented
-    return registry.algebra[name](a, b)
+    result = apply_elsewhere(binary, a, b)
+    return registry.algebra[name](a, b) if result is NotImplemented else result
 
 
 def _has_operator(out: object) -> bool:
@@ -614,9 +699,25 @@ def _takes(rule: Callable[..., Any], args: Any, kwargs: Any) -> bool:
     return True
 
 
-def _axes(axis: int | tuple[int, ...] | None) -> tuple[int, ...]:
+def _axes(axis: Any) -> tuple[int, ...]:
     """The axes of a matrix that a reduction runs over, checked as NumPy does."""
-    return (0, 1) if axis is None else tuple(sorted(normalize_axis_tuple(axis, 2)))
+    if axis is None:
+        return (0, 1)
+    axes = axis if isinstance(axis, tuple) else (operator.index(axis),)
+    return tuple(sorted(normalize_axis_tuple(axes, 2)))
+
+
+def _require_order(order: object) -> None:
+    if not isinstance(order, str) or order not in ("K", "A", "C", "F"):
+        raise ValueError(f"order is {order!r}, but must be 'K', 'A', 'C' or 'F'")
+
+
+def _swapped(axis1: Any, axis2: Any) -> bool:
+    """Whether two axes of a matrix are named in the other order."""
+    first, second = (normalize_axis_index(operator.index(k), 2) for k in (axis1, axis2))
+    if first == second:
+        raise ValueError(f"axes {axis1} and {axis2} of a matrix cannot be the same")
+    return first == 1
 
 
 def _stacked_product(op: LinearOperator, x: Array, out: Array | None) -> Array:
@@ -630,14 +731,10 @@ def _stacked_product(op: LinearOperator, x: Array, out: Array | None) -> Array:
     return out
 
 
-def _dense(x: Any) -> Any:
-    return x.toarray() if isinstance(x, LinearOperator) else x
-
-
-def _dense_tree(x: Any) -> Any:
-    """`x` with every operator in nested lists, tuples and dicts made dense."""
+def _frozen_tree(x: Any) -> Any:
+    """`x` with every operator in nested lists, tuples and dicts made dense, read-only."""
     if isinstance(x, (list, tuple)):
-        return type(x)(_dense_tree(item) for item in x)
+        return type(x)(_frozen_tree(item) for item in x)
     if isinstance(x, dict):
-        return {key: _dense_tree(value) for key, value in x.items()}
-    return _dense(x)
+        return {key: _frozen_tree(value) for key, value in x.items()}
+    return frozen(x)

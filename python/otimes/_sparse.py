@@ -98,6 +98,12 @@ class SparseFactor(Factor):
             return super().hadamard(other, dtype)
         return SparseFactor(self.csr.astype(dtype).multiply(other.csr.astype(dtype)).tocsr())
 
+    def trace(self, dtype: np.dtype[Any]) -> Any:
+        return self.csr.diagonal().sum(dtype=dtype)
+
+    def total(self, dtype: np.dtype[Any]) -> Any:
+        return self.csr.data.sum(dtype=dtype)
+
     def equals(self, other: Factor) -> bool:
         if self is other or not isinstance(other, SparseFactor):
             return self is other

@@ -10,6 +10,7 @@ import numpy as np
 
 from ._check import Array, inexact_dtype, sum_dtype
 from ._operator import LinearOperator, Scalar, Shape
+from ._terms import places_of
 
 
 class Diagonal(LinearOperator):
@@ -43,8 +44,11 @@ class Diagonal(LinearOperator):
     def _work(self) -> float:
         return float(len(self.entries))
 
-    def diagonal(self) -> Array:
+    def _diagonal(self) -> Array:
         return self.entries.copy()
+
+    def _total(self, dtype: np.dtype[Any]) -> Any:
+        return self.entries.sum(dtype=dtype)
 
 
 class Selection(LinearOperator):
@@ -238,11 +242,15 @@ class Inverse(LinearOperator):
         object.__setattr__(self, "trans", trans)
 
     def _matmat(self, x: Array) -> Array:
+        solution: Array = self._factors().solve(x, self.trans)
+        return solution
+
+    def _factors(self) -> Any:
+        """The decompositions of the operator, kept with it; `LinAlgError` when it is singular."""
         cache = self.operator._cache
         if "factors" not in cache:
             cache["factors"] = self.operator.factorize()
-        solution: Array = cache["factors"].solve(x, self.trans)
-        return solution
+        return cache["factors"]
 
     def _transpose(self) -> LinearOperator:
         return Inverse(self.operator, {"N": "T", "T": "N"}[self.trans])
@@ -372,15 +380,22 @@ class OperatorKronecker(LinearOperator):
         return OperatorKronecker(tuple(op.conj() for op in self.operators))
 
     def _rows(self, indices: Array) -> Array:
-        rows, first = np.ones((len(indices), 1), self.dtype), self.shape[0]
-        for op in self.operators:
-            first //= max(op.shape[0], 1)
-            mine = op._rows(indices // max(first, 1) % max(op.shape[0], 1)).astype(
-                self.dtype, copy=False
-            )
+        rows = np.ones((len(indices), 1), self.dtype)
+        places = places_of(indices, [op.shape[0] for op in self.operators])
+        for op, place in zip(self.operators, places, strict=True):
+            mine = op._rows(place.astype(np.intp, copy=False)).astype(self.dtype, copy=False)
             width = rows.shape[1] * op.shape[1]
             rows = (rows[:, :, None] * mine[:, None, :]).reshape(len(indices), width)
         return rows
+
+    def _entries(self, rows: Array, cols: Array) -> Array:
+        values = np.ones(rows.shape, self.dtype)
+        row_places = places_of(rows, [op.shape[0] for op in self.operators])
+        col_places = places_of(cols, [op.shape[1] for op in self.operators])
+        for op, i, j in zip(self.operators, row_places, col_places, strict=True):
+            mine = op._entries(i.astype(np.intp, copy=False), j.astype(np.intp, copy=False))
+            values = values * mine.astype(self.dtype, copy=False)
+        return values
 
     def _is_neutral(self) -> bool:
         return all(op._is_neutral() for op in self.operators)

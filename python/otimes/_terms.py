@@ -132,6 +132,16 @@ class Factor:
         """The entrywise product, in this dtype."""
         return Factor(self.dense(dtype) * other.dense(dtype))
 
+    def trace(self, dtype: np.dtype[Any]) -> Any:
+        if self.array is None:
+            return _wrapped(self.rows, dtype)
+        return self.array.trace(dtype=dtype)
+
+    def total(self, dtype: np.dtype[Any]) -> Any:
+        if self.array is None:
+            return _wrapped(self.rows, dtype)
+        return self.array.sum(dtype=dtype)
+
     def equals(self, other: Factor) -> bool:
         if self.shape != other.shape or self.is_identity != other.is_identity or other.is_sparse:
             return False
@@ -158,6 +168,11 @@ class Factor:
             return self.shape, self.array is None
         a = self.array
         return self.shape, a[0, 0], a[-1, -1], a[-1, 0], a[0, -1]
+
+
+def _wrapped(n: int, dtype: np.dtype[Any]) -> Any:
+    """A count as a number of this dtype, in which large ones wrap around."""
+    return dtype.type(n if dtype.kind in "fc" else _coefficient(n, dtype))
 
 
 def _locked(array: Array) -> Array:
@@ -334,6 +349,9 @@ class TermOperator(LinearOperator):
         return from_terms((t.conj() for t in self.parts), self.in_shape, self.out_shape)
 
     def _rows(self, indices: Array) -> Array:
+        matrix = self.parts[0].factors[0].array
+        if matrix is not None and len(self.parts) == 1 and _is_one_matrix(self.parts[0]):
+            return matrix.astype(self.dtype, copy=False)[indices]
         plan = self._plan_for(compute_dtype(self.dtype))
         return plan.rows(indices).astype(self.dtype, copy=False)
 
@@ -348,14 +366,39 @@ class TermOperator(LinearOperator):
     def _work(self) -> float:
         return sum(term.work() for term in self.parts)
 
-    def diagonal(self) -> Array:
-        """The diagonal: for square factors the Kronecker product of theirs."""
-        if all(f.rows == f.cols and not f.is_sparse for t in self.parts for f in t.factors) and (
-            not any(t.is_permuted for t in self.parts)
-        ):
-            return sum((_diagonal_of(t, self.dtype) for t in self.parts), start=np.zeros(1, "?"))
-        n = np.arange(min(self.shape), dtype=np.intp)
-        return self._entries(n, n)
+    def _diagonal(self) -> Array:
+        """The Kronecker product of the factors' diagonals, where they have them."""
+        sparse = any(f.is_sparse for t in self.parts for f in t.factors)
+        if sparse or not self._has_square_factors():
+            return self._diagonal_at(0)
+        require_dense(self.shape[:1], self.dtype)
+        return sum((_diagonal_of(t, self.dtype) for t in self.parts), start=np.zeros(1, "?"))
+
+    def _trace(self) -> Any:
+        """The sum of the products of the factors' traces."""
+        if not self._has_square_factors():
+            return None
+        return self._sum_of_products(np.ones(0, self.dtype).sum().dtype, Factor.trace)
+
+    def _total(self, dtype: np.dtype[Any]) -> Any:
+        """The sum of the products of the factors' sums."""
+        total = self._sum_of_products(dtype, Factor.total)
+        return total if np.isfinite(total) else super()._total(dtype)
+
+    def _has_square_factors(self) -> bool:
+        square = all(f.rows == f.cols for t in self.parts for f in t.factors)
+        return square and not any(t.is_permuted for t in self.parts)
+
+    def _sum_of_products(self, dtype: np.dtype[Any], of: Callable[[Factor, Any], Any]) -> Any:
+        """Σ c ∏ of(Fᵢ) in this dtype, in which integers wrap around."""
+        total = dtype.type(0)
+        with np.errstate(all="ignore"):
+            for term in self.parts:
+                product = dtype.type(_coefficient(term.coefficient, dtype))
+                for f in term.factors:
+                    product = product * of(f, dtype)
+                total = total + product
+        return total
 
 
 class TermSum(TermOperator):
@@ -383,8 +426,8 @@ def _entries_of(term: Term, rows: Array, cols: Array, dtype: np.dtype[Any]) -> A
     dims = [0] * len(term.factors)
     for f, mode in zip(term.factors, term.order, strict=True):
         dims[mode] = f.cols
-    i = _places(rows, [f.rows for f in term.factors])
-    j = _places(cols, dims)
+    i = places_of(rows, [f.rows for f in term.factors])
+    j = places_of(cols, dims)
     values = np.full(rows.shape, _coefficient(term.coefficient, dtype), dtype)
     implied_zero = np.zeros(rows.shape, np.bool_)
     for k, f in enumerate(term.factors):
@@ -399,7 +442,7 @@ def _entries_of(term: Term, rows: Array, cols: Array, dtype: np.dtype[Any]) -> A
     return values
 
 
-def _places(flat: Array, dims: list[int]) -> list[Array]:
+def places_of(flat: Array, dims: list[int]) -> list[Array]:
     """The indices along each mode of flat indices in C order (of tensors of any size)."""
     places: list[Array] = []
     for size in reversed(dims):
