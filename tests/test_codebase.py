@@ -32,12 +32,14 @@ ORDER = [
     "_kron",
     "_selection",
     "_equations",
+    "_functions",
     "_primitives",
     "_tape",
     "_trace",
     "_rules",
     "_lower",
     "_factorizations",
+    "_spectral",
     "_solve",
     "_calculus",
     "_numpy",
@@ -113,6 +115,8 @@ HEADERS = {
     "small_lu": ["condition", "scalar", "scaling"],
     "equations": ["schur", "triangular", "condition"],
     "refinement": ["equations", "scaling"],
+    "matrix_functions": [],
+    "kron_triangular": [],
 }
 
 
@@ -202,6 +206,7 @@ PUBLIC = {
     "solve_axb", "solve_sylvester", "sylvester_factor", "solve", "select_method",
     # calculus
     "jacobian", "linearize", "jvp", "vjp", "gradient", "stop_gradient",
+    "expm",
     # results and warnings
     "SolveInfo", "DenseFallbackWarning", "IllConditionedWarning",
 }  # fmt: skip

@@ -28,4 +28,5 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     otimes::bindings::register_vec(m);
     otimes::bindings::register_kron(m);
     otimes::bindings::register_equations(m);
+    otimes::bindings::register_functions(m);
 }

@@ -14,6 +14,7 @@ from ._equations import (
     solve_sylvester,
     sylvester_factor,
 )
+from ._functions import expm
 from ._kron import kron, kronecker_sum
 from ._selection import aslinearoperator, commutation_matrix, diagonal, identity
 from ._solve import select_method, solve
@@ -27,6 +28,7 @@ __all__ = [
     "aslinearoperator",
     "commutation_matrix",
     "diagonal",
+    "expm",
     "get_num_threads",
     "gradient",
     "identity",
