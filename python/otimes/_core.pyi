@@ -66,3 +66,13 @@ class SylvesterFactor(metaclass=_Pybind11Type):
 # --- matrix functions ----------------------------------------------------------------------------
 
 def expm(a: object, check_finite: bool) -> tuple[NDArray[Any], bool] | None: ...
+
+# --- sums of Kronecker products in Schur coordinates ----------------------------------------------
+
+def schur(a: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]: ...
+def solve_triangular_sum(
+    sizes: Sequence[int],
+    terms: list[tuple[complex, list[NDArray[Any] | None]]],
+    tiny: complex,
+    x: NDArray[Any],
+) -> None: ...

@@ -94,9 +94,7 @@ def _stack(name: str, value: ArrayLike, check_finite: bool) -> Array:
     """Convert what the core has declined, or say what is wrong with it."""
     a = as_inexact(name, value)
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
-        raise ValueError(
-            f"expm: {name} has shape {a.shape}, but must be a square matrix, or a batch: (..., n, n)"
-        )
+        raise ValueError(f"expm: {name} has shape {a.shape}, but must be square: (n, n) or a batch")
     if check_finite:
         require_finite(name, a)
     return np.array(a)
