@@ -40,6 +40,7 @@ ORDER = [
     "_lower",
     "_factorizations",
     "_spectral",
+    "_sums",
     "_solve",
     "_calculus",
     "_numpy",

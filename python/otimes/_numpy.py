@@ -6,7 +6,9 @@ A rule that returns `NotImplemented`, and every function without a rule, works o
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from ._algebra import add, inverse, negative, power, subtract
 from ._elementwise import divide, elementwise, elementwise_power
 from ._kron import KroneckerProduct, kron
 from ._operator import LinearOperator, registry
+from ._sums import RULES as RULES_OF_SUMS
 
 
 def _is_operator(*xs: Any) -> bool:
@@ -193,6 +196,25 @@ registry.functions.update(
         np.linalg.matrix_transpose: lambda x, /: x.T,
     }
 )
+
+
+def _also(function: Any, rule: Callable[..., Any]) -> None:
+    """Try `rule` where what is registered for a NumPy function does not apply."""
+    first = registry.functions.get(function)
+    if first is None:
+        registry.functions[function] = rule
+        return
+
+    @functools.wraps(first)  # its signature: that of the NumPy function
+    def either(*args: Any, **kwargs: Any) -> Any:
+        result = first(*args, **kwargs)
+        return rule(*args, **kwargs) if result is NotImplemented else result
+
+    registry.functions[function] = either
+
+
+for _function, _rule in RULES_OF_SUMS.items():
+    _also(_function, _rule)
 
 registry.writers.update(
     {np.copyto, np.fill_diagonal, np.place, np.put, np.put_along_axis, np.putmask}

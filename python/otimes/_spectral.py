@@ -205,6 +205,11 @@ class Spectral:
             return "schur"
         return "spectral" if self.is_unitary else "congruence"
 
+    @property
+    def is_real(self) -> bool:
+        """Whether C is real."""
+        return self._dtype.kind != "c"
+
     def diagonal(self) -> Array:
         """The diagonal of C, in Kronecker order: the eigenvalues of M, where X is unitary."""
         total: Any = 0
