@@ -87,7 +87,8 @@ py::object exponential(py::handle h, bool check_finite) {
 
 py::object bound_expm(py::handle a, bool check_finite) {
     if (is_exact<double>(a)) return exponential<double>(a, check_finite);
-    if (is_exact<std::complex<double>>(a)) return exponential<std::complex<double>>(a, check_finite);
+    if (is_exact<std::complex<double>>(a))
+        return exponential<std::complex<double>>(a, check_finite);
     if (is_exact<float>(a)) return exponential<float>(a, check_finite);
     if (is_exact<std::complex<float>>(a)) return exponential<std::complex<float>>(a, check_finite);
     return py::none();

@@ -53,9 +53,7 @@ std::array<double, 14> numerator(int m) {
 }
 
 /// The smallest s >= 0 with x / 2^s <= 1.
-int halvings(double x) {
-    return x > 1 ? static_cast<int>(std::ceil(std::log2(x))) : 0;
-}
+int halvings(double x) { return x > 1 ? static_cast<int>(std::ceil(std::log2(x))) : 0; }
 
 /// e^A for a column-major A in memory of its own.
 template <class T>
@@ -72,9 +70,8 @@ class Exponential {
     void run(bool triangular) {
         triangular_ = triangular;
         norm_ = one_norm(matrix(0));
-        reduce_range();
-        const auto fitting = std::ranges::find_if(
-            degrees<T>(), [&](const Degree& d) { return norm_ <= d.theta; });
+        const auto fitting =
+            std::ranges::find_if(degrees<T>(), [&](const Degree& d) { return norm_ <= d.theta; });
         int squarings = 0;
         if (fitting != degrees<T>().end()) {
             form_powers(fitting->m);
@@ -82,6 +79,10 @@ class Exponential {
         } else {
             const Degree& top = degrees<T>().back();
             form_powers(top.m);
+            if (!powers_have_room(top.m)) {
+                reduce_range();
+                form_powers(top.m);
+            }
             squarings = choose_scaling(top);
             approximate(top.m, squarings);
         }
@@ -104,11 +105,16 @@ class Exponential {
         return largest;
     }
 
-    /// Scale A by 2^-exponent where its tenth power might overflow.
+    /// Whether the products with the sixth power, which are to come, stay in range.
+    bool powers_have_room(int m) const {
+        const double n6 = one_norm(power(3));
+        return n6 * std::fmax(norm_, m == 13 ? n6 : 0) < std::numeric_limits<R>::max();
+    }
+
+    /// Scale A by 2^-exponent so that its twelfth power does not overflow.
     void reduce_range() {
-        constexpr int limit = std::numeric_limits<R>::max_exponent / 12;
+        constexpr int limit = std::numeric_limits<R>::max_exponent / 12 - 1;
         exponent_ = std::max(0, binary_exponent(norm_) - limit);
-        if (exponent_ == 0) return;
         const MatrixView<T> view{matrix(0), n_, n_, 1, n_};
         copy_scaled<T>(view, view, -exponent_);
         norm_ = std::ldexp(norm_, -exponent_);
@@ -139,16 +145,24 @@ class Exponential {
         if (m == 9) multiply(1, power(2), power(2), 0, power(4));
     }
 
-    /// How often A is halved. ||A^(2p)||^(1/2p) with p(p-1) <= m may stand for ||A||, as long as the
-    /// first term of the backward error, taken with |A|, is below the unit roundoff.
+    /// How often A is halved. ||A^(2p)||^(1/2p) with p(p-1) <= m may stand for ||A||, as long as
+    /// the first term of the backward error, taken with |A|, is below the unit roundoff.
     int choose_scaling(const Degree& top) const {
         const double n2 = one_norm(power(1)), n4 = one_norm(power(2)), n6 = one_norm(power(3));
-        const double d6 = std::pow(n6, 1.0 / 6);
-        const double d8 = std::pow(std::fmin(n4 * n4, n2 * n6), 1.0 / 8);
-        const double d10 = std::pow(n4 * n6, 1.0 / 10);
-        const double effective = std::fmin(std::fmax(d6, d8), std::fmax(d8, d10));
-        const int plain = halvings(norm_ / top.theta), fewer = halvings(effective / top.theta);
-        return fewer < plain ? std::min(plain, std::max(fewer, halvings_of_tail(top))) : plain;
+        const int plain = halvings(norm_ / top.theta);
+        const auto choose = [&](double n8) {
+            const double d6 = std::pow(n6, 1.0 / 6), d8 = std::pow(n8, 1.0 / 8);
+            const double d10 = std::pow(std::fmin(n4 * n6, n2 * n8), 1.0 / 10);
+            return halvings(std::fmin(std::fmax(d6, d8), std::fmax(d8, d10)) / top.theta);
+        };
+        int fewer = choose(std::fmin(n4 * n4, n2 * n6));
+        if (fewer >= plain && choose(0) >= plain) return plain;
+        const int least = halvings_of_tail(top);
+        if (fewer > least + 1 && choose(0) < fewer) {  // worth a product
+            multiply(1, power(2), power(2), 0, matrix(4));
+            fewer = std::min(fewer, choose(one_norm(matrix(4))));
+        }
+        return std::min(plain, std::max(fewer, least));
     }
 
     /// The halvings that make || |A|^(2m+1) ||_1 / tail <= unit roundoff ||A||_1. The norm is that
@@ -212,7 +226,8 @@ class Exponential {
         else
             parallel_for(blocks, work, body);
         for (const Combination& c : combinations)
-            for (index_t i = 0; i < n_; ++i) c.out[i * (n_ + 1)] += static_cast<R>(c.coefficients[0]);
+            for (index_t i = 0; i < n_; ++i)
+                c.out[i * (n_ + 1)] += static_cast<R>(c.coefficients[0]);
     }
 
     void combine_block(const Combination& c, index_t begin, index_t end) const {
@@ -226,7 +241,8 @@ class Exponential {
         }
     }
 
-    /// out <- r_m(A / 2^s) = (V - U)^-1 (V + U), U and V the odd and the even part of the numerator.
+    /// out <- r_m(A / 2^s) = (V - U)^-1 (V + U), U and V the odd and the even part of the
+    /// numerator.
     void approximate(int m, int s) {
         std::array<double, 14> b = numerator(m);
         const auto scaled = [&](int k, int by) {  // the coefficient of x^k, for x^by left outside

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ._algebra import multiply
+from ._algebra import multiply, with_shapes
 from ._check import Array, inexact_dtype
 from ._functions import expm
 from ._operator import LinearOperator
@@ -217,7 +217,8 @@ def exponential(a: Any, *, check_finite: bool = True) -> Any:
     if s is None or s.kind != "spectral" or (op.dtype.kind != "c" and not s.is_real):
         return NotImplemented
     values = Diagonal(np.exp(s.diagonal()), s.basis.in_shape)
-    return multiply(multiply(s.basis, values), s.adjoint_basis)
+    product = multiply(multiply(s.basis, values), s.adjoint_basis)
+    return with_shapes(product, op.in_shape, op.out_shape)
 
 
 def _separate(aligned: Aligned) -> tuple[Any, list[Array | None]] | None:
