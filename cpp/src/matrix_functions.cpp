@@ -100,7 +100,7 @@ class Exponential {
         for (index_t j = 0; j < n_; ++j) {
             double sum = 0;
             for (index_t i = 0; i < n_; ++i) sum += std::abs(a[i + j * n_]);
-            largest = std::fmax(largest, sum);
+            if (sum > largest || std::isnan(sum)) largest = sum;  // NaN stays
         }
         return largest;
     }

@@ -223,7 +223,7 @@ class Spectral:
 
     @functools.cached_property
     def _dtype(self) -> np.dtype[Any]:
-        scalars = {type(c)(0) for c, _ in self.terms}
+        scalars = [type(c)(0) for c, _ in self.terms]
         return np.result_type(*(f.dtype for mode in self.modes for f in mode.forms), *scalars)
 
     def solve_core(self, y: Array, adjoint: bool) -> Array:
