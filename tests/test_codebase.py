@@ -39,6 +39,7 @@ ORDER = [
     "_rules",
     "_lower",
     "_factorizations",
+    "_modes",
     "_spectral",
     "_sums",
     "_solve",

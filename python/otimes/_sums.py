@@ -15,8 +15,9 @@ import numpy as np
 from ._algebra import multiply, with_shapes
 from ._check import Array, inexact_dtype
 from ._functions import expm
+from ._modes import Aligned, is_hermitian
 from ._operator import LinearOperator
-from ._spectral import Aligned, Spectral, aligned_parts, is_hermitian, spectral
+from ._spectral import Spectral, aligned_parts, spectral
 from ._structures import Diagonal
 from ._terms import Factor, Term, TermOperator, from_terms
 
