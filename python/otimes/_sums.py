@@ -15,7 +15,7 @@ import numpy as np
 from ._algebra import multiply, with_shapes
 from ._check import Array, inexact_dtype
 from ._functions import expm
-from ._modes import Aligned, is_hermitian
+from ._modes import Aligned
 from ._operator import LinearOperator
 from ._spectral import Spectral, aligned_parts, spectral
 from ._structures import Diagonal
@@ -153,8 +153,7 @@ def _hermitian_values(a: Any) -> Array | None:
     s = _decomposed(a)
     if s is None or not s.is_unitary or not s.is_real:
         return None
-    matrices = (m for _, places in _aligned(a).terms for m in places if m is not None)
-    return s.diagonal() if all(map(is_hermitian, matrices)) else None
+    return s.diagonal()  # real: those of normal matrices that are not Hermitian are kept complex
 
 
 # --- singular values -----------------------------------------------------------------------------
