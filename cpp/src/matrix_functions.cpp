@@ -55,6 +55,18 @@ std::array<double, 14> numerator(int m) {
 /// The smallest s >= 0 with x / 2^s <= 1.
 int halvings(double x) { return x > 1 ? static_cast<int>(std::ceil(std::log2(x))) : 0; }
 
+/// The sum of f(0), ..., f(n-1), in eight independent chains.
+template <class F>
+double sum_of(index_t n, F&& f) {
+    std::array<double, 8> sums{};
+    index_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (std::size_t k = 0; k < 8; ++k) sums[k] += f(i + static_cast<index_t>(k));
+    for (; i < n; ++i) sums[0] += f(i);
+    return ((sums[0] + sums[1]) + (sums[2] + sums[3])) +
+           ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+}
+
 /// e^A for a column-major A in memory of its own.
 template <class T>
 class Exponential {
@@ -98,8 +110,8 @@ class Exponential {
     double one_norm(const T* a) const {
         double largest = 0;
         for (index_t j = 0; j < n_; ++j) {
-            double sum = 0;
-            for (index_t i = 0; i < n_; ++i) sum += std::abs(a[i + j * n_]);
+            const T* const column = a + j * n_;
+            const double sum = sum_of(n_, [&](index_t i) { return std::abs(column[i]); });
             if (sum > largest || std::isnan(sum)) largest = sum;  // NaN stays
         }
         return largest;
@@ -193,10 +205,10 @@ class Exponential {
                                              std::vector<double>& next) const {
         double low = std::numeric_limits<double>::infinity(), high = 0;
         for (index_t j = 0; j < n_; ++j) {
-            double sum = 0;
             const T* const column = matrix(0) + j * n_;
-            for (index_t i = 0; i < n_; ++i)
-                sum += std::abs(column[i]) * w[static_cast<std::size_t>(i)];
+            const double sum = sum_of(n_, [&](index_t i) {
+                return std::abs(column[i]) * w[static_cast<std::size_t>(i)];
+            });
             const auto k = static_cast<std::size_t>(j);
             next[k] = sum;
             if (w[k] == 0 && sum == 0) continue;
