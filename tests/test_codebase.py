@@ -43,6 +43,7 @@ ORDER = [
     "_invariants",
     "_least_squares",
     "_equations",
+    "_functions",
     "_primitives",
     "_tape",
     "_trace",
@@ -50,6 +51,9 @@ ORDER = [
     "_lower",
     "_factorizations",
     "_sparse_lu",
+    "_modes",
+    "_spectral",
+    "_sums",
     "_solve",
     "_calculus",
     "_numpy",
@@ -129,6 +133,8 @@ HEADERS = {
     "small_lu": ["condition", "scalar", "scaling"],
     "equations": ["schur", "triangular", "condition"],
     "refinement": ["equations", "scaling"],
+    "matrix_functions": [],
+    "kron_triangular": [],
 }
 
 
@@ -220,6 +226,7 @@ PUBLIC = {
     "solve_axb", "solve_sylvester", "sylvester_factor", "solve", "select_method",
     # calculus
     "jacobian", "linearize", "jvp", "vjp", "gradient", "stop_gradient",
+    "expm",
     # results and warnings
     "SolveInfo", "DenseFallbackWarning", "IllConditionedWarning",
 }  # fmt: skip

@@ -21,6 +21,8 @@ void register_plan(py::module_& m);
 void register_kron(py::module_& m);
 void register_products(py::module_& m);
 void register_equations(py::module_& m);
+void register_functions(py::module_& m);
+void register_spectral(py::module_& m);
 
 /// An ndarray that is exactly of dtype T: no subclass, native byte order, aligned. Nothing else
 /// enters a kernel; a binding that gets something else returns None, and Python's slow path

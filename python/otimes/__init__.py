@@ -15,6 +15,7 @@ from ._equations import (
     solve_sylvester,
     sylvester_factor,
 )
+from ._functions import expm
 from ._kron import kron, kronecker_sum
 from ._nearest import nearest_kronecker
 from ._products import kron_apply, kron_matmul, kron_rmatmul
@@ -40,6 +41,7 @@ __all__ = [
     "diagonal",
     "duplication_matrix",
     "elimination_matrix",
+    "expm",
     "get_num_threads",
     "gradient",
     "identity",

@@ -93,3 +93,17 @@ class SylvesterFactor(metaclass=_Pybind11Type):
     def __init__(self, *args: Any, **kwargs: Any) -> None: ...  # made by sylvester_factor
     def rcond(self) -> float: ...
     def solve(self, rhs: object, adjoint: bool, check_finite: bool) -> _Solved | None: ...
+
+# --- matrix functions ----------------------------------------------------------------------------
+
+def expm(a: object, check_finite: bool) -> tuple[NDArray[Any], bool] | None: ...
+
+# --- sums of Kronecker products in Schur coordinates ----------------------------------------------
+
+def schur(a: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]: ...
+def solve_triangular_sum(
+    sizes: Sequence[int],
+    terms: list[tuple[complex, list[NDArray[Any] | None]]],
+    tiny: complex,
+    x: NDArray[Any],
+) -> None: ...

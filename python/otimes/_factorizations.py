@@ -13,8 +13,8 @@ from ._check import Array, as_inexact, inexact_dtype, require_finite
 from ._equations import SylvesterFactor
 from ._lower import from_columns, to_columns
 from ._operator import LinearOperator, Shape, registry
-from ._structures import Diagonal, Inverse, Product, Selection
-from ._terms import Factor, Term, from_terms
+from ._structures import Diagonal, Inverse, LowRank, Product, Selection, Sum
+from ._terms import Factor, Term, TermOperator, from_terms
 
 Trans = Literal["N", "T", "H"]
 
@@ -29,7 +29,7 @@ class Factorization(Protocol):
         """σ_min(A)/σ_max(A), estimated."""
 
 
-def _columns(rhs: ArrayLike, size: int) -> tuple[Array, Shape]:
+def as_columns(rhs: ArrayLike, size: int) -> tuple[Array, Shape]:
     """A right-hand side as columns (M, k), and the shape to give back."""
     b = as_inexact("rhs", rhs)
     if b.ndim not in (1, 2) or b.shape[0] != size:
@@ -59,7 +59,7 @@ class KroneckerFactorization:
         return self._factor(self.dtype).rcond
 
     def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
-        b, shape = _columns(rhs, self.term.rows)
+        b, shape = as_columns(rhs, self.term.rows)
         dtype = np.result_type(self.dtype, b.dtype)
         permutation = as_permutation(self.term)
         if permutation is not None and trans != "N":
@@ -108,7 +108,7 @@ class SylvesterFactorization:
 
     def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
         m, n = self.equation.shape
-        b, shape = _columns(rhs, m * n)
+        b, shape = as_columns(rhs, m * n)
         p = self.sides.permutation
         if p is not None and trans != "N":
             b = p @ b
@@ -132,7 +132,7 @@ class DiagonalFactorization:
         return float(sizes.min() / sizes.max()) if sizes.max() else 0.0
 
     def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
-        b, shape = _columns(rhs, len(self.entries))
+        b, shape = as_columns(rhs, len(self.entries))
         d = self.entries.conj() if trans == "H" else self.entries
         tiny = np.finfo(inexact_dtype(d.dtype)).eps * np.abs(d).max(initial=0)
         divisor = np.where(d == 0, tiny or 1, d)  # as LU treats a zero pivot, which rcond reports
@@ -185,3 +185,23 @@ class InverseFactorization:
         view = {"N": self.operator, "T": self.operator.T, "H": self.operator.H}[trans]
         product: Array = view @ as_inexact("rhs", rhs)
         return product
+
+
+def norm_bound(op: LinearOperator) -> float:
+    """A bound of the Frobenius kind, Σ |c| ∏ ‖Fᵢ‖_F for a sum of terms."""
+    match op:
+        case TermOperator():
+            return sum(map(_term_bound, op.parts))
+        case Sum():
+            return sum(abs(complex(c)) * norm_bound(a) for c, a in op.addends)
+        case Product():
+            return math.prod(norm_bound(a) for a in op.chain)
+        case Diagonal():
+            return float(np.linalg.norm(op.entries))
+        case LowRank():
+            return float(np.linalg.norm(op.left) * np.linalg.norm(op.right))
+    return 0.0  # an unknown norm: the residual is measured against the right-hand side
+
+
+def _term_bound(term: Term) -> float:
+    return abs(complex(term.coefficient)) * math.prod(f.norm() for f in term.factors)

@@ -21,6 +21,7 @@ from ._elementwise import divide, elementwise, elementwise_power
 from ._kron import kron
 from ._kron_parts import kronecker_term
 from ._operator import LinearOperator, registry
+from ._sums import RULES as RULES_OF_SUMS
 from ._terms import Factor, Term, TermOperator, from_terms
 
 
@@ -244,6 +245,10 @@ registry.functions.update(
 for name, rule in {"matvec": _matvec, "vecmat": _vecmat}.items():  # of NumPy 2.2
     if hasattr(np, name):
         registry.functions[getattr(np, name)] = rule
+
+for function, of_sums in RULES_OF_SUMS.items():
+    products = registry.functions.get(function)
+    registry.functions[function] = attempts(products, of_sums) if products else of_sums
 
 registry.writers.update(
     {np.copyto, np.fill_diagonal, np.place, np.put, np.put_along_axis, np.putmask}

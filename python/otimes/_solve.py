@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, overload
@@ -23,11 +22,13 @@ from ._factorizations import (
     Sides,
     SylvesterFactorization,
     as_permutation,
+    norm_bound,
 )
 from ._lower import Jacobian, Program
 from ._operator import LinearOperator, Shape, registry
 from ._sparse_lu import SparseKroneckerFactorization
-from ._structures import Diagonal, Inverse, LowRank, Product, Selection, Sum
+from ._spectral import SpectralFactorization, pays, spectral
+from ._structures import Diagonal, Inverse, Product, Selection
 from ._terms import Factor, Term, TermOperator
 from ._trace import NonlinearError, trace
 
@@ -98,6 +99,18 @@ def _sylvester(op: LinearOperator) -> Maker | None:
     return None if sides is None else lambda: SylvesterFactorization(sides)
 
 
+def _in_one_basis(kind: str) -> Callable[[LinearOperator], Maker | None]:
+    def maker(op: LinearOperator) -> Maker | None:
+        if not isinstance(op, TermOperator) or not pays(op):
+            return None
+        found = spectral(op)
+        if found is None or found.kind != kind:
+            return None
+        return lambda: SpectralFactorization(op, found)
+
+    return maker
+
+
 def _inverse(op: LinearOperator) -> Maker | None:
     return (lambda: InverseFactorization(op)) if isinstance(op, Inverse) else None
 
@@ -135,6 +148,24 @@ METHODS = (
         "every term multiplies from one side, L X + X R: two Schur decompositions and a triangular "
         "solve",
         _sylvester,
+    ),
+    Method(
+        "spectral",
+        "all terms share one normal matrix, or commuting ones, in each mode: eigenvectors of each, "
+        "and a division",
+        _in_one_basis("spectral"),
+    ),
+    Method(
+        "congruence",
+        "in each mode two Hermitian matrices, one definite: generalized eigenvectors of each pair, "
+        "and a division",
+        _in_one_basis("congruence"),
+    ),
+    Method(
+        "schur",
+        "all terms share one matrix, or commuting ones, in each mode: a Schur decomposition of "
+        "each, and substitution",
+        _in_one_basis("schur"),
     ),
     Method("inverse", "it is an inverse: a product", _inverse),
     Method("chain", "a product of square operators: each is solved with in turn", _chain),
@@ -192,8 +223,8 @@ def select_method(op: LinearOperator) -> str:
 
     Notes
     -----
-    The rules are tried in the order diagonal, permutation, kronecker, sylvester, inverse, chain,
-    dense.
+    The rules are tried in the order diagonal, permutation, kronecker, sylvester, spectral,
+    congruence, schur, inverse, chain, dense.
 
     Examples
     --------
@@ -238,27 +269,6 @@ def _residual(op: LinearOperator, x: Array, b: Array) -> float:
     with np.errstate(all="ignore"):
         scale = norm_bound(op._structure()) * np.linalg.norm(x) + np.linalg.norm(b)
         return float(np.linalg.norm(b - op @ x) / scale) if scale else 0.0
-
-
-def norm_bound(op: LinearOperator) -> float:
-    """A bound of the Frobenius kind, Σ |c| ∏ ‖Fᵢ‖_F for a sum of terms."""
-    match op:
-        case TermOperator():
-            return sum(map(_term_bound, op.parts))
-        case Sum():
-            return sum(abs(complex(c)) * norm_bound(a) for c, a in op.addends)
-        case Product():
-            return math.prod(norm_bound(a) for a in op.chain)
-        case Diagonal():
-            return float(np.linalg.norm(op.entries))
-        case LowRank():
-            return float(np.linalg.norm(op.left) * np.linalg.norm(op.right))
-    return 0.0  # an unknown norm: the residual is measured against the right-hand side
-
-
-def _term_bound(term: Term) -> float:
-    norms = [f.norm() for f in term.factors]
-    return abs(complex(term.coefficient)) * math.prod(norms)
 
 
 def solve_operator(op: LinearOperator, b: ArrayLike, on_singular: str, method: str) -> Array:

@@ -1,0 +1,271 @@
+"""NumPy's functions of sums of terms that are diagonal or triangular in one basis for each mode.
+
+Each takes the arguments of the function of its name, and returns `NotImplemented` where `Spectral`
+does not tell the value: where M = X⁻ᴴ C X⁻¹ is no similarity, or C not diagonal.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ._algebra import multiply, with_shapes
+from ._check import Array, inexact_dtype
+from ._functions import expm
+from ._modes import Aligned
+from ._operator import LinearOperator
+from ._spectral import Spectral, aligned_parts, spectral
+from ._structures import Diagonal
+from ._terms import Factor, Term, TermOperator, from_terms
+
+# NumPy exports none of its result types
+_SlogdetResult: Any = type(np.linalg.slogdet(np.eye(1)))
+_EigResult: Any = type(np.linalg.eig(np.eye(1)))
+
+
+def _decomposed(a: Any) -> Spectral | None:
+    """The coordinates of a sum of several terms, none of them permuted."""
+    op = a._structure() if isinstance(a, LinearOperator) else None
+    if not isinstance(op, TermOperator) or len(op.parts) < 2 or op.parts[0].is_permuted:
+        return None
+    return spectral(op)
+
+
+def _real(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return np.empty(0, dtype).real.dtype
+
+
+# --- determinants --------------------------------------------------------------------------------
+
+
+def slogdet(a: Any) -> Any:
+    """The signs and logarithms of the diagonal of C, and of X⁻ᴴ X⁻¹: nothing overflows."""
+    s = _decomposed(a)
+    if s is None:
+        return NotImplemented
+    sign, logarithm = _slogdet(s, a)
+    dtype = inexact_dtype(a.dtype)
+    return _SlogdetResult(dtype.type(sign), _real(dtype).type(logarithm))
+
+
+def _slogdet(s: Spectral, a: Any) -> tuple[Any, float]:
+    diagonal = s.diagonal()
+    sizes = np.abs(diagonal)
+    if not sizes.all():
+        return 0, -math.inf
+    sign = np.prod(diagonal / sizes)
+    sign = sign / abs(sign) if a.dtype.kind == "c" else np.sign(sign.real)
+    copies = ((mode.log_det, len(diagonal) // mode.size) for mode in s.modes)
+    return sign, float(np.log(sizes).sum(dtype=float)) + sum(n * log for log, n in copies)
+
+
+def det(a: Any) -> Any:
+    """The product of the diagonal of C times det(X⁻ᴴ X⁻¹), by logarithms where it overflows."""
+    s = _decomposed(a)
+    if s is None:
+        return NotImplemented
+    dtype = inexact_dtype(a.dtype)
+    with np.errstate(all="ignore"):
+        value = np.prod(s.diagonal())
+        if not s.is_unitary or not 1e-290 < abs(value) < 1e290:
+            sign, logarithm = _slogdet(s, a)
+            value = sign * np.exp(logarithm)
+        return dtype.type(value if dtype.kind == "c" else value.real)
+
+
+# --- eigenvalues ---------------------------------------------------------------------------------
+
+
+def eigvals(a: Any) -> Any:
+    """Σ c λ(F₁)⊗…⊗λ(F_N), in Kronecker order."""
+    s = _decomposed(a)
+    if s is None or not s.is_unitary:
+        return NotImplemented
+    if a.dtype.kind == "c":
+        return s.diagonal().astype(inexact_dtype(a.dtype), copy=False)
+    if s.is_real:
+        return s.diagonal()
+    decompositions = _eig_of_modes(a)  # not of complex Schur forms, which lose what is real
+    return NotImplemented if decompositions is None else _joined(a, decompositions)
+
+
+def eig(a: Any) -> Any:
+    """The same, with the eigenvectors V₁⊗…⊗V_N as an operator."""
+    s = _decomposed(a)
+    decompositions = None if s is None or not s.is_unitary else _eig_of_modes(a)
+    if decompositions is None:
+        return NotImplemented
+    aligned = _aligned(a)
+    pairs = zip(aligned.sizes, decompositions, strict=True)
+    factors = [Factor(None if e is None else e[1], size) for size, e in pairs]
+    vectors = from_terms([Term(1, tuple(factors), tuple(range(len(factors))))], *_flat(a))
+    values = _joined(a, decompositions)
+    return _EigResult(values.astype(np.result_type(values, vectors.dtype), copy=False), vectors)
+
+
+def _flat(a: LinearOperator) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    return (a.shape[1],), (a.shape[0],)
+
+
+def _aligned(a: LinearOperator) -> Aligned:
+    op = a._structure()
+    assert isinstance(op, TermOperator)
+    aligned = aligned_parts(op)
+    assert aligned is not None
+    return aligned
+
+
+def _eig_of_modes(a: LinearOperator) -> list[Any] | None:
+    """`numpy.linalg.eig` of the one matrix of each mode; None where one has several."""
+    decompositions: list[Any] = []
+    for matrices in zip(*(places for _, places in _aligned(a).terms), strict=True):
+        present = [m for m in matrices if m is not None]
+        if any(not np.array_equal(m, present[0]) for m in present[1:]):
+            return None
+        decompositions.append(np.linalg.eig(present[0]) if present else None)
+    return decompositions
+
+
+def _joined(a: LinearOperator, decompositions: list[Any]) -> Array:
+    """The eigenvalues of the sum from those of the modes; real where all are, as NumPy's."""
+    aligned = _aligned(a)
+    ones = [np.ones(n, _real(inexact_dtype(a.dtype))) for n in aligned.sizes]
+    total: Any = 0
+    for coefficient, places in aligned.terms:
+        part: Any = ones[0][:1] * coefficient
+        for m, one, e in zip(places, ones, decompositions, strict=True):
+            part = np.multiply.outer(part, one if m is None else e[0]).reshape(-1)
+        total = total + part
+    is_real = a.dtype.kind != "c" and not np.imag(total).any()
+    return np.asarray(total.real if is_real else total)
+
+
+def eigvalsh(a: Any, UPLO: str = "L") -> Any:
+    """The eigenvalues of a Hermitian sum, sorted."""
+    values = _hermitian_values(a)
+    return NotImplemented if values is None else np.sort(values)
+
+
+def _hermitian_values(a: Any) -> Array | None:
+    s = _decomposed(a)
+    if s is None or not s.is_unitary or not s.is_real:
+        return None
+    return s.diagonal()  # real: those of normal matrices that are not Hermitian are kept complex
+
+
+# --- singular values -----------------------------------------------------------------------------
+
+
+def _singular_values(a: Any) -> Array | None:
+    """|λ| of a normal sum, in Kronecker order."""
+    s = _decomposed(a)
+    return np.abs(s.diagonal()) if s is not None and s.kind == "spectral" else None
+
+
+def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
+    """The number of singular values of a normal sum above NumPy's tolerance."""
+    values = _singular_values(A)
+    if values is None or (tol is not None and rtol is not None):
+        return NotImplemented
+    if tol is None:
+        relative = len(values) * np.finfo(values.dtype).eps if rtol is None else rtol
+        tol = values.max() * relative
+    return np.count_nonzero(values > tol)
+
+
+def cond(x: Any, p: Any = None) -> Any:
+    """σ_max/σ_min of a normal sum (σ_min/σ_max for p = -2)."""
+    values = _singular_values(x)
+    if values is None or p not in (None, 2, -2):
+        return NotImplemented
+    largest, smallest = values.max(), values.min()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = smallest / largest if p == -2 else largest / smallest
+    return ratio if largest else NotImplemented
+
+
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """‖M‖ of a normal sum by its eigenvalues: Frobenius, 2, -2 and nuclear."""
+    if axis is not None or keepdims or ord not in (None, "fro", "nuc", 2, -2):
+        return NotImplemented
+    values = _singular_values(x)
+    if values is None:
+        return NotImplemented
+    if ord in (2, -2):
+        return values.max() if ord == 2 else values.min()
+    return values.sum() if ord == "nuc" else values.dtype.type(np.linalg.norm(values))
+
+
+# --- the exponential -----------------------------------------------------------------------------
+
+
+def exponential(a: Any, *, check_finite: bool = True) -> Any:
+    """e^(A⊗I + I⊗B) = e^A⊗e^B; of normal sums by their eigenvalues."""
+    op = a._structure()
+    if isinstance(op, Diagonal):
+        return Diagonal(np.exp(op.entries.astype(inexact_dtype(op.dtype))), op.in_shape)
+    aligned = aligned_parts(op) if isinstance(op, TermOperator) else None
+    if aligned is None or op.parts[0].is_permuted:
+        return NotImplemented
+    addends = _separate(aligned)
+    if addends is not None:
+        return _product_of_exponentials(op, aligned.sizes, *addends, check_finite)
+    s = spectral(op)
+    if s is None or s.kind != "spectral" or (op.dtype.kind != "c" and not s.is_real):
+        return NotImplemented
+    values = Diagonal(np.exp(s.diagonal()), s.basis.in_shape)
+    product = multiply(multiply(s.basis, values), s.adjoint_basis)
+    return with_shapes(product, op.in_shape, op.out_shape)
+
+
+def _separate(aligned: Aligned) -> tuple[Any, list[Array | None]] | None:
+    """c and the Gₖ with M = c I + Σ I⊗…⊗Gₖ⊗…⊗I, or None where a term has two matrices."""
+    constant: Any = 0
+    sums: list[Array | None] = [None] * len(aligned.sizes)
+    for coefficient, places in aligned.terms:
+        at = [k for k, m in enumerate(places) if m is not None]
+        if len(at) > 1:
+            return None
+        if not at:
+            constant = constant + coefficient
+            continue
+        (k,) = at
+        addend, known = coefficient * np.asarray(places[k]), sums[k]
+        sums[k] = addend if known is None else known + addend
+    return constant, sums
+
+
+def _product_of_exponentials(
+    op: TermOperator, sizes: tuple[int, ...], constant: Any, sums: list[Array | None], finite: bool
+) -> LinearOperator:
+    dense = [k for k, g in enumerate(sums) if g is not None]
+    scalar: Any = 1
+    if dense and constant:  # e^c alone might overflow
+        g = sums[dense[0]]
+        assert g is not None
+        sums[dense[0]] = g + constant * np.eye(len(g), dtype=g.dtype)
+    elif constant:
+        scalar = np.exp(constant).item()
+    factors = (
+        Factor(None if g is None else expm(g, check_finite=finite), size)
+        for g, size in zip(sums, sizes, strict=True)
+    )
+    term = Term(scalar, tuple(factors), tuple(range(len(sizes))))
+    return from_terms([term], op.in_shape, op.out_shape)
+
+
+#: The rules by NumPy function, for the table of `_numpy`.
+RULES: dict[Any, Callable[..., Any]] = {
+    np.linalg.slogdet: slogdet,
+    np.linalg.det: det,
+    np.linalg.eigvals: eigvals,
+    np.linalg.eig: eig,
+    np.linalg.eigvalsh: eigvalsh,
+    np.linalg.matrix_rank: matrix_rank,
+    np.linalg.cond: cond,
+    np.linalg.norm: norm,
+    expm: exponential,
+}
