@@ -28,13 +28,13 @@ inline std::size_t to_next_line(const void* to) {
 inline void stream_copy(std::byte* to, const std::byte* from, std::size_t bytes) {
 #ifdef OTIMES_STREAMING_STORES
     const std::size_t head = std::min(to_next_line(to), bytes);
-    std::memcpy(to, from, head);
+    if (head > 0) std::memcpy(to, from, head);
     std::size_t k = head;
     for (; k + cache_line <= bytes; k += cache_line)
         for (std::size_t part = k; part < k + cache_line; part += 16)
             _mm_stream_si128(reinterpret_cast<__m128i*>(to + part),
                              _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + part)));
-    std::memcpy(to + k, from + k, bytes - k);
+    if (k < bytes) std::memcpy(to + k, from + k, bytes - k);
 #else
     std::memcpy(to, from, bytes);
 #endif
