@@ -1,9 +1,12 @@
-"""Products with A⊗B that is never formed."""
+"""Products with A⊗B that is never formed, its dense array, and permutations."""
 
 import otimes as ox
 
 from . import measure
-from .cases import PRODUCT
+from .cases import COMMUTATION, DENSE_KRON, PRODUCT
+
+MOVES = {"dense": DENSE_KRON, "commutation": COMMUTATION}
+CODES = tuple({name: None for case in MOVES.values() for name in case.names})
 
 
 class Product:
@@ -37,3 +40,24 @@ class ProductMemory:
 
     def peakmem_product(self, n):
         return ox.kron(*self.factors) @ self.x
+
+
+class DataMovement:
+    """Jobs whose time is that of memory: A⊗B as an array, vec(X) to vec(Xᵀ)."""
+
+    params = (DENSE_KRON.sizes + COMMUTATION.sizes, CODES, tuple(MOVES))
+    param_names = ("n", "code", "job")
+    timeout = 300
+
+    def setup(self, n, code, job):
+        if code not in MOVES[job].names:
+            raise NotImplementedError(f"{code} does not do this job")
+        self.function = MOVES[job].function(code, n)
+
+    def time_job(self, n, code, job):
+        self.function()
+
+    def track_ratio(self, n, code, job):
+        return measure.ratio(MOVES[job], code, n)
+
+    track_ratio.unit = "code's time / ours"

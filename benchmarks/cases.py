@@ -99,6 +99,11 @@ def two_factors(n: int) -> Names:
     return {"A": A, "B": B, "X": X, "Y": Y, "Z": Z, "x": X.ravel()}
 
 
+def one_matrix(n: int) -> Names:
+    X = np.random.default_rng(n).standard_normal((n, n))
+    return {"X": X, "x": X.ravel()}
+
+
 def general_equation(n: int) -> Names:
     A, B, Q = np.random.default_rng(n).standard_normal((3, n, n))
     return {"A": A, "B": B, "Q": Q}
@@ -134,6 +139,25 @@ PRODUCT = Case(
         **dict.fromkeys((32, 64, 128), Target("P2", ratio=1.2)),
         **dict.fromkeys((512, 1024, 2048), Target("P2", ratio=0.97, fraction=0.9)),
     },
+)
+
+DENSE_KRON = Case(
+    area="kron",
+    title="op.toarray(), two n×n factors",
+    inputs=two_factors,
+    ours=Code("op.toarray()", "op = ox.kron(A, B)"),
+    peers={"np.kron": Code("np.kron(A, B)")},
+    targets={32: Target("P4", ratio=3), 64: Target("P4", ratio=1.5)},
+)
+
+COMMUTATION = Case(
+    area="kron",
+    title="K @ x, K of an n×n matrix",
+    inputs=one_matrix,
+    ours=Code("K @ x", "K = ox.commutation_matrix(n, n)"),
+    peers={"numpy": Code("np.ascontiguousarray(X.T)", result="y.ravel()")},
+    limit=Code("x.copy()", sizes=range(5000, 10**9)),  # as much memory, without the permutation
+    targets={512: Target("P5", ratio=2), 5000: Target("P5", ratio=2, fraction=0.7)},
 )
 
 # --- equations ------------------------------------------------------------------------------------
@@ -250,6 +274,8 @@ IMPORT = Case(
 
 CASES = (
     PRODUCT,
+    DENSE_KRON,
+    COMMUTATION,
     SYLVESTER,
     STABLE_SYLVESTER,
     FORWARD,
