@@ -254,9 +254,9 @@ void write_rows(const std::vector<const Term<T>*>& terms, index_t cols, const in
     });
 }
 
-#define OTIMES_INSTANTIATE(T)                                                             \
-    template void write_rows(const std::vector<const Term<T>*>&, index_t, const index_t*, \
-                             index_t, T*);
+#define OTIMES_INSTANTIATE(T)                                                                      \
+    template void write_rows(const std::vector<const Term<T>*>&, index_t, const index_t*, index_t, \
+                             T*);
 OTIMES_INSTANTIATE(float)
 OTIMES_INSTANTIATE(double)
 OTIMES_INSTANTIATE(std::complex<float>)

@@ -126,7 +126,9 @@ class Pool {
         posted_ = &loop;
         ++posts_;
         if (asleep_ == 0) return;
-        { const std::lock_guard lock(mutex_); }  // whoever was about to sleep does by now
+        {
+            const std::lock_guard lock(mutex_);
+        }  // whoever was about to sleep does by now
         if (loop.count > asleep_)
             wake_.notify_all();
         else

@@ -18,7 +18,8 @@ constexpr auto line = static_cast<index_t>(cache_line);
 /// parallel_for's measure of moved bytes: worth a second thread from a megabyte on.
 double work_of(index_t bytes) { return static_cast<double>(bytes) / 10; }
 
-// --- what is to be moved --------------------------------------------------------------------------
+// --- what is to be moved
+// --------------------------------------------------------------------------
 
 struct Mode {
     index_t size, from, to;  // strides in x and in y, in elements
@@ -51,8 +52,7 @@ std::vector<Mode> fused_modes(const std::vector<index_t>& dims, const std::vecto
         else
             modes.push_back({size, from, 1});
     }
-    for (std::size_t k = modes.size(); k-- > 1;)
-        modes[k - 1].to = modes[k].to * modes[k].size;
+    for (std::size_t k = modes.size(); k-- > 1;) modes[k - 1].to = modes[k].to * modes[k].size;
     return modes;
 }
 
@@ -77,7 +77,8 @@ std::pair<index_t, index_t> place(index_t index, const std::vector<Mode>& modes)
     return {from, to};
 }
 
-// --- elements of any size -------------------------------------------------------------------------
+// --- elements of any size
+// -------------------------------------------------------------------------
 
 /// f(size), where size is a constant for the usual ones: their copies are then single moves.
 template <class F>
@@ -139,7 +140,8 @@ TileKernel fast_tile([[maybe_unused]] index_t size) {
     return nullptr;
 }
 
-// --- planes ---------------------------------------------------------------------------------------
+// --- planes
+// ---------------------------------------------------------------------------------------
 
 /// y[j, i] = x[i, j] for i < rows, j < cols, leading dimensions in elements.
 struct Plane {
@@ -259,7 +261,8 @@ void move_in_cache(const Plane& plane, const std::vector<Mode>& outer, index_t c
     });
 }
 
-// --- modes too small to be planes -----------------------------------------------------------------
+// --- modes too small to be planes
+// -----------------------------------------------------------------
 
 bool is_in(const Mode& mode, const std::vector<Mode>& modes) {
     return std::any_of(modes.begin(), modes.end(), [&](const Mode& m) { return m.to == mode.to; });
@@ -347,8 +350,8 @@ struct Gather {
         const auto [source, target] = place(run / runs * last.size + k, outer);
         const index_t length = std::min(step, last.size - k) * inner;
         for (index_t i = 0; i < length; ++i)
-            move(y + (target + i) * size,
-                 x + (source + from[static_cast<std::size_t>(i)]) * size, size);
+            move(y + (target + i) * size, x + (source + from[static_cast<std::size_t>(i)]) * size,
+                 size);
     }
 
     void move_all(const Permutation& p, const std::byte* x, std::byte* y) const {
@@ -375,7 +378,8 @@ void move_small_modes(const Permutation& p, const std::byte* x, std::byte* y) {
         Gather(p).move_all(p, x, y);
 }
 
-// --- all of it ------------------------------------------------------------------------------------
+// --- all of it
+// ------------------------------------------------------------------------------------
 
 void copy(const std::byte* x, index_t bytes, std::byte* y) {
     parallel_chunks(bytes, work_of(bytes), [&](index_t begin, index_t end) {

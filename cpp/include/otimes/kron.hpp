@@ -37,9 +37,9 @@ class TermPlan {
   private:
     struct Prepared {
         Term<T> term;
-        std::vector<index_t> in_dims;        // of x
-        std::vector<index_t> steps;          // dense factors, in order of application
-        TermFactor<T> last;                  // the last factor as rows of x take it best
+        std::vector<index_t> in_dims;  // of x
+        std::vector<index_t> steps;    // dense factors, in order of application
+        TermFactor<T> last;            // the last factor as rows of x take it best
     };
 
     void apply_term(const Prepared& p, const T* x, index_t L, index_t R, bool accumulate,

@@ -1,4 +1,5 @@
-// Permutation of tensor modes, transposition above all, at the speed of memory, for elements of any type.
+// Permutation of tensor modes, transposition above all, at the speed of memory, for elements of any
+// type.
 #pragma once
 
 #include <vector>
