@@ -70,7 +70,7 @@ struct Words1 {
     }
     static void store_rows(std::byte* y, index_t ldy, __m128i a) {
         _mm_storel_epi64(reinterpret_cast<__m128i*>(y), a);
-        _mm_storeh_pd(reinterpret_cast<double*>(y + ldy), _mm_castsi128_pd(a));
+        _mm_storel_epi64(reinterpret_cast<__m128i*>(y + ldy), _mm_unpackhi_epi64(a, a));
     }
 
     static void move(const std::byte* x, index_t ldx, std::byte* y, index_t ldy) {
