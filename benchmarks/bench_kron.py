@@ -1,9 +1,13 @@
-"""Products with A⊗B, and with the duplication matrix, that are never formed."""
+"""Products with A⊗B that is never formed, its dense array, and selections."""
 
 import otimes as ox
 
 from . import measure
-from .cases import DUPLICATION, ONE_SHOT, PRODUCT
+from .cases import COMMUTATION, DENSE_KRON, DUPLICATION, ONE_SHOT, PRODUCT
+
+MOVES = {"dense": DENSE_KRON, "commutation": COMMUTATION, "duplication": DUPLICATION}
+CODES = tuple({name: None for case in MOVES.values() for name in case.names})
+SIZES = tuple(sorted({n for case in MOVES.values() for n in case.sizes}))
 
 
 class Product:
@@ -52,19 +56,22 @@ class ProductMemory:
         return ox.kron(*self.factors) @ self.x
 
 
-class Duplication:
-    """D @ v for D of n by n matrices, beside an index table and a sparse matrix."""
+class DataMovement:
+    """Jobs whose time is that of memory: A⊗B as an array, vec(X) to vec(Xᵀ)."""
 
-    params = (DUPLICATION.sizes, DUPLICATION.names)
-    param_names = ("n", "code")
+    params = (SIZES, CODES, tuple(MOVES))
+    param_names = ("n", "code", "job")
+    timeout = 300
 
-    def setup(self, n, code):
-        self.function = DUPLICATION.function(code, n)
+    def setup(self, n, code, job):
+        if code not in MOVES[job].names:
+            raise NotImplementedError(f"{code} does not do this job")
+        self.function = MOVES[job].function(code, n)
 
-    def time_duplication(self, n, code):
+    def time_job(self, n, code, job):
         self.function()
 
-    def track_ratio(self, n, code):
-        return measure.ratio(DUPLICATION, code, n)
+    def track_ratio(self, n, code, job):
+        return measure.ratio(MOVES[job], code, n)
 
     track_ratio.unit = "code's time / ours"

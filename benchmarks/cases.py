@@ -103,6 +103,11 @@ def triangle(n: int) -> Names:
     return {"v": np.random.default_rng(n).standard_normal(n * (n + 1) // 2)}
 
 
+def one_matrix(n: int) -> Names:
+    X = np.random.default_rng(n).standard_normal((n, n))
+    return {"X": X, "x": X.ravel()}
+
+
 def general_equation(n: int) -> Names:
     A, B, Q = np.random.default_rng(n).standard_normal((3, n, n))
     return {"A": A, "B": B, "Q": Q}
@@ -163,7 +168,26 @@ DUPLICATION = Case(
         "scipy.sparse": Code("csr @ v", "csr = ox.duplication_matrix(n).tocsr()"),
     },
     limit=Code("x.copy()", "x = np.ones(n * n)"),  # as many bytes as D v has, read and written
-    targets=dict.fromkeys((200, 2000), Target("P5d")),
+    targets=dict.fromkeys((200, 2000), Target("P5")),
+)
+
+DENSE_KRON = Case(
+    area="kron",
+    title="op.toarray(), two n×n factors",
+    inputs=two_factors,
+    ours=Code("op.toarray()", "op = ox.kron(A, B)"),
+    peers={"np.kron": Code("np.kron(A, B)")},
+    targets={32: Target("P4", ratio=3), 64: Target("P4", ratio=1.5)},
+)
+
+COMMUTATION = Case(
+    area="kron",
+    title="K @ x, K of an n×n matrix",
+    inputs=one_matrix,
+    ours=Code("K @ x", "K = ox.commutation_matrix(n, n)"),
+    peers={"numpy": Code("np.ascontiguousarray(X.T)", result="y.ravel()")},
+    limit=Code("x.copy()", sizes=range(5000, 10**9)),  # as much memory, without the permutation
+    targets={512: Target("P5", ratio=2), 5000: Target("P5", ratio=2, fraction=0.7)},
 )
 
 # --- equations ------------------------------------------------------------------------------------
@@ -282,6 +306,8 @@ CASES = (
     PRODUCT,
     ONE_SHOT,
     DUPLICATION,
+    DENSE_KRON,
+    COMMUTATION,
     SYLVESTER,
     STABLE_SYLVESTER,
     FORWARD,

@@ -102,6 +102,8 @@ def test_suite_measures_what_the_targets_ask_for():
     assert methods >= {
         "Product.time_product",
         "Product.track_ratio",
+        "DataMovement.time_job",
+        "DataMovement.track_ratio",
         "Sylvester.time_solve",
         "Sylvester.track_ratio",
         "Sylvester.track_residual",

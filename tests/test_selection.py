@@ -13,6 +13,7 @@ import oracle
 import otimes as ox
 from oracle import assert_close
 from otimes._selection import Symmetrizer
+from otimes._terms import Factor, Term, from_terms
 from otimes._triangles import Duplication, places_of_vech, vech_place
 from strategies import DTYPES, LAYOUTS, arrays, sizes
 
@@ -545,3 +546,90 @@ def test_names_of_the_operators():
     assert D.pinv().T._repr_latex_() == r"$\displaystyle D_{3}^{+\mathsf{T}}$"
     assert isinstance(ox.symmetrizer_matrix(1), Symmetrizer)
     assert isinstance(ox.duplication_matrix(0).pinv(), Duplication)
+
+
+# --- moving data ---------------------------------------------------------------------------------
+
+#: An element of 1, 4, 8 and 16 bytes.
+WORDS = ["bool", "float32", "int64", "complex64", "complex128"]
+
+
+def numbered(count, dtype):
+    """Entries that are all different where the dtype has so many values."""
+    return (np.arange(count) % 251 % 2 if dtype == "bool" else np.arange(count)).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", WORDS)
+@pytest.mark.parametrize(
+    "shape",
+    [(1, 70), (7, 9), (8, 8), (16, 64), (31, 33), (67, 129), (256, 256), (2, 3000), (3000, 3)],
+)
+def test_transposition_in_cache(shape, dtype):
+    """Whole tiles, edges of tiles, and fewer rows or columns than a tile has."""
+    x = numbered(shape[0] * shape[1], dtype)
+    expected = x.reshape(shape).T.ravel()
+    result = ox.commutation_matrix(*shape[::-1]) @ x
+    assert result.dtype == expected.dtype
+    np.testing.assert_array_equal(result, expected)
+
+
+@pytest.mark.parametrize("dtype", WORDS)
+@pytest.mark.parametrize("shape", [(1024, 1024), (1031, 1053), (1050, 1004), (20_000, 67)])
+@pytest.mark.parametrize("shift", [0, 1])
+def test_transposition_beyond_the_cache(shape, dtype, shift):
+    """Streamed blocks meet without gaps, wherever the lines of memory lie."""
+    if dtype == "bool":
+        shape = shape[0], 4 * shape[1]  # 4 MB are beyond the cache
+    whole = numbered(shape[0] * shape[1] + shift, dtype)
+    x = whole[shift:]
+    np.testing.assert_array_equal(
+        ox.commutation_matrix(*shape[::-1]) @ x, x.reshape(shape).T.ravel()
+    )
+    K = ox.commutation_matrix(*shape[::-1])
+    memory = np.zeros(x.size + 2, x.dtype)
+    out = memory[1:-1]
+    np.testing.assert_array_equal(np.matmul(K, x, out=out), x.reshape(shape).T.ravel())
+    assert memory[0] == memory[-1] == 0
+
+
+PERMUTATIONS = {
+    "batches": ((5, 40, 30), (0, 2, 1)),
+    "pairs": ((3, 20, 30, 2), (0, 2, 1, 3)),
+    "triples": ((4, 20, 30, 3), (0, 2, 1, 3)),
+    "runs": ((12, 10, 9), (1, 0, 2)),
+    "long runs": ((12, 10, 300), (1, 0, 2)),
+    "whole": ((4, 5, 6), (0, 1, 2)),
+    "reversed": ((9, 10, 11, 12), (3, 2, 1, 0)),
+    "rotated": ((9, 10, 11, 12), (1, 2, 3, 0)),
+    "ones": ((1, 9, 1, 7, 1), (4, 3, 2, 1, 0)),
+    "tiny planes": ((1003, 2, 3), (0, 2, 1)),
+    "tiny planes of runs": ((1003, 2, 3, 5), (0, 2, 1, 3)),
+    "tiny modes": ((2,) * 13, tuple(range(12, -1, -1))),
+    "tiny modes in pairs": ((2,) * 14, (1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12)),
+    "tiny modes of threes": ((3, 2, 3, 2, 3, 2, 3, 2), (1, 7, 3, 5, 0, 2, 6, 4)),
+    "a large mode among tiny ones": ((2, 5000, 2, 2), (2, 1, 3, 0)),
+    "many planes beyond the cache": ((40, 130, 140), (0, 2, 1)),
+    "beyond the cache": ((70, 9, 80, 25), (3, 1, 0, 2)),
+}
+
+
+@pytest.mark.parametrize("dtype", WORDS)
+@pytest.mark.parametrize("name", PERMUTATIONS)
+def test_permutations_of_modes(name, dtype):
+    dims, order = PERMUTATIONS[name]
+    out_dims = tuple(dims[k] for k in order)
+    op = from_terms([Term(1, tuple(Factor(None, n) for n in out_dims), order)], dims, out_dims)
+    x = numbered(op.shape[1], dtype)
+    np.testing.assert_array_equal(op @ x, x.reshape(dims).transpose(order).ravel())
+
+
+@given(st.data())
+def test_any_permutation_of_modes(data):
+    dims = data.draw(st.lists(st.sampled_from([1, 2, 3, 4, 8, 17]), min_size=1, max_size=6))
+    order = tuple(data.draw(st.permutations(range(len(dims)))))
+    out_dims = tuple(dims[k] for k in order)
+    factors = tuple(Factor(None, n) for n in out_dims)
+    op = from_terms([Term(1, factors, order)], tuple(dims), out_dims)
+    x = np.arange(op.shape[1] * 3).reshape(-1, 3)
+    expected = x.reshape(*dims, 3).transpose(*order, len(dims)).reshape(-1, 3)
+    np.testing.assert_array_equal(op @ x, expected)

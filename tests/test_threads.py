@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -57,8 +58,8 @@ def test_results_do_not_depend_on_the_number_of_threads():
     """Bitwise, in our own kernels: many small factors never reach BLAS."""
     K = ox.kron(*(rng.standard_normal((4, 4)) for _ in range(6)))
     X = rng.standard_normal((4096, 33))
-    S = ox.commutation_matrix(301, 203)
-    x = rng.standard_normal(301 * 203)
+    S = ox.commutation_matrix(701, 403)
+    x = rng.standard_normal(701 * 403)
     results = []
     for n in (1, 2, 3, 8):
         ox.set_num_threads(n)
@@ -84,6 +85,69 @@ def test_many_python_threads_share_operators():
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(work, range(64)))
+
+
+@pytest.mark.parametrize("threads", [2, 16])
+def test_short_loops_with_and_without_pauses(threads):
+    """Workers that spin, lie down, sleep or come late: each loop is done once and wholly."""
+    ox.set_num_threads(threads)
+    S = ox.commutation_matrix(701, 403)
+    x = np.arange(701.0 * 403)
+    expected = x.reshape(403, 701).T.ravel()
+    for pause in [0] * 200 + [1e-5, 5e-5, 7e-5, 1e-3] * 10:
+        if pause:
+            time.sleep(pause)
+        np.testing.assert_array_equal(S @ x, expected)
+
+
+def test_many_python_threads_with_short_loops():
+    """One caller at a time has the pool; the others do their loops themselves."""
+    S = ox.commutation_matrix(701, 403)
+    x = rng.standard_normal(701 * 403)
+    expected = x.reshape(403, 701).T.ravel()
+
+    def work(k):
+        if k % 8 == 0:
+            ox.set_num_threads(2 + k % 3)
+        return all(np.array_equal(S @ x, expected) for _ in range(20))
+
+    with ThreadPoolExecutor(6) as pool:
+        assert all(pool.map(work, range(96)))
+
+
+def test_idle_workers_sleep():
+    """They wait at full speed for a moment only, and cost nothing after that."""
+    code = """
+        import time
+        import numpy as np, otimes as ox
+        ox.set_num_threads(4)
+        S, x = ox.commutation_matrix(701, 403), np.ones(701 * 403)
+        S @ x
+        time.sleep(0.1)  # BLAS's own threads spin for that long after they have started
+        start = time.process_time()
+        for _ in range(10):
+            S @ x
+            time.sleep(0.02)
+        print(time.process_time() - start)
+    """
+    assert float(run_python(code)) < 0.06
+
+
+def test_loops_beside_large_decompositions():
+    """BLAS has all threads for a lone LU only; loops of other threads go on meanwhile."""
+    A = rng.standard_normal((260, 260)) + 20 * np.eye(260)
+    x = rng.standard_normal(520)
+    S, y = ox.commutation_matrix(701, 403), rng.standard_normal(701 * 403)
+    expected = y.reshape(403, 701).T.ravel()
+
+    def work(k):
+        if k % 2 == 0:
+            return np.array_equal(S @ y, expected)
+        K = ox.kron(np.eye(2) * k, A)  # factorised anew
+        return np.allclose(K @ ox.solve(K, x), x)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(work, range(8)))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

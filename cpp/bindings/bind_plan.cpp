@@ -9,7 +9,8 @@ using Sizes = std::vector<index_t>;
 
 std::vector<Mode> acting_modes(const Sizes& rows, const Sizes& cols) {
     std::vector<Mode> modes;
-    for (std::size_t k = 0; k < rows.size(); ++k) modes.push_back({rows[k], cols[k], true, false, rows[k] * cols[k]});
+    for (std::size_t k = 0; k < rows.size(); ++k)
+        modes.push_back({rows[k], cols[k], true, false, rows[k] * cols[k]});
     return modes;
 }
 

@@ -5,6 +5,7 @@
 #include <limits>
 #include <numeric>  // std::iota
 
+#include "otimes/dense_kron.hpp"
 #include "otimes/error.hpp"
 #include "otimes/scalar.hpp"
 #include "otimes/scratch.hpp"
@@ -38,40 +39,6 @@ void scaled_copy(index_t count, T c, const T* x, bool accumulate, T* y) {
         for (index_t k = 0; k < count; ++k) y[k] = plus(y[k], times(c, x[k]));
 }
 
-/// Adds one row of a term, value * F_k[i_k, :] x ... x F_N[i_N, :], to `out`, level by level.
-template <class T>
-struct RowWriter {
-    const std::vector<TermFactor<T>>& factors;
-    const std::vector<index_t>& column_stride;
-    const std::vector<index_t>& row;  // i_1 ... i_N
-    const bool overwrite;
-
-    void write(std::size_t k, T value, T* out) const {
-        if (k == factors.size()) {
-            *out = overwrite ? value : plus(*out, value);
-            return;
-        }
-        const TermFactor<T>& f = factors[k];
-        const index_t stride = column_stride[k];
-        if (f.is_identity()) return write(k + 1, value, out + row[k] * stride);
-        if (f.is_sparse()) {
-            for (index_t e = f.row_start[row[k]]; e < f.row_start[row[k] + 1]; ++e)
-                write(k + 1, times(value, f.data[e]), out + f.columns[e] * stride);
-            return;
-        }
-        const T* entry = f.row_major ? f.data + row[k] * f.cols : f.data + row[k];
-        const index_t step = f.row_major ? 1 : f.rows;
-        if (k + 1 < factors.size())
-            for (index_t j = 0; j < f.cols; ++j)
-                write(k + 1, times(value, entry[j * step]), out + j * stride);
-        else if (overwrite)
-            for (index_t j = 0; j < f.cols; ++j) out[j * stride] = times(value, entry[j * step]);
-        else
-            for (index_t j = 0; j < f.cols; ++j)
-                out[j * stride] = plus(out[j * stride], times(value, entry[j * step]));
-    }
-};
-
 }  // namespace
 
 template <class T>
@@ -82,7 +49,7 @@ TermPlan<T>::TermPlan(std::vector<Term<T>> terms) {
             term.order.resize(count);
             std::iota(term.order.begin(), term.order.end(), 0);
         }
-        Prepared p{std::move(term), std::vector<index_t>(count), std::vector<index_t>(count), {}};
+        Prepared p{std::move(term), std::vector<index_t>(count), {}};
         std::vector<index_t> rows, cols, entries;
         for (std::size_t k = 0; k < count; ++k) {
             const TermFactor<T>& f = p.term.factors[k];
@@ -95,9 +62,6 @@ TermPlan<T>::TermPlan(std::vector<Term<T>> terms) {
                 entries.push_back(f.is_sparse() ? f.row_start[f.rows] : f.rows * f.cols);
             }
         }
-        std::vector<index_t> stride(count, 1);
-        for (std::size_t k = count - 1; k-- > 0;) stride[k] = stride[k + 1] * p.in_dims[k + 1];
-        for (std::size_t k = 0; k < count; ++k) p.column_stride[k] = stride[at(p.term.order[k])];
         const double identities =
             product(cols) == 0 ? 0
                                : static_cast<double>(cols_) / static_cast<double>(product(cols));
@@ -152,30 +116,10 @@ void TermPlan<T>::apply(const T* x, index_t L, index_t R, T* y) const {
 }
 
 template <class T>
-void TermPlan<T>::write_row(index_t index, bool fill, std::vector<index_t>& row, T* out) const {
-    if (fill) std::fill_n(out, cols_, T(0));
-    bool overwrite = !fill;
-    for (const Prepared& p : terms_) {
-        row.resize(p.term.factors.size());
-        index_t rest = index;
-        for (std::size_t m = row.size(); m-- > 0; rest /= p.term.factors[m].rows)
-            row[m] = rest % p.term.factors[m].rows;
-        RowWriter<T>{p.term.factors, p.column_stride, row, overwrite}.write(0, p.term.coefficient,
-                                                                            out);
-        overwrite = false;
-    }
-}
-
-template <class T>
 void TermPlan<T>::write_rows(const index_t* indices, index_t count, T* out) const {
-    const auto dense = [](const TermFactor<T>& f) { return !f.is_identity() && !f.is_sparse(); };
-    const bool fill =
-        !std::all_of(terms_[0].term.factors.begin(), terms_[0].term.factors.end(), dense);
-    const double work = static_cast<double>(count) * static_cast<double>(cols_);
-    parallel_chunks(count, work, [&](index_t begin, index_t end) {
-        std::vector<index_t> row;
-        for (index_t k = begin; k < end; ++k) write_row(indices[k], fill, row, out + k * cols_);
-    });
+    std::vector<const Term<T>*> terms;
+    for (const Prepared& p : terms_) terms.push_back(&p.term);
+    otimes::write_rows(terms, cols_, indices, count, out);
 }
 
 template class TermPlan<float>;

@@ -6,6 +6,7 @@
 
 #include "otimes/condition.hpp"
 #include "otimes/scaling.hpp"
+#include "otimes/threads.hpp"
 
 namespace otimes {
 
@@ -14,6 +15,7 @@ LU<T>::LU(const Matrix<T>& a) : factors(a), pivots(static_cast<std::size_t>(a.ro
     const index_t n = a.rows();
     if (n == 0) return;
     const double eps = std::numeric_limits<real_t<T>>::epsilon();
+    const ThreadedBlas threaded_blas(n >= 256);
     const bool singular = blas::getrf(n, n, factors.data(), factors.ld(), pivots.data()) > 0;
     if (singular) {
         const T tiny = static_cast<real_t<T>>(eps) * max_abs<T>(a.view());

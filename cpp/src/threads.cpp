@@ -1,7 +1,9 @@
 #include "otimes/threads.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <cstdlib>  // std::getenv
 #include <exception>
 #include <memory>
@@ -9,6 +11,9 @@
 #include <stdexcept>
 #include <thread>
 #include <vector>
+#ifdef _MSC_VER
+#include <intrin.h>  // _mm_pause, __yield
+#endif
 #ifndef _WIN32
 #include <pthread.h>  // pthread_atfork
 #endif
@@ -19,14 +24,54 @@
 namespace otimes {
 namespace {
 
-constexpr double parallel_threshold = 2e5;  // flops; below this a wake-up costs more than it saves
+// Flops (roughly) below which a loop stays on this thread: 3 microseconds at some 30 Gflop/s, where
+// a helper that spins costs half of one, and one that must be woken 5 to 10.
+constexpr double parallel_threshold = 1e5;
+
+/// How long a thread waits at full speed before it sleeps: longer than what lies between the
+/// kernels of one call, or between calls in a loop of Python's.
+constexpr std::chrono::microseconds spin_time{60};
+
+/// Tells the processor that this thread waits, for some tens of cycles.
+void pause_briefly() {
+#if defined(_M_X64) || defined(_M_IX86)
+    _mm_pause();
+#elif defined(_M_ARM64)
+    __yield();
+#elif defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+/// Wait for `ready()` for about a microsecond; whether it came true.
+template <class Ready>
+bool spin_briefly(Ready&& ready) {
+    for (int k = 0; k < 64; ++k) {
+        if (ready()) return true;
+        pause_briefly();
+    }
+    return false;
+}
+
+/// The same for spin_time, giving way to other threads: there may be more of them than processors.
+template <class Ready>
+bool spin_until(Ready&& ready) {
+    if (spin_briefly(ready)) return true;
+    const auto end = std::chrono::steady_clock::now() + spin_time;
+    do {
+        std::this_thread::yield();
+        if (spin_briefly(ready)) return true;
+    } while (std::chrono::steady_clock::now() < end);
+    return false;
+}
 
 /// One loop being executed: threads take indices from `next` until none is left.
 struct Loop {
     const std::function<void(index_t)>& body;
     const index_t count;
     std::atomic<index_t> next{0};
-    std::atomic<int> active{0};  // helpers inside run(); the owner waits for zero
     std::mutex failure_mutex{};
     std::exception_ptr failure{};
 
@@ -45,8 +90,12 @@ struct Loop {
 
 thread_local bool inside_parallel_region = false;
 
-/// Workers sleep on a condition variable and help with the one loop that is posted. A second loop
-/// posted meanwhile from another thread simply runs without help.
+/// Workers wait for the one loop that is posted, and help with it; one that comes late finds it
+/// done. A second loop posted meanwhile from another thread simply runs without help.
+///
+/// The counters are sequentially consistent: a worker enters and then looks at the post, an owner
+/// withdraws the post and then looks who has entered; so no worker touches a loop that has ended.
+/// In the same way a worker that lies down and an owner that posts cannot miss one another.
 class Pool {
   public:
     explicit Pool(int threads) {
@@ -57,45 +106,75 @@ class Pool {
         {
             const std::lock_guard lock(mutex_);
             stop_ = true;
+            ++posts_;
         }
         wake_.notify_all();
         for (auto& worker : workers_) worker.join();
     }
 
     void run(Loop& loop) {
-        {
-            const std::lock_guard lock(mutex_);
-            if (!posted_) posted_ = &loop;
-        }
-        wake_.notify_all();
+        if (taken_.exchange(true)) return loop.run();
+        post(loop);
         loop.run();
-        std::unique_lock lock(mutex_);
-        if (posted_ == &loop) posted_ = nullptr;  // from here on nobody new joins
-        done_.wait(lock, [&] { return loop.active == 0; });
+        posted_ = nullptr;
+        wait_for_helpers();
+        taken_ = false;
     }
 
   private:
+    void post(Loop& loop) {
+        posted_ = &loop;
+        ++posts_;
+        if (asleep_ == 0) return;
+        {
+            const std::lock_guard lock(mutex_);
+        }  // whoever was about to sleep does by now
+        if (loop.count > asleep_)
+            wake_.notify_all();
+        else
+            for (index_t k = 1; k < loop.count; ++k) wake_.notify_one();
+    }
+
+    void wait_for_helpers() {
+        const auto none = [this] { return helpers_ == 0; };
+        if (spin_until(none)) return;
+        std::unique_lock lock(mutex_);
+        owner_sleeps_ = true;
+        done_.wait(lock, none);
+        owner_sleeps_ = false;
+    }
+
     void work() {
         inside_parallel_region = true;
-        std::unique_lock lock(mutex_);
-        for (;;) {
-            wake_.wait(lock, [&] { return stop_ || (posted_ && posted_->next < posted_->count); });
-            if (stop_) return;
-            Loop& loop = *posted_;
-            ++loop.active;
-            lock.unlock();
-            loop.run();
-            lock.lock();
-            --loop.active;
-            done_.notify_all();
+        for (std::uint64_t seen = 0; !stop_;) {
+            wait_for_post(seen);
+            seen = posts_;
+            ++helpers_;
+            if (Loop* const loop = posted_) loop->run();
+            if (--helpers_ == 0 && owner_sleeps_) {
+                const std::lock_guard lock(mutex_);
+                done_.notify_one();
+            }
         }
     }
 
+    void wait_for_post(std::uint64_t seen) {
+        const auto is_new = [&] { return posts_ != seen; };
+        if (spin_until(is_new)) return;
+        std::unique_lock lock(mutex_);
+        ++asleep_;
+        wake_.wait(lock, is_new);
+        --asleep_;
+    }
+
+    std::atomic<bool> taken_{false};  // by the loop of one thread
+    std::atomic<Loop*> posted_{nullptr};
+    std::atomic<std::uint64_t> posts_{0};
+    std::atomic<int> helpers_{0}, asleep_{0};
+    std::atomic<bool> owner_sleeps_{false}, stop_{false};
     std::mutex mutex_;
     std::condition_variable wake_, done_;
-    Loop* posted_ = nullptr;
-    bool stop_ = false;
-    std::vector<std::thread> workers_;
+    std::vector<std::thread> workers_;  // last: they use the others
 };
 
 int default_threads() {
@@ -108,11 +187,12 @@ int default_threads() {
 /// The library's only mutable globals.
 struct State {
     std::mutex mutex;
-    int threads = default_threads();
+    std::atomic<int> threads = default_threads();
     std::shared_ptr<Pool> pool;
-    int serial_blas_regions = 0;  // while > 0, BLAS runs on one thread
+    std::atomic<int> serial_blas{0};    // while > 0, BLAS runs on one thread
+    std::atomic<int> threaded_blas{0};  // while that is 0 and this is not, on all
 
-    State() { blas::set_num_threads(threads); }
+    State() { blas::set_num_threads(1); }
 };
 
 State* make_state();
@@ -152,32 +232,44 @@ class RegionMark {
     RegionMark& operator=(const RegionMark&) = delete;
 };
 
+/// Tells BLAS how many threads it has now.
+void update_blas() {
+    const std::lock_guard lock(state().mutex);
+    const bool all = state().threaded_blas > 0 && state().serial_blas == 0;
+    blas::set_num_threads(all ? state().threads.load() : 1);
+}
+
 std::atomic<bool (*)()> interrupt_test{nullptr};
 
 }  // namespace
 
 SerialBlas::SerialBlas() {
-    const std::lock_guard lock(state().mutex);
-    if (state().serial_blas_regions++ == 0) blas::set_num_threads(1);
+    if (state().serial_blas++ == 0 && state().threaded_blas > 0) update_blas();
 }
 
 SerialBlas::~SerialBlas() {
-    const std::lock_guard lock(state().mutex);
-    if (--state().serial_blas_regions == 0) blas::set_num_threads(state().threads);
+    if (--state().serial_blas == 0 && state().threaded_blas > 0) update_blas();
 }
 
-int get_num_threads() {
-    const std::lock_guard lock(state().mutex);
-    return state().threads;
+ThreadedBlas::ThreadedBlas(bool worthwhile) : raised_(worthwhile && !inside_parallel_region) {
+    if (raised_ && state().threaded_blas++ == 0) update_blas();
 }
+
+ThreadedBlas::~ThreadedBlas() {
+    if (raised_ && --state().threaded_blas == 0) update_blas();
+}
+
+int get_num_threads() { return state().threads; }
 
 void set_num_threads(int n) {
     if (n < 1) throw std::invalid_argument("the number of threads must be at least 1");
     std::shared_ptr<Pool> retired;  // joined outside the lock, once running loops let go of it
-    const std::lock_guard lock(state().mutex);
-    state().threads = n;
-    retired.swap(state().pool);
-    if (state().serial_blas_regions == 0) blas::set_num_threads(n);
+    {
+        const std::lock_guard lock(state().mutex);
+        state().threads = n;
+        retired.swap(state().pool);
+    }
+    update_blas();
 }
 
 void parallel_for(index_t count, double work, const std::function<void(index_t)>& body) {

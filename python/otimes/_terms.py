@@ -349,9 +349,10 @@ class TermOperator(LinearOperator):
         return from_terms((t.conj() for t in self.parts), self.in_shape, self.out_shape)
 
     def _rows(self, indices: Array) -> Array:
-        matrix = self.parts[0].factors[0].array
-        if matrix is not None and len(self.parts) == 1 and _is_one_matrix(self.parts[0]):
-            return matrix.astype(self.dtype, copy=False)[indices]
+        if len(self.parts) == 1 and _is_one_matrix(self.parts[0]):
+            (factor,) = self.parts[0].factors
+            if not factor.is_identity and not factor.is_sparse:
+                return factor.dense(self.dtype)[indices]
         plan = self._plan_for(compute_dtype(self.dtype))
         return plan.rows(indices).astype(self.dtype, copy=False)
 

@@ -30,16 +30,12 @@ class TermPlan {
   private:
     struct Prepared {
         Term<T> term;
-        std::vector<index_t> in_dims;        // of x
-        std::vector<index_t> column_stride;  // of mode k of P x, in x
+        std::vector<index_t> in_dims;  // of x
         ModeSequence<T> product;
     };
 
     void apply_term(const Prepared& p, const T* x, index_t L, index_t R, bool accumulate,
                     T* y) const;
-
-    /// One row of M; `fill` says that some entries are implied zeros, `row` is scratch.
-    void write_row(index_t index, bool fill, std::vector<index_t>& row, T* out) const;
 
     std::vector<Prepared> terms_;
     index_t rows_ = 0, cols_ = 0;

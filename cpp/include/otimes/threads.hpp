@@ -25,15 +25,30 @@ inline void parallel_chunks(index_t count, double work,
                  [&](index_t c) { body(c * count / chunks, (c + 1) * count / chunks); });
 }
 
-/// BLAS runs single-threaded while at least one of these lives. A driver that mixes BLAS with our
-/// own parallel loops holds one throughout: BLAS's idle workers spin for some 25 ms after each of
-/// its threaded calls, and would take the processors from our pool.
+/// BLAS runs single-threaded while at least one of these lives, whatever ThreadedBlas asks for. A
+/// driver that mixes BLAS with our own parallel loops holds one throughout: BLAS's idle workers
+/// spin for some 25 ms after each of its threaded calls, and would take the processors from our
+/// pool.
 class SerialBlas {
   public:
     SerialBlas();
     ~SerialBlas();
     SerialBlas(const SerialBlas&) = delete;
     SerialBlas& operator=(const SerialBlas&) = delete;
+};
+
+/// BLAS may use all threads while one of these lives: for a lone large decomposition. Otherwise it
+/// has one thread, so that the many small calls need not ask for that. `worthwhile` is false for a
+/// matrix so small that waking the threads costs more than they save.
+class ThreadedBlas {
+  public:
+    explicit ThreadedBlas(bool worthwhile);
+    ~ThreadedBlas();
+    ThreadedBlas(const ThreadedBlas&) = delete;
+    ThreadedBlas& operator=(const ThreadedBlas&) = delete;
+
+  private:
+    const bool raised_;
 };
 
 /// Both functions at once, one thread each.

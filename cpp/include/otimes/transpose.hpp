@@ -1,4 +1,5 @@
-// Blocked transposition and permutation of tensor modes, for elements of any type.
+// Permutation of tensor modes, transposition above all, at the speed of memory, for elements of any
+// type.
 #pragma once
 
 #include <vector>
@@ -7,13 +8,15 @@
 
 namespace otimes {
 
-/// y[j, i, :] = x[i, j, :] for x of shape (rows, cols, inner), both contiguous, not overlapping.
-template <class T>
-void transpose(const T* x, index_t rows, index_t cols, index_t inner, T* y);
-
 /// y = x with its modes permuted: mode k of y is mode order[k] of x, whose sizes are `dims`.
-/// Both contiguous in C order, not overlapping. Neighbouring modes that stay together are fused.
+/// Both contiguous in C order, not overlapping. Elements of `size` bytes: nothing else matters.
+void permute_bytes(const void* x, index_t size, const std::vector<index_t>& dims,
+                   const std::vector<index_t>& order, void* y);
+
 template <class T>
-void permute(const T* x, const std::vector<index_t>& dims, const std::vector<index_t>& order, T* y);
+void permute(const T* x, const std::vector<index_t>& dims, const std::vector<index_t>& order,
+             T* y) {
+    permute_bytes(x, static_cast<index_t>(sizeof(T)), dims, order, y);
+}
 
 }  // namespace otimes
