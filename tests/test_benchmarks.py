@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from benchmarks import cases, compare, measure
-from benchmarks.cases import OURS, Case, Code, Target
+from benchmarks.cases import OURS, Case, Chain, Code, Target
 
 FOLDER = Path(cases.__file__).parent
 MODULES = sorted(path.stem for path in FOLDER.glob("bench_*.py"))
@@ -79,13 +79,14 @@ DOUBLE = Case(
         "absent": Code("absent.double(x)", "import a_package_that_is_absent"),
     },
     targets={2: Target("T1", ratio=1e-9, fraction=1e9, value=60.0), 3: Target("T2", ratio=1e9)},
-    limit=Code("x"),
+    limits=(Code("x"),),
 )
 
 
 # --- the asv suite --------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore:.*torch:DeprecationWarning")  # a peer's, about itself
 @pytest.mark.parametrize(("cls", "method", "others"), BENCHMARKS)
 def test_benchmark_runs(cls, method, others):
     benchmark, parameters = set_up_at_smallest(cls, others)
@@ -102,6 +103,8 @@ def test_suite_measures_what_the_targets_ask_for():
     assert methods >= {
         "Product.time_product",
         "Product.track_ratio",
+        "Chain.time_product",
+        "Chain.track_ratio",
         "Sylvester.time_solve",
         "Sylvester.track_ratio",
         "Sylvester.track_residual",
@@ -189,7 +192,7 @@ def test_a_peer_is_skipped_where_it_is_too_dear():
 
 def test_values_become_ratios():
     case = replace(DOUBLE, targets={0: Target("T", ratio=2, rivals=("twice",))})
-    (row,) = compare.rows_of(case, 0, {OURS: 2e-6, "twice": 5e-6, "limit": 1e-6})
+    (row,) = compare.rows_of(case, 0, {OURS: 2e-6, "twice": 5e-6, "limit 0": 1e-7, "limit 1": 1e-6})
     assert (row.ratio, row.fraction, row.verdict) == (pytest.approx(2.5), 0.5, "met")
     assert compare.line(row).split("  ")[0] == "T x + x"
     assert re.search(r"twice +5 µs +2 µs +2.50 +50% +≥ 2 × +met$", compare.line(row))
@@ -211,14 +214,77 @@ def test_a_case_without_any_peer_has_one_row():
         (Target("T", ratio=2.5, rivals=("b",)), "met"),
         (Target("T", ratio=1, rivals=("b", "c")), "met without c"),
         (Target("T", ratio=1, rivals=("c",)), "without c"),
+        (Target("T", ratio=2, fraction=0.5), "met"),
         (Target("T", ratio=2, fraction=0.6), "missed"),
+        (Target("T", ratio=2, fraction=0.6, either=True), "met"),
+        (Target("T", ratio=3, fraction=0.5, either=True), "met"),
+        (Target("T", ratio=3, fraction=0.6, either=True), "missed"),
         (Target("T", value=10.0), "met"),
         (Target("T", value=9.0), "missed"),
     ],
 )
 def test_verdict(target, expected):
-    values = {OURS: 10.0, "a": 20.0, "b": 30.0, "limit": 5.0}
+    values = {OURS: 10.0, "a": 20.0, "b": 30.0, "limit 0": 5.0, "limit 1": 4.0}
     assert compare.verdict(target, values, target.rivals or ("a", "b")) == expected
+
+
+def test_either_bound_is_enough_where_the_table_says_so():
+    target = Target("T", ratio=9, fraction=0.5, rivals=("twice",), either=True)
+    case = replace(DOUBLE, targets={0: target})
+    (row,) = compare.rows_of(case, 0, {OURS: 2.0, "twice": 5.0, "limit 0": 1.0})
+    assert (row.target, row.verdict) == ("≥ 9 × or ≥ 50% of limit", "met")
+
+
+def rows_with_mean(mean, *seconds):
+    """The rows of a case whose sizes take the twofold these seconds, and us one."""
+    targets = {n: Target("T", ratio=1.0, rivals=("twice",)) for n in range(1, len(seconds) + 1)}
+    case = replace(DOUBLE, targets={0: Target("T"), **targets}, mean=mean)
+    values = [{OURS: 1.0, "small": 0.01, "limit 0": 0.5}]  # neither a bound nor a rival
+    values += [{**values[0], "twice": s} for s in seconds]
+    rows = [row for n, v in enumerate(values) for row in compare.rows_of(case, n, v)]
+    return compare.mean_rows(case, rows)
+
+
+def test_geometric_mean_of_the_best_rivals():
+    (row,) = rows_with_mean(4, 2.0, 8.0)
+    assert (row.ratio, row.fraction) == (pytest.approx(4), pytest.approx(0.5))
+    assert (row.case, row.target) == ("T x + x, geometric mean of 2", "≥ 4 ×")
+    assert [rows_with_mean(m, 2.0, 8.0)[0].verdict for m in (3.9, 4.1)] == ["met", "missed"]
+    assert rows_with_mean(None, 2.0, 8.0) == rows_with_mean(4) == []
+
+
+def test_geometric_mean_names_the_rivals_that_are_missing():
+    rivals = ("twice", "absent")
+    case = replace(DOUBLE, targets={0: Target("T", ratio=2, rivals=rivals)}, mean=2)
+    (row,) = compare.mean_rows(case, compare.rows_of(case, 0, {OURS: 1.0, "twice": 3.0}))
+    assert row.verdict == "met without absent"
+
+
+@pytest.mark.parametrize(
+    ("n", "text"),
+    [
+        (0, ""),
+        (30, "n = 30"),
+        (Chain(8**7, 8, 7), "8×8 ^7"),
+        (Chain(64 * 8**5, 8, 5), "8×8 ^5, 64 rows"),
+    ],
+)
+def test_sizes_are_told_apart(n, text):
+    assert compare.size_text(n) == text
+
+
+def test_limit_of_many_factors_takes_as_many_flops():
+    names = cases.CHAIN.inputs(Chain(2**20, 4, 10))
+    (m, k), (_, n) = names["G"].shape, names["H"].shape
+    assert 2 * m * k * n == 10 * 2 * 2**20 * 4
+    assert (m, n) == names["Z"].shape
+    assert names["Y"].nbytes == names["x"].nbytes == 2**23
+
+
+def test_every_chain_has_whole_rows():
+    for chain in cases.CHAIN.sizes:
+        assert chain.rows * chain.p**chain.factors == chain.entries
+    assert len([t for t in cases.CHAIN.targets.values() if t.ratio]) == 9
 
 
 @pytest.mark.parametrize(
@@ -240,6 +306,17 @@ def test_results_that_differ_are_refused():
     wrong = replace(DOUBLE, peers={"wrong": Code("x + 2.000001 * x / 2")})
     with pytest.raises(ArithmeticError, match=r"x \+ x, n = 2: wrong and otimes differ"):
         compare.rows_at(wrong, 2, set())
+
+
+def test_results_are_compared_to_half_of_the_digits_of_their_dtype():
+    def single(n):
+        return {"x": np.full(n, 2, np.float32)}
+
+    near = replace(DOUBLE, inputs=single, peers={"near": Code("x * np.float32(2.0001)")})
+    compare.check(near, [OURS, "near"], 2)
+    far = replace(near, peers={"far": Code("x * np.float32(2.01)")})
+    with pytest.raises(ArithmeticError, match=r"far and otimes differ"):
+        compare.check(far, [OURS, "far"], 2)
 
 
 def test_a_measurement_that_is_not_possible_is_skipped(monkeypatch):
