@@ -172,6 +172,8 @@ from linear_operator.operators import KroneckerProductLinearOperator
 torch.set_num_threads(ox.get_num_threads())
 """
 
+_AFFORDABLE = range(513)  # beyond, general peers take seconds and are no rivals
+
 PRODUCT = Case(
     area="kron",
     title="op @ x, two n×n factors",
@@ -184,17 +186,20 @@ PRODUCT = Case(
             "gemkm(x, factors)",
             "from pyfastkron.fastkronnumpy import gemkm\nx, factors = x[None], [A.T, B.T]",
             result="y.ravel()",
+            sizes=_AFFORDABLE,
         ),
         "linear_op": Code(
             "K @ x",
             _TORCH + "A, B, x = map(torch.from_numpy, (A, B, x))\n"
             "K = KroneckerProductLinearOperator(A, B)",
             result="y.numpy()",
+            sizes=_AFFORDABLE,
         ),
         "pylops": Code(
             "K @ x",
             "from pylops import Kronecker, MatrixMult\n"
             "K = Kronecker(*(MatrixMult(F, dtype=F.dtype) for F in (A, B)), dtype=A.dtype)",
+            sizes=_AFFORDABLE,
         ),
     },
     # The two GEMMs into memory that is there; below, what counts is the cost of a call.

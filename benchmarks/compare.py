@@ -24,6 +24,7 @@ from otimes import _core
 from . import measure
 from .cases import AREAS, CASES, LIMIT, OURS, Case, Size, Target
 
+BEST = "the best"  # of the peers that count, as the peer of a mean
 _DISTURBING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 _PACKAGES = (
     "otimes",
@@ -157,7 +158,7 @@ def mean_rows(case: Case, rows: list[Row]) -> list[Row]:
     return [
         Row(
             case=f"{bounded[0].case.partition(' ')[0]} {case.title}, {size}",
-            peer="the best",
+            peer=BEST,
             ratio=mean,
             best=mean,
             fraction=statistics.geometric_mean(fractions) if fractions else None,
