@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import cases, compare, measure
+from benchmarks import cases, compare, measure, plot, table
 from benchmarks.cases import OURS, Case, Chain, Code, Target
 
 FOLDER = Path(cases.__file__).parent
+DOCS = FOLDER.parent / "docs"
 MODULES = sorted(path.stem for path in FOLDER.glob("bench_*.py"))
 MEASURES = re.compile("(time|timeraw|peakmem|track)_")
 
@@ -122,7 +123,7 @@ def test_classes_are_short(name):
             assert node.end_lineno - node.lineno < 30, node.name
 
 
-@pytest.mark.parametrize("module", [cases, compare, measure])
+@pytest.mark.parametrize("module", [cases, compare, measure, plot, table])
 def test_no_helper_has_the_name_of_a_benchmark(module):
     assert not [name for name in vars(module) if MEASURES.match(name)]
 
@@ -347,3 +348,88 @@ def test_header_warns_of_forced_kernels(monkeypatch):
     assert "warning" not in compare.header_text(compare.header())
     monkeypatch.setenv("OPENBLAS_L2_SIZE", "1")
     assert "warning: OPENBLAS_L2_SIZE set" in compare.header_text(compare.header())
+
+
+# --- tables and pictures of a stored run ----------------------------------------------------------
+
+
+def stored_run(title="x @ op"):
+    """What compare stores of a case of two sizes with a geometric mean."""
+    bound = Target("T", ratio=2, rivals=("twice", "small"))
+    case = replace(DOUBLE, title=title, targets={2: bound, 3: bound}, mean=2)
+    values = {OURS: 1e-3, "twice": 2e-3, "limit 0": 5e-4}
+    rows = compare.rows_of(case, 2, {**values, "small": 8e-3}) + compare.rows_of(case, 3, values)
+    rows += compare.mean_rows(case, rows)
+    return {"header": compare.header(), "rows": [vars(row) for row in rows]}
+
+
+def test_table_has_a_line_for_each_size():
+    rows = table.by_title(stored_run())["x @ op"]
+    assert list(table.table(rows)) == [
+        "| x @ op | otimes | twice | small | best ratio | of limit |",
+        "| --- | --: | --: | --: | --: | --: |",
+        "| n = 2 | 1 ms | 2 ms | 8 ms | 2.00 | 50% |",
+        "| n = 3 | 1 ms | 2 ms |  | 2.00 | 50% |",
+        "| geometric mean of 2 |  |  |  | 2.00 | 50% |",
+    ]
+
+
+def test_tables_are_written_between_the_marks_of_a_page(tmp_path):
+    page, results = tmp_path / "page.md", tmp_path / "results.json"
+    page.write_text(f"before\n{table.BEGIN}old\n{table.END}after\n", encoding="utf-8")
+    results.write_text(json.dumps(stored_run()), encoding="utf-8")
+    table.main(["--json", str(results), "-o", str(page)])
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith(f"before\n{table.BEGIN}\n| x @ op |")
+    assert text.endswith(f"\n{table.END}after\n")
+    assert "old" not in text
+    assert f"numpy {np.__version__}" in text
+
+
+@pytest.mark.parametrize("page", ["", table.BEGIN, table.END])
+def test_page_without_marks_is_refused(page):
+    with pytest.raises(ValueError, match="the page has no lines <!-- tables: begin --> and"):
+        table.replaced(page, "")
+
+
+def test_documented_tables_are_those_of_the_stored_run():
+    page = (DOCS / "engine.md").read_text(encoding="utf-8")
+    results = json.loads((DOCS / "speed.json").read_text(encoding="utf-8"))
+    assert table.replaced(page, table.text(results)) == page
+
+
+@pytest.mark.parametrize(
+    ("ratios", "ticks"),
+    [
+        ([1.5, 30.0], [1, 2, 5, 10, 20, 50]),
+        ([0.5, 3.0], [0.5, 1, 2, 5]),
+        ([2.0, 900.0], [1, 10, 100, 1000]),
+    ],
+)
+def test_ticks_of_ratios(ratios, ticks):
+    assert plot.ticks_of(ratios) == pytest.approx(ticks)
+
+
+def test_footer_names_the_versions_of_the_peers():
+    about = {**compare.header(), "pyfastkron": "1.2.3", "processor": "P5"}
+    text = plot.footer(about, ["numpy last", "fastkron"])
+    assert f"beside numpy {np.__version__}, pyfastkron 1.2.3. P5, " in text
+    assert "torch" not in text
+
+
+def test_points_are_the_ratios_of_a_peer_by_line():
+    rows = plot.panels(stored_run())["x @ op"]
+    assert plot.points(rows, "twice") == ([2.0, 2.0], [0, 1])
+    assert plot.points(rows, "small") == ([8.0], [0])
+    assert plot.points(rows, compare.BEST) == ([pytest.approx(2.0)], [2])
+
+
+def test_picture_shows_every_case_with_a_mean(tmp_path):
+    pytest.importorskip("matplotlib")
+    results, picture = tmp_path / "results.json", tmp_path / "speed.svg"
+    stored, other = stored_run(), stored_run("without a mean")
+    stored["rows"] += other["rows"][:-1]
+    assert list(plot.panels(stored)) == ["x @ op"]
+    results.write_text(json.dumps(stored), encoding="utf-8")
+    plot.main(["--json", str(results), "-o", str(picture)])
+    assert "<svg" in picture.read_text(encoding="utf-8")
