@@ -84,9 +84,10 @@ def draw_ratios(axes: Any, rows: list[Row], peers: list[str]) -> None:
 def draw_fractions(axes: Any, rows: list[Row]) -> None:
     """A bar for each size, with its number."""
     fractions = [(group[0].fraction or 0) for group in by_size(rows).values()]
-    bars = axes.barh(range(len(fractions)), fractions, color="0.75", height=0.6, zorder=2)
-    axes.bar_label(bars, [f"{f:.0%}" for f in fractions], label_type="center")
-    axes.set_xlim(0, max(1.05, *fractions))
+    axes.barh(range(len(fractions)), fractions, color="0.75", height=0.6, zorder=2)
+    for line, fraction in enumerate(fractions):
+        axes.text(0.03, line, f"{fraction:.0%}", va="center", zorder=3)
+    axes.set_xlim(0, 1.1)
     axes.axvline(1, color="black", linewidth=1)
     axes.set_xticks((0, 0.5, 1), ("0%", "50%", "100%"))
     axes.grid(axis="x", color="0.9", zorder=0)
