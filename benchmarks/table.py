@@ -59,7 +59,7 @@ def replaced(page: str, tables: str) -> str:
     """The page with these tables between the marks."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
-    if not begin or not end:
+    if not end:
         raise ValueError(f"the page has no lines {BEGIN.strip()} and {END.strip()}")
     return f"{before}{begin}\n{tables}\n{end}{after}"
 
