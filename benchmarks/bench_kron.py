@@ -3,7 +3,16 @@
 import otimes as ox
 
 from . import measure
-from .cases import COMMUTATION, DENSE_KRON, DUPLICATION, ONE_SHOT, PRODUCT
+from .cases import (
+    CHAIN,
+    CHAINS,
+    COMMUTATION,
+    DENSE_KRON,
+    DUPLICATION,
+    ONE_SHOT,
+    PRODUCT,
+    PRODUCTS,
+)
 
 MOVES = {"dense": DENSE_KRON, "commutation": COMMUTATION, "duplication": DUPLICATION}
 CODES = tuple({name: None for case in MOVES.values() for name in case.names})
@@ -13,18 +22,37 @@ SIZES = tuple(sorted({n for case in MOVES.values() for n in case.sizes}))
 class Product:
     """op @ x for two n×n factors, beside what is written by hand."""
 
-    params = (PRODUCT.sizes, PRODUCT.names)
-    param_names = ("n", "code")
+    params = (PRODUCT.sizes, PRODUCT.names, tuple(PRODUCTS))
+    param_names = ("n", "code", "dtype")
     timeout = 300
 
-    def setup(self, n, code):
-        self.function = PRODUCT.function(code, n)
+    def setup(self, n, code, dtype):
+        self.function = PRODUCTS[dtype].function(code, n)
 
-    def time_product(self, n, code):
+    def time_product(self, n, code, dtype):
         self.function()
 
-    def track_ratio(self, n, code):
-        return measure.ratio(PRODUCT, code, n)
+    def track_ratio(self, n, code, dtype):
+        return measure.ratio(PRODUCTS[dtype], code, n)
+
+    track_ratio.unit = "code's time / ours"
+
+
+class Chain:
+    """x @ op for many equal factors: (entries of x, p of the p×p factors, their number)."""
+
+    params = (tuple(map(tuple, CHAIN.sizes)), CHAIN.names, tuple(CHAINS))
+    param_names = ("size", "code", "dtype")
+    timeout = 300
+
+    def setup(self, size, code, dtype):
+        self.function = CHAINS[dtype].function(code, size)
+
+    def time_product(self, size, code, dtype):
+        self.function()
+
+    def track_ratio(self, size, code, dtype):
+        return measure.ratio(CHAINS[dtype], code, size)
 
     track_ratio.unit = "code's time / ours"
 

@@ -3,9 +3,10 @@
 Code is kept as text, as a user would write it, so that nothing is timed but the code itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,6 +16,25 @@ OURS, LIMIT = "otimes", "limit"
 Names = dict[str, Any]
 
 
+class Chain(NamedTuple):
+    """A product with many equal factors; the size of the operand stands first, as in any case."""
+
+    entries: int  # of x, in rows
+    p: int  # the factors are p×p
+    factors: int
+
+    @property
+    def rows(self) -> int:
+        return self.entries // self.p**self.factors
+
+    def __str__(self) -> str:
+        rows = f", {self.rows} rows" if self.rows > 1 else ""
+        return f"{self.p}×{self.p} ^{self.factors}{rows}"
+
+
+Size = int | Chain
+
+
 @dataclass(frozen=True)
 class Code:
     """An expression to be measured, and the statements to be run before it."""
@@ -22,7 +42,10 @@ class Code:
     run: str
     prepare: str = ""
     result: str = "y"  # from y, the value of `run`: the array that is equal for all
-    sizes: range = range(10**9)  # those for which it says something, and is not too dear
+    sizes: Container[Size] | None = None  # where it says something, and is not too dear; all
+
+    def runs_at(self, n: Size) -> bool:
+        return self.sizes is None or n in self.sizes
 
 
 @dataclass(frozen=True)
@@ -34,6 +57,7 @@ class Target:
     fraction: float | None = None  # the limit's value over ours, at least
     value: float | None = None  # ours in seconds or bytes, at most
     rivals: tuple[str, ...] = ()  # peers that count; all when empty
+    either: bool = False  # one of the bounds is enough
 
 
 @dataclass(frozen=True)
@@ -42,30 +66,35 @@ class Case:
 
     area: str
     title: str
-    inputs: Callable[[int], Names]
+    inputs: Callable[[Any], Names]  # of a size
     ours: Code
     peers: dict[str, Code]
-    targets: dict[int, Target]  # by size; 0 for a job that has none
-    limit: Code | None = None  # what no code can beat
+    targets: dict[Any, Target]  # by size; 0 for a job that has none
+    limits: tuple[Code, ...] = ()  # what no code can beat: the one that takes longest is the limit
+    mean: float | None = None  # the geometric mean of all ratios that have a bound, at least
     quantity: str = "time"  # or "import time", "peak memory": a key of measure.SAMPLERS
     codes: dict[str, Code] = field(init=False)
 
     def __post_init__(self) -> None:
-        limit = {LIMIT: self.limit} if self.limit else {}
-        object.__setattr__(self, "codes", {OURS: self.ours, **self.peers, **limit})
+        limits = {f"{LIMIT} {k}": code for k, code in enumerate(self.limits)}
+        object.__setattr__(self, "codes", {OURS: self.ours, **self.peers, **limits})
 
     @property
-    def sizes(self) -> tuple[int, ...]:
+    def sizes(self) -> tuple[Size, ...]:
         return tuple(self.targets)
 
     @property
     def names(self) -> tuple[str, ...]:
         return (OURS, *self.peers)
 
-    def prepared(self, name: str, n: int) -> Names:
+    def rivals(self, n: Size) -> tuple[str, ...]:
+        """The peers that count at this size."""
+        return self.targets[n].rivals or tuple(k for k, c in self.peers.items() if c.runs_at(n))
+
+    def prepared(self, name: str, n: Size) -> Names:
         """Everything that the code of that name uses; NotImplementedError if it cannot run."""
         code = self.codes[name]
-        if n not in self.targets or n not in code.sizes:
+        if n not in self.targets or not code.runs_at(n):
             raise NotImplementedError(f"{name} is not run at n = {n}")
         names = {"np": np, "ox": ox, "n": n, **self.inputs(n)}
         try:
@@ -74,14 +103,14 @@ class Case:
             raise NotImplementedError(f"{name} is missing: {error}") from error
         return names
 
-    def function(self, name: str, n: int) -> Callable[[], Any]:
+    def function(self, name: str, n: Size) -> Callable[[], Any]:
         """Return the code of that name as a function without arguments."""
         function: Callable[[], Any] = eval(
             f"lambda: {self.codes[name].run}", self.prepared(name, n)
         )
         return function
 
-    def result(self, name: str, n: int) -> Any:
+    def result(self, name: str, n: Size) -> Any:
         """Return the array that is equal for all codes of this case."""
         return eval(self.codes[name].result, {"n": n, "np": np, "y": self.function(name, n)()})
 
@@ -93,9 +122,9 @@ def nothing(n: int) -> Names:
     return {}
 
 
-def two_factors(n: int) -> Names:
-    A, B, X = np.random.default_rng(n).standard_normal((3, n, n))
-    Y, Z = np.empty((2, n, n))
+def two_factors(dtype: str, n: int) -> Names:
+    A, B, X = np.random.default_rng(n).standard_normal((3, n, n)).astype(dtype)
+    Y, Z = np.empty((2, n, n), dtype)
     return {"A": A, "B": B, "X": X, "Y": Y, "Z": Z, "x": X.ravel()}
 
 
@@ -106,6 +135,25 @@ def triangle(n: int) -> Names:
 def one_matrix(n: int) -> Names:
     X = np.random.default_rng(n).standard_normal((n, n))
     return {"X": X, "x": X.ravel()}
+
+
+def many_factors(dtype: str, size: tuple[int, int, int]) -> Names:
+    """Factors and X, and the operands of a GEMM of as many flops as the factors need in turn."""
+    chain = Chain(*size)
+    rng = np.random.default_rng(chain.entries)
+    factors = list(rng.standard_normal((chain.factors, chain.p, chain.p)).astype(dtype))
+    X = rng.standard_normal((chain.rows, chain.p**chain.factors)).astype(dtype)
+    width = min(512, chain.entries)
+    G = rng.standard_normal((chain.entries * chain.p * chain.factors // width**2, width))
+    return {
+        "factors": factors,
+        "X": X,
+        "Y": np.empty_like(X),
+        "x": X if chain.rows > 1 else X[0],
+        "G": G.astype(dtype),
+        "H": np.eye(width, dtype=dtype),
+        "Z": np.empty_like(G, dtype),
+    }
 
 
 def general_equation(n: int) -> Names:
@@ -127,21 +175,50 @@ def point_and_direction(n: int) -> Names:
 
 # --- kron -----------------------------------------------------------------------------------------
 
+_TORCH = """
+import torch
+from linear_operator.operators import KroneckerProductLinearOperator
+torch.set_num_threads(ox.get_num_threads())
+"""
+
+_AFFORDABLE = range(513)  # beyond, general peers take seconds and are no rivals
+
 PRODUCT = Case(
     area="kron",
     title="op @ x, two n×n factors",
-    inputs=two_factors,
+    inputs=partial(two_factors, "float64"),
     ours=Code("op @ x", "op = ox.kron(A, B)"),
     peers={
         "numpy": Code("A @ X @ B.T", result="y.ravel()"),
         "np.kron": Code("np.kron(A, B) @ x", sizes=range(65)),
+        "fastkron": Code(
+            "gemkm(x, factors)",
+            "from pyfastkron.fastkronnumpy import gemkm\nx, factors = x[None], [A.T, B.T]",
+            result="y.ravel()",
+            sizes=_AFFORDABLE,
+        ),
+        "linear_op": Code(
+            "K @ x",
+            _TORCH + "A, B, x = map(torch.from_numpy, (A, B, x))\n"
+            "K = KroneckerProductLinearOperator(A, B)",
+            result="y.numpy()",
+            sizes=_AFFORDABLE,
+        ),
+        "pylops": Code(
+            "K @ x",
+            "from pylops import Kronecker, MatrixMult\n"
+            "K = Kronecker(*(MatrixMult(F, dtype=F.dtype) for F in (A, B)), dtype=A.dtype)",
+            sizes=_AFFORDABLE,
+        ),
     },
     # The two GEMMs into memory that is there; below, what counts is the cost of a call.
-    limit=Code("np.matmul(np.matmul(A, X, out=Y), B, out=Z)", sizes=range(512, 10**9)),
+    limits=(Code("np.matmul(np.matmul(A, X, out=Y), B, out=Z)", sizes=range(512, 10**9)),),
     targets={
-        4: Target("P1", ratio=2, value=0.8e-6),
-        **dict.fromkeys((32, 64, 128), Target("P2", ratio=1.2)),
-        **dict.fromkeys((512, 1024, 2048), Target("P2", ratio=0.97, fraction=0.9)),
+        4: Target("P1", ratio=2, value=0.8e-6, rivals=("numpy",)),
+        **dict.fromkeys((32, 64, 128), Target("P2", ratio=1.2, rivals=("numpy",))),
+        **dict.fromkeys(
+            (512, 1024, 2048), Target("P2", ratio=0.97, fraction=0.9, rivals=("numpy",))
+        ),
     },
 )
 
@@ -167,14 +244,14 @@ DUPLICATION = Case(
         "numpy": Code("v[places]", _PLACES),
         "scipy.sparse": Code("csr @ v", "csr = ox.duplication_matrix(n).tocsr()"),
     },
-    limit=Code("x.copy()", "x = np.ones(n * n)"),  # as many bytes as D v has, read and written
+    limits=(Code("x.copy()", "x = np.ones(n * n)"),),  # as many bytes as D v has, read and written
     targets=dict.fromkeys((200, 2000), Target("P5")),
 )
 
 DENSE_KRON = Case(
     area="kron",
     title="op.toarray(), two n×n factors",
-    inputs=two_factors,
+    inputs=partial(two_factors, "float64"),
     ours=Code("op.toarray()", "op = ox.kron(A, B)"),
     peers={"np.kron": Code("np.kron(A, B)")},
     targets={32: Target("P4", ratio=3), 64: Target("P4", ratio=1.5)},
@@ -186,9 +263,84 @@ COMMUTATION = Case(
     inputs=one_matrix,
     ours=Code("K @ x", "K = ox.commutation_matrix(n, n)"),
     peers={"numpy": Code("np.ascontiguousarray(X.T)", result="y.ravel()")},
-    limit=Code("x.copy()", sizes=range(5000, 10**9)),  # as much memory, without the permutation
+    limits=(Code("x.copy()", sizes=range(5000, 10**9)),),  # as much memory, without the permutation
     targets={512: Target("P5", ratio=2), 5000: Target("P5", ratio=2, fraction=0.7)},
 )
+# The shuffle as NumPy runs it fastest: BLAS reads the transposed operand, so that none is made.
+# Which end is better to begin at depends on p and the dtype: both are rivals.
+_FROM_LAST = """
+def shuffle(X, factors):
+    for F in reversed(factors):
+        X = F.T @ X.reshape(M, -1, len(F)).mT
+    return X
+M = len(X)
+"""
+_FROM_FIRST = """
+def shuffle(X, factors):
+    for F in factors:
+        X = X.reshape(M, len(F), -1).mT @ F
+    return X
+M = len(X)
+"""
+_SHAPES = (  # p, factors, rows
+    (2, 20, 1),
+    (4, 10, 1),
+    (8, 7, 1),
+    (16, 5, 1),
+    (32, 4, 1),
+    (8, 5, 64),
+    (4, 6, 256),
+    (64, 3, 16),
+    (128, 2, 64),
+)
+
+CHAIN = Case(
+    area="kron",
+    title="x @ op, float64",
+    inputs=partial(many_factors, "float64"),
+    ours=Code("x @ op", "op = ox.kron(*factors)", result="y.ravel()"),
+    peers={
+        "numpy last": Code("shuffle(X, factors)", _FROM_LAST, result="y.ravel()"),
+        "numpy first": Code("shuffle(X, factors)", _FROM_FIRST, result="y.ravel()"),
+        "fastkron": Code(
+            "gemkm(X, factors)",
+            "from pyfastkron.fastkronnumpy import gemkm",
+            result="y.ravel()",
+        ),
+        "linear_op": Code(
+            "X @ K",
+            _TORCH + "X = torch.from_numpy(X)\n"
+            "K = KroneckerProductLinearOperator(*map(torch.from_numpy, factors))",
+            result="y.numpy().ravel()",
+        ),
+    },
+    limits=(Code("np.matmul(G, H, out=Z)"), Code("np.copyto(Y, X)")),
+    mean=4,
+    targets={
+        Chain(32, 2, 4): Target("P3"),  # the cost of a call
+        **{
+            Chain(rows * p**factors, p, factors): Target(
+                "P3",
+                ratio=1.3,
+                fraction=0.85,
+                either=True,
+                rivals=("numpy last", "numpy first", "fastkron"),
+            )
+            for p, factors, rows in _SHAPES
+        },
+    },
+)
+
+PRODUCTS = {
+    "float64": PRODUCT,
+    "float32": replace(
+        PRODUCT, title=f"{PRODUCT.title}, float32", inputs=partial(two_factors, "float32")
+    ),
+}
+CHAINS = {
+    "float64": CHAIN,
+    "float32": replace(CHAIN, title="x @ op, float32", inputs=partial(many_factors, "float32")),
+}
 
 # --- equations ------------------------------------------------------------------------------------
 
@@ -303,11 +455,12 @@ IMPORT = Case(
 )
 
 CASES = (
-    PRODUCT,
+    *PRODUCTS.values(),
     ONE_SHOT,
-    DUPLICATION,
+    *CHAINS.values(),
     DENSE_KRON,
     COMMUTATION,
+    DUPLICATION,
     SYLVESTER,
     STABLE_SYLVESTER,
     FORWARD,

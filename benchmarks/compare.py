@@ -8,7 +8,9 @@ import ctypes
 import json
 import os
 import platform
-from collections.abc import Callable, Iterator
+import re
+import statistics
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -20,9 +22,21 @@ import otimes as ox
 from otimes import _core
 
 from . import measure
-from .cases import AREAS, CASES, LIMIT, OURS, Case, Target
+from .cases import AREAS, CASES, LIMIT, OURS, Case, Size, Target
 
+BEST = "the best"  # of the peers that count, as the peer of a mean
 _DISTURBING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+_PACKAGES = (
+    "otimes",
+    "numpy",
+    "scipy",
+    "slycot",
+    "jax",
+    "torch",
+    "pyfastkron",
+    "linear_operator",
+    "pylops",
+)
 _UNITS = {
     "time": ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (0.0, "ns")),
     "peak memory": ((1e9, "GB"), (0.0, "MB")),
@@ -35,78 +49,128 @@ class Row:
     """A line of the table: one case at one size against one peer; values in seconds or bytes."""
 
     case: str
-    peer: str
-    peer_value: float | None
-    our_value: float
-    ratio: float | None
-    fraction: float | None
+    peer: str = "none"
+    peer_value: float | None = None
+    our_value: float | None = None
+    ratio: float | None = None
+    best: float | None = None  # the ratio of the best rival
+    fraction: float | None = None
     target: str = ""
     verdict: str = ""
     quantity: str = "time"
+    title: str = ""  # of the case
+    size: str = ""
 
 
 # --- rows -----------------------------------------------------------------------------------------
 
 
-def available(case: Case, n: int) -> tuple[list[str], list[str]]:
+def available(case: Case, n: Size) -> tuple[list[str], list[str]]:
     """The codes of the case that run at this size, and why others do not."""
     names, reasons = [], []
     for name, code in case.codes.items():
         try:
             case.prepared(name, n)
         except NotImplementedError as error:
-            if n in code.sizes:
+            if code.runs_at(n):
                 reasons.append(str(error))
         else:
             names.append(name)
     return names, reasons
 
 
-def check(case: Case, names: list[str], n: int) -> None:
-    """Raise unless all codes agree with ours to half of the digits."""
+def check(case: Case, names: list[str], n: Size) -> None:
+    """Raise unless all codes agree with ours to half of the digits of its dtype."""
     ours = np.asarray(case.result(OURS, n))
-    bound = np.sqrt(np.finfo(float).eps) * np.linalg.norm(ours)
+    digits = np.finfo(np.result_type(ours, np.float32)).eps
+    bound = np.sqrt(digits) * np.linalg.norm(ours)
     for name in names:
-        if name not in (OURS, LIMIT):
+        if name in case.peers:
             result = np.asarray(case.result(name, n))
             if result.shape != ours.shape or not np.linalg.norm(result - ours) <= bound:
                 raise ArithmeticError(f"{case.title}, n = {n}: {name} and {OURS} differ")
 
 
+def limit_of(values: dict[str, float]) -> float | None:
+    """What no code can beat, if it was measured."""
+    return max((value for name, value in values.items() if name.startswith(LIMIT)), default=None)
+
+
+def best_ratio(values: dict[str, float], rivals: tuple[str, ...]) -> float | None:
+    """The best rival's value over ours, if there is one."""
+    return min((values[k] / values[OURS] for k in rivals if k in values), default=None)
+
+
 def verdict(target: Target, values: dict[str, float], rivals: tuple[str, ...]) -> str:
     """``met`` or ``missed``, and which of the rivals were not there to be compared with."""
-    ours = values[OURS]
-    present = [values[name] for name in rivals if name in values]
+    ours, best, limit = values[OURS], best_ratio(values, rivals), limit_of(values)
     bounds = []
-    if target.ratio is not None and present:
-        bounds.append(min(present) / ours >= target.ratio)
-    if target.fraction is not None and LIMIT in values:
-        bounds.append(values[LIMIT] / ours >= target.fraction)
+    if target.ratio is not None and best is not None:
+        bounds.append(best >= target.ratio)
+    if target.fraction is not None and limit is not None:
+        bounds.append(limit / ours >= target.fraction)
     if target.value is not None:
         bounds.append(ours <= target.value)
-    words = ["met" if all(bounds) else "missed"] if bounds else []
-    if target.ratio is not None and len(present) < len(rivals):
-        words.append("without " + ", ".join(name for name in rivals if name not in values))
-    return " ".join(words)
+    enough = any if target.either else all
+    words = ["met" if enough(bounds) else "missed"] if bounds else []
+    if target.ratio is not None:
+        words.append(absence(name for name in rivals if name not in values))
+    return " ".join(filter(None, words))
 
 
-def rows_of(case: Case, n: int, values: dict[str, float]) -> list[Row]:
+def absence(names: Iterable[str]) -> str:
+    text = ", ".join(names)
+    return text and f"without {text}"
+
+
+def rows_of(case: Case, n: Size, values: dict[str, float]) -> list[Row]:
     """One row for each peer; the target stands in the first."""
-    target, ours = case.targets[n], values[OURS]
-    label = f"{target.id} {case.title}" + (f", n = {n}" if n else "")
-    fraction = values[LIMIT] / ours if LIMIT in values else None
-    base = Row(label, "none", None, ours, None, fraction, quantity=case.quantity)
+    target, ours, limit = case.targets[n], values[OURS], limit_of(values)
+    rivals, size = case.rivals(n), size_text(n)
+    base = Row(
+        case=", ".join(filter(None, (f"{target.id} {case.title}", size))),
+        our_value=ours,
+        best=best_ratio(values, rivals),
+        fraction=limit / ours if limit is not None else None,
+        quantity=case.quantity,
+        title=case.title,
+        size=size,
+    )
     rows = [
         replace(base, peer=peer, peer_value=values[peer], ratio=values[peer] / ours)
         for peer in case.peers
         if peer in values
     ] or [base]
-    rivals = target.rivals or tuple(k for k, code in case.peers.items() if n in code.sizes)
     words = bounds_text(target, case.quantity), verdict(target, values, rivals)
     return [replace(rows[0], target=words[0], verdict=words[1]), *rows[1:]]
 
 
-def rows_at(case: Case, n: int, skipped: set[str]) -> list[Row]:
+def mean_rows(case: Case, rows: list[Row]) -> list[Row]:
+    """The geometric mean of the best rivals' ratios, where the case asks for it."""
+    bounded = [row for row in rows if row.target and row.best is not None]
+    if case.mean is None or not bounded:
+        return []
+    mean = statistics.geometric_mean(row.best for row in bounded)
+    fractions = [row.fraction for row in bounded if row.fraction is not None]
+    absent = {row.verdict.partition("without ")[2] for row in bounded} - {""}
+    words = "met" if mean >= case.mean else "missed", absence(sorted(absent))
+    size = f"geometric mean of {len(bounded)}"
+    return [
+        Row(
+            case=f"{bounded[0].case.partition(' ')[0]} {case.title}, {size}",
+            peer=BEST,
+            ratio=mean,
+            best=mean,
+            fraction=statistics.geometric_mean(fractions) if fractions else None,
+            target=f"≥ {case.mean:g} ×",
+            verdict=" ".join(filter(None, words)),
+            title=case.title,
+            size=size,
+        )
+    ]
+
+
+def rows_at(case: Case, n: Size, skipped: set[str]) -> list[Row]:
     """Check and measure a case at one size; `skipped` collects what cannot run, and why."""
     names, reasons = available(case, n)
     skipped.update(reasons)
@@ -122,8 +186,11 @@ def measured(area: str | None, skipped: set[str]) -> Iterator[Row]:
     """The rows of every case of the area, or of all areas."""
     for case in CASES:
         if area in (None, case.area):
+            rows: list[Row] = []
             for n in case.sizes:
-                yield from rows_at(case, n, skipped)
+                rows += (new := rows_at(case, n, skipped))
+                yield from new
+            yield from mean_rows(case, rows)
 
 
 # --- text -----------------------------------------------------------------------------------------
@@ -137,23 +204,30 @@ def value_text(value: float | None, quantity: str) -> str:
     return f"{value / _SCALES[unit]:.3g} {unit}"
 
 
+def size_text(n: Size) -> str:
+    """What tells the sizes of a case apart: nothing where there is but one."""
+    if isinstance(n, int):
+        return f"n = {n}" if n else ""
+    return str(n)
+
+
 def bounds_text(target: Target, quantity: str) -> str:
     bounds = (
         f"≥ {target.ratio:g} ×" if target.ratio is not None else "",
         f"≥ {target.fraction:.0%} of limit" if target.fraction is not None else "",
         f"≤ {value_text(target.value, quantity)}" if target.value is not None else "",
     )
-    return ", ".join(filter(None, bounds))
+    return (" or " if target.either else ", ").join(filter(None, bounds))
 
 
 _COLUMNS: tuple[tuple[str, int, Callable[[Row], str]], ...] = (  # heading, width, text of a row
-    ("case", 39, lambda row: row.case),
+    ("case", 44, lambda row: row.case),
     ("peer", 12, lambda row: row.peer),
     ("peer's", 8, lambda row: value_text(row.peer_value, row.quantity)),
     ("ours", 8, lambda row: value_text(row.our_value, row.quantity)),
     ("ratio", 7, lambda row: f"{row.ratio:.2f}" if row.ratio is not None else "-"),
     ("of limit", 8, lambda row: f"{row.fraction:.0%}" if row.fraction is not None else "-"),
-    ("target", 24, lambda row: row.target),
+    ("target", 26, lambda row: row.target),
     ("verdict", 0, lambda row: row.verdict),
 )
 
@@ -193,15 +267,24 @@ def _version(package: str) -> str:
         return "missing"
 
 
+def processor() -> str:
+    """The name of the processor, as far as it is known."""
+    info = Path("/proc/cpuinfo")
+    names = re.findall(r"^model name\s*: (.*)", info.read_text(), re.M) if info.exists() else []
+    return names[0] if names else platform.processor()
+
+
 def header() -> dict[str, Any]:
     """What the numbers depend on."""
     return {
         "python": platform.python_version(),
-        **{name: _version(name) for name in ("otimes", "numpy", "scipy", "slycot", "jax")},
+        **{name: _version(name) for name in _PACKAGES},
         "otimes": ox.__version__,
+        "processor": processor(),
         "cores": os.cpu_count(),
         "threads": ox.get_num_threads(),
         "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
+        "kernels of otimes": _core.kernels,
         "blas core of otimes": _core.blas_core(),
         "blas core of numpy": numpy_blas_core(),
         "disturbing": [name for name in _DISTURBING if name in os.environ],

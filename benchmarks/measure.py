@@ -8,7 +8,7 @@ import timeit
 from collections.abc import Callable
 from pathlib import Path
 
-from .cases import CASES, OURS, Case
+from .cases import CASES, OURS, Case, Size
 
 Sampler = Callable[[], float]
 
@@ -29,7 +29,7 @@ print(measure.peak_memory())
 """
 
 
-def sample_time(case: Case, name: str, n: int) -> Sampler:
+def sample_time(case: Case, name: str, n: Size) -> Sampler:
     """Seconds that one run takes."""
     timer = timeit.Timer(case.codes[name].run, globals=case.prepared(name, n))
     timer.timeit(1)
@@ -45,12 +45,12 @@ def sample_time(case: Case, name: str, n: int) -> Sampler:
     return sample
 
 
-def sample_import(case: Case, name: str, n: int) -> Sampler:
+def sample_import(case: Case, name: str, n: Size) -> Sampler:
     """Seconds that the code takes in a new interpreter that has imported numpy."""
     return lambda: _in_new_interpreter(_IMPORT.format(case.codes[name].run))
 
 
-def sample_memory(case: Case, name: str, n: int) -> Sampler:
+def sample_memory(case: Case, name: str, n: Size) -> Sampler:
     """Bytes that a new interpreter holds at most when it has run the code."""
     if not _STATUS.exists():
         raise NotImplementedError(f"peak memory is read from {_STATUS}, which is not there")
@@ -69,7 +69,7 @@ def _in_new_interpreter(code: str, *args: str) -> float:
     return float(done.stdout)
 
 
-SAMPLERS: dict[str, Callable[[Case, str, int], Sampler]] = {
+SAMPLERS: dict[str, Callable[[Case, str, Size], Sampler]] = {
     "time": sample_time,
     "import time": sample_import,
     "peak memory": sample_memory,
@@ -88,13 +88,13 @@ def interleaved(samplers: dict[str, Sampler], rounds: int, seconds: float) -> di
     return {name: statistics.median(values) for name, values in samples.items()}
 
 
-def medians(case: Case, names: list[str], n: int) -> dict[str, float]:
+def medians(case: Case, names: list[str], n: Size) -> dict[str, float]:
     """The median of each code of the case."""
     sampler = SAMPLERS[case.quantity]
     return interleaved({name: sampler(case, name, n) for name in names}, ROUNDS, SECONDS)
 
 
-def ratio(case: Case, peer: str, n: int) -> float:
+def ratio(case: Case, peer: str, n: Size) -> float:
     """The peer's value over ours: above 1 we are better; nan for ourselves."""
     if peer == OURS:
         return float("nan")

@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import cases, compare, measure
-from benchmarks.cases import OURS, Case, Code, Target
+from benchmarks import cases, compare, measure, plot, table
+from benchmarks.cases import OURS, Case, Chain, Code, Target
 
 FOLDER = Path(cases.__file__).parent
+DOCS = FOLDER.parent / "docs"
 MODULES = sorted(path.stem for path in FOLDER.glob("bench_*.py"))
 MEASURES = re.compile("(time|timeraw|peakmem|track)_")
 
@@ -79,13 +80,14 @@ DOUBLE = Case(
         "absent": Code("absent.double(x)", "import a_package_that_is_absent"),
     },
     targets={2: Target("T1", ratio=1e-9, fraction=1e9, value=60.0), 3: Target("T2", ratio=1e9)},
-    limit=Code("x"),
+    limits=(Code("x"),),
 )
 
 
 # --- the asv suite --------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore:.*torch:DeprecationWarning")  # a peer's, about itself
 @pytest.mark.parametrize(("cls", "method", "others"), BENCHMARKS)
 def test_benchmark_runs(cls, method, others):
     benchmark, parameters = set_up_at_smallest(cls, others)
@@ -104,6 +106,8 @@ def test_suite_measures_what_the_targets_ask_for():
         "Product.track_ratio",
         "DataMovement.time_job",
         "DataMovement.track_ratio",
+        "Chain.time_product",
+        "Chain.track_ratio",
         "Sylvester.time_solve",
         "Sylvester.track_ratio",
         "Sylvester.track_residual",
@@ -121,7 +125,7 @@ def test_classes_are_short(name):
             assert node.end_lineno - node.lineno < 30, node.name
 
 
-@pytest.mark.parametrize("module", [cases, compare, measure])
+@pytest.mark.parametrize("module", [cases, compare, measure, plot, table])
 def test_no_helper_has_the_name_of_a_benchmark(module):
     assert not [name for name in vars(module) if MEASURES.match(name)]
 
@@ -191,7 +195,7 @@ def test_a_peer_is_skipped_where_it_is_too_dear():
 
 def test_values_become_ratios():
     case = replace(DOUBLE, targets={0: Target("T", ratio=2, rivals=("twice",))})
-    (row,) = compare.rows_of(case, 0, {OURS: 2e-6, "twice": 5e-6, "limit": 1e-6})
+    (row,) = compare.rows_of(case, 0, {OURS: 2e-6, "twice": 5e-6, "limit 0": 1e-7, "limit 1": 1e-6})
     assert (row.ratio, row.fraction, row.verdict) == (pytest.approx(2.5), 0.5, "met")
     assert compare.line(row).split("  ")[0] == "T x + x"
     assert re.search(r"twice +5 µs +2 µs +2.50 +50% +≥ 2 × +met$", compare.line(row))
@@ -213,14 +217,77 @@ def test_a_case_without_any_peer_has_one_row():
         (Target("T", ratio=2.5, rivals=("b",)), "met"),
         (Target("T", ratio=1, rivals=("b", "c")), "met without c"),
         (Target("T", ratio=1, rivals=("c",)), "without c"),
+        (Target("T", ratio=2, fraction=0.5), "met"),
         (Target("T", ratio=2, fraction=0.6), "missed"),
+        (Target("T", ratio=2, fraction=0.6, either=True), "met"),
+        (Target("T", ratio=3, fraction=0.5, either=True), "met"),
+        (Target("T", ratio=3, fraction=0.6, either=True), "missed"),
         (Target("T", value=10.0), "met"),
         (Target("T", value=9.0), "missed"),
     ],
 )
 def test_verdict(target, expected):
-    values = {OURS: 10.0, "a": 20.0, "b": 30.0, "limit": 5.0}
+    values = {OURS: 10.0, "a": 20.0, "b": 30.0, "limit 0": 5.0, "limit 1": 4.0}
     assert compare.verdict(target, values, target.rivals or ("a", "b")) == expected
+
+
+def test_either_bound_is_enough_where_the_table_says_so():
+    target = Target("T", ratio=9, fraction=0.5, rivals=("twice",), either=True)
+    case = replace(DOUBLE, targets={0: target})
+    (row,) = compare.rows_of(case, 0, {OURS: 2.0, "twice": 5.0, "limit 0": 1.0})
+    assert (row.target, row.verdict) == ("≥ 9 × or ≥ 50% of limit", "met")
+
+
+def rows_with_mean(mean, *seconds):
+    """The rows of a case whose sizes take the twofold these seconds, and us one."""
+    targets = {n: Target("T", ratio=1.0, rivals=("twice",)) for n in range(1, len(seconds) + 1)}
+    case = replace(DOUBLE, targets={0: Target("T"), **targets}, mean=mean)
+    values = [{OURS: 1.0, "small": 0.01, "limit 0": 0.5}]  # neither a bound nor a rival
+    values += [{**values[0], "twice": s} for s in seconds]
+    rows = [row for n, v in enumerate(values) for row in compare.rows_of(case, n, v)]
+    return compare.mean_rows(case, rows)
+
+
+def test_geometric_mean_of_the_best_rivals():
+    (row,) = rows_with_mean(4, 2.0, 8.0)
+    assert (row.ratio, row.fraction) == (pytest.approx(4), pytest.approx(0.5))
+    assert (row.case, row.target) == ("T x + x, geometric mean of 2", "≥ 4 ×")
+    assert [rows_with_mean(m, 2.0, 8.0)[0].verdict for m in (3.9, 4.1)] == ["met", "missed"]
+    assert rows_with_mean(None, 2.0, 8.0) == rows_with_mean(4) == []
+
+
+def test_geometric_mean_names_the_rivals_that_are_missing():
+    rivals = ("twice", "absent")
+    case = replace(DOUBLE, targets={0: Target("T", ratio=2, rivals=rivals)}, mean=2)
+    (row,) = compare.mean_rows(case, compare.rows_of(case, 0, {OURS: 1.0, "twice": 3.0}))
+    assert row.verdict == "met without absent"
+
+
+@pytest.mark.parametrize(
+    ("n", "text"),
+    [
+        (0, ""),
+        (30, "n = 30"),
+        (Chain(8**7, 8, 7), "8×8 ^7"),
+        (Chain(64 * 8**5, 8, 5), "8×8 ^5, 64 rows"),
+    ],
+)
+def test_sizes_are_told_apart(n, text):
+    assert compare.size_text(n) == text
+
+
+def test_limit_of_many_factors_takes_as_many_flops():
+    names = cases.CHAIN.inputs(Chain(2**20, 4, 10))
+    (m, k), (_, n) = names["G"].shape, names["H"].shape
+    assert 2 * m * k * n == 10 * 2 * 2**20 * 4
+    assert (m, n) == names["Z"].shape
+    assert names["Y"].nbytes == names["x"].nbytes == 2**23
+
+
+def test_every_chain_has_whole_rows():
+    for chain in cases.CHAIN.sizes:
+        assert chain.rows * chain.p**chain.factors == chain.entries
+    assert len([t for t in cases.CHAIN.targets.values() if t.ratio]) == 9
 
 
 @pytest.mark.parametrize(
@@ -242,6 +309,17 @@ def test_results_that_differ_are_refused():
     wrong = replace(DOUBLE, peers={"wrong": Code("x + 2.000001 * x / 2")})
     with pytest.raises(ArithmeticError, match=r"x \+ x, n = 2: wrong and otimes differ"):
         compare.rows_at(wrong, 2, set())
+
+
+def test_results_are_compared_to_half_of_the_digits_of_their_dtype():
+    def single(n):
+        return {"x": np.full(n, 2, np.float32)}
+
+    near = replace(DOUBLE, inputs=single, peers={"near": Code("x * np.float32(2.0001)")})
+    compare.check(near, [OURS, "near"], 2)
+    far = replace(near, peers={"far": Code("x * np.float32(2.01)")})
+    with pytest.raises(ArithmeticError, match=r"far and otimes differ"):
+        compare.check(far, [OURS, "far"], 2)
 
 
 def test_a_measurement_that_is_not_possible_is_skipped(monkeypatch):
@@ -272,3 +350,88 @@ def test_header_warns_of_forced_kernels(monkeypatch):
     assert "warning" not in compare.header_text(compare.header())
     monkeypatch.setenv("OPENBLAS_L2_SIZE", "1")
     assert "warning: OPENBLAS_L2_SIZE set" in compare.header_text(compare.header())
+
+
+# --- tables and pictures of a stored run ----------------------------------------------------------
+
+
+def stored_run(title="x @ op"):
+    """What compare stores of a case of two sizes with a geometric mean."""
+    bound = Target("T", ratio=2, rivals=("twice", "small"))
+    case = replace(DOUBLE, title=title, targets={2: bound, 3: bound}, mean=2)
+    values = {OURS: 1e-3, "twice": 2e-3, "limit 0": 5e-4}
+    rows = compare.rows_of(case, 2, {**values, "small": 8e-3}) + compare.rows_of(case, 3, values)
+    rows += compare.mean_rows(case, rows)
+    return {"header": compare.header(), "rows": [vars(row) for row in rows]}
+
+
+def test_table_has_a_line_for_each_size():
+    rows = table.by_title(stored_run())["x @ op"]
+    assert list(table.table(rows)) == [
+        "| x @ op | otimes | twice | small | best ratio | of limit |",
+        "| --- | --: | --: | --: | --: | --: |",
+        "| n = 2 | 1 ms | 2 ms | 8 ms | 2.00 | 50% |",
+        "| n = 3 | 1 ms | 2 ms |  | 2.00 | 50% |",
+        "| geometric mean of 2 |  |  |  | 2.00 | 50% |",
+    ]
+
+
+def test_tables_are_written_between_the_marks_of_a_page(tmp_path):
+    page, results = tmp_path / "page.md", tmp_path / "results.json"
+    page.write_text(f"before\n{table.BEGIN}old\n{table.END}after\n", encoding="utf-8")
+    results.write_text(json.dumps(stored_run()), encoding="utf-8")
+    table.main(["--json", str(results), "-o", str(page)])
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith(f"before\n{table.BEGIN}\n| x @ op |")
+    assert text.endswith(f"\n{table.END}after\n")
+    assert "old" not in text
+    assert f"numpy {np.__version__}" in text
+
+
+@pytest.mark.parametrize("page", ["", table.BEGIN, table.END])
+def test_page_without_marks_is_refused(page):
+    with pytest.raises(ValueError, match="the page has no lines <!-- tables: begin --> and"):
+        table.replaced(page, "")
+
+
+def test_documented_tables_are_those_of_the_stored_run():
+    page = (DOCS / "engine.md").read_text(encoding="utf-8")
+    results = json.loads((DOCS / "speed.json").read_text(encoding="utf-8"))
+    assert table.replaced(page, table.text(results)) == page
+
+
+@pytest.mark.parametrize(
+    ("ratios", "ticks"),
+    [
+        ([1.5, 30.0], [1, 2, 5, 10, 20, 50]),
+        ([0.5, 3.0], [0.5, 1, 2, 5]),
+        ([2.0, 900.0], [1, 10, 100, 1000]),
+    ],
+)
+def test_ticks_of_ratios(ratios, ticks):
+    assert plot.ticks_of(ratios) == pytest.approx(ticks)
+
+
+def test_footer_names_the_versions_of_the_peers():
+    about = {**compare.header(), "pyfastkron": "1.2.3", "processor": "P5"}
+    text = plot.footer(about, ["numpy last", "fastkron"])
+    assert f"beside numpy {np.__version__}, pyfastkron 1.2.3. P5, " in text
+    assert "torch" not in text
+
+
+def test_points_are_the_ratios_of_a_peer_by_line():
+    rows = plot.panels(stored_run())["x @ op"]
+    assert plot.points(rows, "twice") == ([2.0, 2.0], [0, 1])
+    assert plot.points(rows, "small") == ([8.0], [0])
+    assert plot.points(rows, compare.BEST) == ([pytest.approx(2.0)], [2])
+
+
+def test_picture_shows_every_case_with_a_mean(tmp_path):
+    pytest.importorskip("matplotlib")
+    results, picture = tmp_path / "results.json", tmp_path / "speed.svg"
+    stored, other = stored_run(), stored_run("without a mean")
+    stored["rows"] += other["rows"][:-1]
+    assert list(plot.panels(stored)) == ["x @ op"]
+    results.write_text(json.dumps(stored), encoding="utf-8")
+    plot.main(["--json", str(results), "-o", str(picture)])
+    assert "<svg" in picture.read_text(encoding="utf-8")

@@ -447,7 +447,8 @@ def places_of(flat: Array, dims: list[int]) -> list[Array]:
     """The indices along each mode of flat indices in C order (of tensors of any size)."""
     places: list[Array] = []
     for size in reversed(dims):
-        places.append(flat % max(size, 1))
+        place = flat % max(size, 1)
+        places.append(place if size > 2**62 else place.astype(np.intp, copy=False))
         flat = flat // max(size, 1)
     return places[::-1]
 
