@@ -14,7 +14,7 @@ Sampler = Callable[[], float]
 
 ROUNDS = 5  # at least
 SECONDS = 1.0  # of a measurement, if the rounds take less
-SETTLE = 0.05  # seconds after which the idle threads of another BLAS have stopped spinning
+SETTLE = 0.13  # seconds after which the idle threads of another BLAS have stopped spinning
 SAMPLE = 0.005  # seconds at least that one sample takes
 
 _REPOSITORY = Path(__file__).parents[1]

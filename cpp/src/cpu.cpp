@@ -3,6 +3,9 @@
 #include <cstdlib>  // std::getenv
 #include <stdexcept>
 #include <string>
+#ifndef _WIN32
+#include <unistd.h>  // sysconf
+#endif
 
 namespace otimes {
 namespace {
@@ -53,6 +56,14 @@ const char* name_of(Isa isa) {
             break;
     }
     return "baseline";
+}
+
+index_t cache_bytes(int level) {
+#ifdef _SC_LEVEL2_CACHE_SIZE
+    const long size = sysconf(level == 1 ? _SC_LEVEL1_DCACHE_SIZE : _SC_LEVEL2_CACHE_SIZE);
+    if (size > 0) return size;
+#endif
+    return level == 1 ? index_t{32} << 10 : index_t{1} << 20;
 }
 
 }  // namespace otimes

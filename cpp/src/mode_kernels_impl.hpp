@@ -315,15 +315,22 @@ void along_inner_as(const ModeProduct<T>& m, const Finish<typename Scalar<T>::re
     const index_t vectors = m.inner * parts / width, rest = m.inner * parts % width;
     index_t slices = m.slices;
     if (vectors == 1 && rest == 0)  // one vector a slice: a tile takes several slices
-        for (; slices >= tile_vectors; slices -= tile_vectors) {
-            block.template operator()<tile_vectors, false>(x, x_slice, y, y_slice, width);
-            x += tile_vectors * x_slice;
-            y += tile_vectors * y_slice;
+        while (slices > 1) {
+            const int taken = slices == 2 || slices == 4 ? 2 : tile_vectors;
+            if (taken == 2)
+                block.template operator()<2, false>(x, x_slice, y, y_slice, width);
+            else
+                block.template operator()<tile_vectors, false>(x, x_slice, y, y_slice, width);
+            x += taken * x_slice;
+            y += taken * y_slice;
+            slices -= taken;
         }
     for (; slices > 0; --slices, x += x_slice, y += y_slice) {
         index_t at = 0, left = vectors;
-        for (; left >= tile_vectors; left -= tile_vectors, at += tile_vectors * width)
+        for (; left >= tile_vectors && left != 4; left -= tile_vectors, at += tile_vectors * width)
             block.template operator()<tile_vectors, false>(x + at, width, y + at, width, width);
+        for (; left > 2; left -= 2, at += 2 * width)
+            block.template operator()<2, false>(x + at, width, y + at, width, width);
         if (left == 2) block.template operator()<2, false>(x + at, width, y + at, width, width);
         if (left == 1) block.template operator()<1, false>(x + at, width, y + at, width, width);
         at += left * width;

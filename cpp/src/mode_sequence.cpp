@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "otimes/cpu.hpp"
 #include "otimes/parallel_gemm.hpp"
 #include "otimes/scalar.hpp"
 #include "otimes/scratch.hpp"
@@ -16,14 +17,18 @@ namespace {
 
 std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 
-// Measured: half of a second-level cache of 1 MB, and of a first-level cache of 32 KB, for an
-// operand and a result each.
-constexpr index_t panel_bytes = 256 << 10, block_bytes = 16 << 10, line_bytes = 64;
+constexpr index_t line_bytes = 64;
 
+/// Measured: panels of half of the second-level cache, for an operand and a result each, and blocks
+/// as large as the first-level cache, whose operand comes from the second.
 template <class T>
-constexpr Budget budget_of{panel_bytes / static_cast<index_t>(sizeof(T)),
-                           block_bytes / static_cast<index_t>(sizeof(T)),
-                           line_bytes / static_cast<index_t>(sizeof(T))};
+const Budget& budget_of() {
+    constexpr auto size = static_cast<index_t>(sizeof(T));
+    static const Budget budget{
+        std::clamp(cache_bytes(2) / 2, index_t{256} << 10, index_t{512} << 10) / size,
+        std::clamp(cache_bytes(1), index_t{16} << 10, index_t{32} << 10) / size, line_bytes / size};
+    return budget;
+}
 
 /// An operand (slices, size, columns): entry (l, k, c) is data[l * slice + k * row + c].
 template <class T>
@@ -94,10 +99,11 @@ struct Grid {
 
 /// Panel k of a grid.
 struct Panel {
-    index_t slice, slices, later, column, columns;
+    index_t index, slice, slices, later, column, columns;
 
     Panel(const Grid& grid, index_t k)
-        : slice(k / (grid.rest * grid.across()) * grid.slices_in_panel),
+        : index(k),
+          slice(k / (grid.rest * grid.across()) * grid.slices_in_panel),
           slices(std::min(grid.slices_in_panel, grid.slices - slice)),
           later(k / grid.across() % grid.rest),
           column(k % grid.across() * grid.width),
@@ -110,6 +116,20 @@ struct Panel {
         return {data + slice * size * apart + later * row + column, {size * apart, apart}};
     }
 };
+
+/// Ask for an operand that is needed soon. Processors foresee contiguous reads themselves, but not
+/// those of short pieces of rows that are far apart.
+template <class T>
+void prefetch([[maybe_unused]] const Operand<const T>& x, index_t slices, index_t rows,
+              index_t columns) {
+#ifdef __GNUC__
+    constexpr index_t line = line_bytes / static_cast<index_t>(sizeof(T));
+    for (index_t l = 0; l < slices; ++l)
+        for (index_t r = 0; r < rows; ++r)
+            for (index_t c = 0; c < columns; c += line)
+                __builtin_prefetch(x.data + l * x.strides.slice + r * x.strides.row + c, 0, 2);
+#endif
+}
 
 /// body(panel) for panels begin ... end - 1; one alone is left to what is parallel within it.
 template <class Body>
@@ -224,14 +244,20 @@ struct ModeSequence<T>::Run {
 
     /// One pass over a panel, block by block.
     void part(const Pass& pass, index_t first, index_t slices, index_t columns, Operand<const T> x,
-              Operand<T> y, double work, Ending<T> end) const {
+              Operand<T> y, double work, Ending<T> end, bool from_memory) const {
         const bool joined = x.is_contiguous(columns) && y.is_contiguous(columns);
+        const bool distant = from_memory && !x.is_contiguous(columns);
         const index_t rest = joined ? 1 : pass.after,
                       across = joined ? pass.after * columns : columns;
         const index_t x_row = joined ? across : x.strides.row,
                       y_row = joined ? across : y.strides.row;
-        const Grid grid(pass, slices * pass.before, rest, across, budget_of<T>.block);
+        const Grid grid(pass, slices * pass.before, rest, across, budget_of<T>().block);
         for_panels(grid, 0, grid.count(), work, [&](const Panel& p) {
+            if (distant && p.index + 1 < grid.count()) {
+                const Panel next(grid, p.index + 1);
+                prefetch(next.of(x.data, grid, pass.in_size, x_row), next.slices, pass.in_size,
+                         next.columns);
+            }
             block(pass, first, p.slices, p.columns, p.of(x.data, grid, pass.in_size, x_row),
                   p.of(y.data, grid, pass.out_size, y_row), end);
         });
@@ -246,10 +272,11 @@ struct ModeSequence<T>::Run {
         work /= static_cast<double>(count);
         for (std::size_t k = 0; k < count; ++k) {
             const Pass& inner = pass.parts[k];
-            if (k + 1 == count) return part(inner, pass.first, slices, columns, x, y, work, end);
+            if (k + 1 == count)
+                return part(inner, pass.first, slices, columns, x, y, work, end, k == 0);
             const index_t size = inner.before * inner.out_size * inner.after;
             const Operand<T> next = contiguous(turns.next(base), size, columns);
-            part(inner, pass.first, slices, columns, x, next, work, {});
+            part(inner, pass.first, slices, columns, x, next, work, {}, k == 0);
             x = {next.data, next.strides};
         }
     }
@@ -263,7 +290,7 @@ struct ModeSequence<T>::Run {
             work += product_flops(f.rows, f.cols, s.before * s.after);
         }
         work *= static_cast<double>(L * pass.before) * static_cast<double>(columns);
-        const Grid grid(pass, L * pass.before, 1, columns, budget_of<T>.panel);
+        const Grid grid(pass, L * pass.before, 1, columns, budget_of<T>().panel);
         const index_t count = grid.count();
         const double each = work / static_cast<double>(count);
         constexpr double batch_work = 2e9;  // between two looks at the interrupt flag
@@ -306,7 +333,7 @@ ModeSequence<T>::ModeSequence(T coefficient, const std::vector<TermFactor<T>>& f
 
 template <class T>
 std::vector<Pass> ModeSequence<T>::plan(index_t R) const {
-    return plan_passes(modes_, R, budget_of<T>);
+    return plan_passes(modes_, R, budget_of<T>());
 }
 
 /// A pass with one factor that is large or sparse, over contiguous arrays.

@@ -17,6 +17,9 @@
 #ifndef _WIN32
 #include <pthread.h>  // pthread_atfork
 #endif
+#ifdef __linux__
+#include <sched.h>  // sched_getcpu
+#endif
 
 #include "otimes/blas.hpp"
 #include "otimes/error.hpp"
@@ -28,9 +31,9 @@ namespace {
 // a helper that spins costs half of one, and one that must be woken 5 to 10.
 constexpr double parallel_threshold = 1e5;
 
-/// How long a thread waits at full speed before it sleeps: longer than what lies between the
-/// kernels of one call, or between calls in a loop of Python's.
-constexpr std::chrono::microseconds spin_time{60};
+/// How long a thread waits, giving way to others, before it sleeps: longer than what lies between
+/// the calls of a loop in Python. A processor that idles may take milliseconds to wake up.
+constexpr std::chrono::microseconds spin_time{2000};
 
 /// Tells the processor that this thread waits, for some tens of cycles.
 void pause_briefly() {
@@ -65,6 +68,30 @@ bool spin_until(Ready&& ready) {
         if (spin_briefly(ready)) return true;
     } while (std::chrono::steady_clock::now() < end);
     return false;
+}
+
+/// The processor that this thread runs on, -1 where the system does not tell.
+int current_processor() {
+#ifdef __linux__
+    return sched_getcpu();
+#else
+    return -1;
+#endif
+}
+
+/// Move this thread elsewhere if it runs on that processor. A thread that is woken is often put
+/// beside the one that woke it, where both take turns until some ticks later the system moves one.
+void leave_processor([[maybe_unused]] int processor) {
+#ifdef __linux__
+    if (processor < 0 || sched_getcpu() != processor) return;
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+    cpu_set_t others = allowed;
+    CPU_CLR(processor, &others);
+    if (CPU_COUNT(&others) == 0) return;
+    sched_setaffinity(0, sizeof others, &others);
+    sched_setaffinity(0, sizeof allowed, &allowed);  // it may be moved on from there
+#endif
 }
 
 /// One loop being executed: threads take indices from `next` until none is left.
@@ -124,6 +151,7 @@ class Pool {
   private:
     void post(Loop& loop) {
         posted_ = &loop;
+        owner_processor_ = current_processor();
         ++posts_;
         if (asleep_ == 0) return;
         {
@@ -150,7 +178,10 @@ class Pool {
             wait_for_post(seen);
             seen = posts_;
             ++helpers_;
-            if (Loop* const loop = posted_) loop->run();
+            if (Loop* const loop = posted_) {
+                leave_processor(owner_processor_);
+                loop->run();
+            }
             if (--helpers_ == 0 && owner_sleeps_) {
                 const std::lock_guard lock(mutex_);
                 done_.notify_one();
@@ -170,7 +201,7 @@ class Pool {
     std::atomic<bool> taken_{false};  // by the loop of one thread
     std::atomic<Loop*> posted_{nullptr};
     std::atomic<std::uint64_t> posts_{0};
-    std::atomic<int> helpers_{0}, asleep_{0};
+    std::atomic<int> helpers_{0}, asleep_{0}, owner_processor_{-1};
     std::atomic<bool> owner_sleeps_{false}, stop_{false};
     std::mutex mutex_;
     std::condition_variable wake_, done_;

@@ -1,5 +1,7 @@
-// Which instructions this processor has, decided once.
+// What this processor has: its instructions, decided once, and its caches.
 #pragma once
+
+#include "otimes/view.hpp"
 
 namespace otimes {
 
@@ -12,5 +14,9 @@ enum class Isa { baseline, avx2, avx512 };
 Isa active_isa();
 
 const char* name_of(Isa isa);
+
+/// The size of the data cache of this level (1 or 2) that a core has; a usual one where the system
+/// does not tell.
+index_t cache_bytes(int level);
 
 }  // namespace otimes
