@@ -81,6 +81,8 @@ class Plan final : public PlanBase {
     explicit Plan(const py::list& terms) : plan_(convert(terms)) {}
 
     py::object matmul(py::handle h, py::handle out) const override {
+        if constexpr (std::is_floating_point_v<T>)
+            if (out.is_none() && is_exact<std::complex<T>>(h)) return complex_matmul(h);
         const auto x = exact<T>(h);
         if (!x || x->ndim() < 1 || x->ndim() > 2 || x->shape(0) != plan_.cols()) return py::none();
         const bool vector = x->ndim() == 1;
@@ -129,6 +131,23 @@ class Plan final : public PlanBase {
             terms.push_back(std::move(term));
         }
         return terms;
+    }
+
+    /// A real product with complex x: its real and imaginary parts are two columns.
+    py::object complex_matmul(py::handle h) const {
+        using C = std::complex<T>;
+        const auto x = *exact<C>(h);
+        if (x.ndim() < 1 || x.ndim() > 2 || x.shape(0) != plan_.cols()) return py::none();
+        const index_t m = plan_.rows(), k = x.ndim() == 1 ? 1 : x.shape(1);
+        constexpr auto size = static_cast<index_t>(sizeof(C));
+        const bool rows = is_c_contiguous(x);
+        if (!rows && !is_f_contiguous(x)) return py::none();
+        py::array_t<C, 0> y = x.ndim() == 1 ? py::array_t<C, 0>(m)
+                              : rows        ? py::array_t<C, 0>({m, k}, {k * size, size})
+                                            : py::array_t<C, 0>({m, k}, {size, m * size});
+        const T* const from = reinterpret_cast<const T*>(x.data());
+        rows ? run(from, 1, 2 * k, y) : run(from, k, 2, y);
+        return y;
     }
 
     /// `out` when it can be written directly, a new array when it is None, else nothing.

@@ -37,11 +37,12 @@ std::shared_ptr<T[]> packed_in_tiles(const Factor<T>& f, index_t tile) {
     return packed;
 }
 
-/// Blocks of kernel_vectors vectors of rows, each row `copies` times, column by column, padded with
-/// zeros.
+/// Blocks of kernel_vectors vectors of rows, each row once or twice (`doubled`), column by column,
+/// padded with zeros.
 template <class T>
-std::shared_ptr<T[]> packed_in_vectors(const Factor<T>& f, index_t lanes, index_t copies) {
-    const index_t rows = f.rows * copies, padded = (rows + lanes - 1) / lanes * lanes;
+std::shared_ptr<T[]> packed_in_vectors(const Factor<T>& f, index_t lanes, bool doubled) {
+    const int shift = doubled ? 1 : 0;
+    const index_t rows = f.rows << shift, padded = (rows + lanes - 1) / lanes * lanes;
     const index_t block = kernel_vectors * lanes;
     auto packed = aligned_array<T>(padded * f.cols);
     T* next = packed.get();
@@ -49,7 +50,7 @@ std::shared_ptr<T[]> packed_in_vectors(const Factor<T>& f, index_t lanes, index_
         const index_t width = std::min(block, padded - first);
         for (index_t j = 0; j < f.cols; ++j, next += width)
             for (index_t i = first; i < std::min(first + width, rows); ++i)
-                next[i - first] = f(i / copies, j);
+                next[i - first] = f(i >> shift, j);
     }
     return packed;
 }
@@ -104,17 +105,34 @@ void gemm_slice(const Factor<T>& f, index_t R, T alpha, const T* x, T beta, T* y
 }  // namespace
 
 template <class T>
-PackedFactor<T>::PackedFactor(const Factor<T>& f, bool last) : factor_(f) {
-    if (has_blas<T> && std::max(f.rows, f.cols) > largest_small_factor) return;
-    if constexpr (has_kernels<T>) {
-        const auto& kernels = mode_kernels<kernel_scalar<T>>();
-        along_inner_ = packed_in_tiles(f, kernels.tile_rows);
-        if (last) along_rows_ = packed_in_vectors(f, kernels.lanes, 1);
-        if (last && !is_complex<T>) along_pairs_ = packed_in_vectors(f, kernels.lanes, 2);
-    } else {
-        along_inner_ = packed_in_tiles(f, f.rows);  // a copy: f need not outlive this object
-        factor_ = {along_inner_.get(), f.rows, f.cols, false};
-    }
+const T* PackedFactor<T>::along_inner() const {
+    Pack& pack = packs_->inner;
+    std::call_once(pack.once, [&] {
+        if constexpr (has_kernels<T>)
+            pack.entries = packed_in_tiles(factor_, mode_kernels<kernel_scalar<T>>().tile_rows);
+    });
+    return pack.entries.get();
+}
+
+template <class T>
+const T* PackedFactor<T>::along_rows() const {
+    Pack& pack = packs_->rows;
+    std::call_once(pack.once, [&] {
+        if constexpr (has_kernels<T>)
+            pack.entries =
+                packed_in_vectors(factor_, mode_kernels<kernel_scalar<T>>().lanes, false);
+    });
+    return pack.entries.get();
+}
+
+template <class T>
+const T* PackedFactor<T>::along_pairs() const {
+    Pack& pack = packs_->pairs;
+    std::call_once(pack.once, [&] {
+        if constexpr (has_kernels<T>)
+            pack.entries = packed_in_vectors(factor_, mode_kernels<kernel_scalar<T>>().lanes, true);
+    });
+    return pack.entries.get();
 }
 
 template <class T>
@@ -124,9 +142,8 @@ void mode_product(const PackedFactor<T>& f, index_t L, index_t R, T alpha, const
         using K = kernel_scalar<T>;
         const auto& kernels = mode_kernels<K>();
         const bool packed_rows = from.row == R && to.row == R;
-        const T* const rows = R == 1 && packed_rows ? f.along_rows() : nullptr;
-        const T* const pairs = R == 2 && packed_rows ? f.along_pairs() : nullptr;
-        const T* const factor = rows ? rows : pairs ? pairs : f.along_inner();
+        const bool rows = R == 1 && packed_rows, pairs = R == 2 && packed_rows && !is_complex<T>;
+        const T* const factor = rows ? f.along_rows() : pairs ? f.along_pairs() : f.along_inner();
         const ModeProduct<K> product{reinterpret_cast<const K*>(factor),
                                      f.factor().rows,
                                      f.factor().cols,

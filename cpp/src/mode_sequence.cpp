@@ -161,16 +161,15 @@ bool can_be_formed(Iterator begin, Iterator end) {
         using limits = std::numeric_limits<real_t<T>>;
         int least = 0, most = 0;
         for (auto f = begin; f != end; ++f) {
-            int low = 0, high = 0;
+            real_t<T> low = 1, high = 1;
             for (index_t k = 0; k < f->rows * f->cols; ++k) {
                 const real_t<T> size = size_of(f->data[k]);
-                if (!std::isfinite(size)) return false;
-                if (size == 0) continue;
-                low = std::min(low, std::ilogb(size));
-                high = std::max(high, std::ilogb(size));
+                if (!(size <= limits::max())) return false;  // infinite, or NaN
+                if (size != 0) low = std::min(low, size);
+                high = std::max(high, size);
             }
-            least += low;
-            most += high;
+            least += std::ilogb(low);
+            most += std::ilogb(high);
         }
         return least > limits::min_exponent && most + (end - begin) < limits::max_exponent;
     }
@@ -186,10 +185,11 @@ TermFactor<T> product_of(Iterator begin, Iterator end) {
         product.rows = result.rows * f->rows;
         product.cols = result.cols * f->cols;
         const std::shared_ptr<T[]> entries(new T[at(product.rows * product.cols)]);
-        for (index_t i = 0; i < product.rows; ++i)
-            for (index_t j = 0; j < product.cols; ++j)
-                entries[i * product.cols + j] =
-                    times(result(i / f->rows, j / f->cols), (*f)(i % f->rows, j % f->cols));
+        T* next = entries.get();
+        for (index_t i = 0; i < result.rows; ++i)
+            for (index_t k = 0; k < f->rows; ++k)
+                for (index_t j = 0; j < result.cols; ++j)
+                    for (index_t l = 0; l < f->cols; ++l) *next++ = times(result(i, j), (*f)(k, l));
         product.data = entries.get();
         product.owner = entries;
         result = product;
@@ -312,21 +312,21 @@ ModeSequence<T>::ModeSequence(T coefficient, const std::vector<TermFactor<T>>& f
     : coefficient_(coefficient) {
     std::vector<Mode> modes;
     for (const TermFactor<T>& f : factors) modes.push_back(mode_of(f));
-    const auto take = [&](const TermFactor<T>& f, bool last) {
+    const auto take = [&](const TermFactor<T>& f) {
         modes_.push_back(mode_of(f));
         factor_of_.push_back(static_cast<index_t>(factors_.size()));
         if (f.is_identity()) return;
         factors_.push_back(f);
-        packed_.push_back(f.is_sparse() ? PackedFactor<T>() : PackedFactor<T>(f, last));
+        packed_.push_back(f.is_sparse() ? PackedFactor<T>() : PackedFactor<T>(f));
     };
     auto next = factors.begin();
     for (const index_t count : merged_runs(modes, lanes_of<T>())) {
         const auto run = next;
         next += count;
         if (count > 1 && can_be_formed<T>(run, next))
-            take(product_of<T>(run, next), next == factors.end());
+            take(product_of<T>(run, next));
         else
-            for (auto f = run; f != next; ++f) take(*f, f + 1 == factors.end());
+            for (auto f = run; f != next; ++f) take(*f);
     }
     if (!is_identity()) passes_ = plan(1);
 }

@@ -12,7 +12,7 @@ from ._algebra import add, as_operator, identity_operator, settled
 from ._check import warn_dense
 from ._operator import LinearOperator, Shape
 from ._structures import OperatorKronecker
-from ._terms import Factor, Term, TermOperator, from_terms, named_forms
+from ._terms import Factor, Term, TermOperator, from_terms, named_forms, snapshot
 
 _MAX_MODES = 60  # NumPy arrays have at most 64 dimensions
 
@@ -112,7 +112,7 @@ def kron(a: Any, b: Any, *more: Any) -> Any:
     """
     operands = [_operand(x, f"operand {k}") for k, x in enumerate((a, b, *more))]
     if all(isinstance(x, LinearOperator) or _is_plain_matrix(x) for x in operands):
-        return _lazy_kron([as_operator(x, f"operand {k}") for k, x in enumerate(operands)])
+        return _lazy_kron(operands)
     if any(isinstance(x, LinearOperator) for x in operands):
         warn_dense("the Kronecker product with such an array")
     result, *rest = (x.toarray() if isinstance(x, LinearOperator) else x for x in operands)
@@ -131,17 +131,24 @@ def _is_plain_matrix(x: Any) -> bool:
     return type(x) is np.ndarray and x.ndim == 2
 
 
-def _lazy_kron(operands: list[LinearOperator]) -> LinearOperator:
-    operators = [op._structure() for op in operands]
-    if not all(isinstance(op, TermOperator) for op in operators):
-        return settled(OperatorKronecker(tuple(operators)))
-    sums = [op.parts for op in operators if isinstance(op, TermOperator)]
+def _lazy_kron(operands: list[Any]) -> LinearOperator:
+    sums = [_terms_of(x, f"operand {k}") for k, x in enumerate(operands)]
+    if () in sums:
+        return settled(OperatorKronecker(tuple(as_operator(x)._structure() for x in operands)))
     products = [product_of_terms(list(choice)) for choice in itertools.product(*sums)]
     if any(map(_has_infinite_entries, products)):
         products = [_formed(term) for term in products]
     if len(products) == 1:
         return from_terms(products, *mode_shapes([parts[0] for parts in sums]))
     return from_terms(products, (products[0].cols,), (products[0].rows,))
+
+
+def _terms_of(x: Any, name: str) -> tuple[Term, ...]:
+    """The terms of a matrix, or of an operator in normal form; none of others."""
+    if not isinstance(x, LinearOperator):
+        return (Term(1, (snapshot(name, x),), (0,)),)
+    op = x._structure()
+    return op.parts if isinstance(op, TermOperator) else ()
 
 
 def _has_infinite_entries(term: Term) -> bool:

@@ -176,6 +176,9 @@ class LinearOperator(ArrayMethods):
             return NotImplemented
         if is_foreign_array(other):
             return apply_elsewhere(operator.matmul, other, self)
+        y = self._multiplied_from_left(other)
+        if y is not None:
+            return y
         x = as_array("x", other)
         if x.ndim == 0 or x.shape[-1] != self.shape[0]:
             raise ValueError(
@@ -185,6 +188,14 @@ class LinearOperator(ArrayMethods):
         flat = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
         y = self.T._product(flat.T, None).T
         return y.reshape(*x.shape[:-1], self.shape[1])
+
+    def _multiplied_from_left(self, x: Any) -> Array | None:
+        """`x @ self` by the compiled product with the transpose, where that takes x as it is."""
+        plan = self.T._plan
+        if plan is None or type(x) is not np.ndarray:
+            return None
+        y: Array | None = plan.matmul(x.T)
+        return None if y is None else y.T
 
     def _name(self) -> str:
         return type(self).__name__
@@ -213,6 +224,10 @@ class LinearOperator(ArrayMethods):
 
     def matvec(self, x: ArrayLike, *, out: Array | None = None) -> Array:
         """A x for a vector x (N,) or (N, 1)."""
+        if self._plan is not None and isinstance(x, np.ndarray) and x.ndim == 1:
+            y: Array | None = self._plan.matmul(x, out)
+            if y is not None:
+                return y
         v = as_array("x", x)
         if v.shape not in ((self.shape[1],), (self.shape[1], 1)):
             raise ValueError(
@@ -637,6 +652,10 @@ class LinearOperator(ArrayMethods):
     # --- NumPy's protocols (see _numpy.py) -----------------------------------------------------
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
+        if ufunc is np.matmul and not kwargs and isinstance(args[-1], LinearOperator):
+            product = args[-1]._multiplied_from_left(args[0])
+            if product is not None:
+                return product
         if method == "at" or _has_operator(kwargs.get("out")):
             raise TypeError(f"numpy.{ufunc.__name__} cannot write to an operator: it is immutable")
         rule = registry.functions.get(ufunc) if method == "__call__" else None

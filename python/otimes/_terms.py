@@ -476,8 +476,11 @@ def _coefficient(c: Scalar, dtype: np.dtype[Any]) -> Scalar:
 
 def _dtype_of(parts: tuple[Term, ...]) -> np.dtype[Any]:
     dtypes = {f.dtype for t in parts for f in t.factors if not f.is_identity}
+    weak = {_weak(t.coefficient) for t in parts}
+    if len(dtypes) == 1 and weak == {True}:
+        return dtypes.pop()
     base = np.result_type(*dtypes) if dtypes else np.dtype(np.float64)
-    return np.result_type(base, *{_weak(t.coefficient) for t in parts})
+    return np.result_type(base, *weak)
 
 
 def compile_plan(parts: tuple[Term, ...], dtype: np.dtype[Any]) -> _core.TermPlan:

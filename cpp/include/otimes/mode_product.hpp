@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>  // std::shared_ptr
+#include <mutex>   // std::call_once
 
 #include "otimes/mode_kernels.hpp"
 #include "otimes/term.hpp"
@@ -17,23 +18,34 @@ using kernel_scalar = std::conditional_t<std::is_same_v<T, std::int64_t>, std::u
 /// GEMM up to here, and need no packing of the operand.
 inline constexpr index_t largest_small_factor = kernel_copied_rows;
 
-/// A factor as mode products take it: packed for our own kernels, except where BLAS takes it. It
-/// refers to the factor's entries and copies what it packs.
+/// A factor as mode products take it: packed for our own kernels when one first asks for it, so
+/// that a product that is made once packs no more than it needs. It refers to the factor's entries,
+/// which must live as long.
 template <class T>
 class PackedFactor {
   public:
     PackedFactor() = default;
-    /// `last`: whether the factor may be applied along a contiguous mode.
-    PackedFactor(const Factor<T>& f, bool last);
+    explicit PackedFactor(const Factor<T>& f) : factor_(f), packs_(std::make_shared<Packs>()) {}
 
     const Factor<T>& factor() const { return factor_; }
-    const T* along_inner() const { return along_inner_.get(); }
-    const T* along_rows() const { return along_rows_.get(); }
-    const T* along_pairs() const { return along_pairs_.get(); }
+
+    /// For the kernel of each name in mode_kernels.hpp.
+    const T* along_inner() const;
+    const T* along_rows() const;
+    const T* along_pairs() const;
 
   private:
+    /// Made by whichever thread comes first; immutable from then on.
+    struct Pack {
+        std::once_flag once;
+        std::shared_ptr<T[]> entries;
+    };
+    struct Packs {
+        Pack inner, rows, pairs;
+    };
+
     Factor<T> factor_;
-    std::shared_ptr<T[]> along_inner_, along_rows_, along_pairs_;
+    std::shared_ptr<Packs> packs_;
 };
 
 /// y[l, i, r] <- alpha sum_j F(i, j) x[l, j, r], added to y where `accumulate`, for l in [0, L) and
