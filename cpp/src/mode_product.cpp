@@ -22,35 +22,42 @@ std::shared_ptr<T[]> aligned_array(index_t count) {
     constexpr std::align_val_t line{64};
     auto* const data =
         static_cast<T*>(::operator new(static_cast<std::size_t>(count) * sizeof(T), line));
-    std::fill_n(data, count, T(0));
     return {data, [](T* p) { ::operator delete(p, line); }};
+}
+
+template <class T>
+MatrixView<const T> view_of(const Factor<T>& f) {
+    return {f.data, f.rows, f.cols, f.row_major ? f.cols : 1, f.row_major ? 1 : f.rows};
 }
 
 /// Tiles of `tile` rows, each column by column.
 template <class T>
-std::shared_ptr<T[]> packed_in_tiles(const Factor<T>& f, index_t tile) {
+std::shared_ptr<T[]> packed_in_tiles(MatrixView<const T> f, index_t tile) {
     auto packed = aligned_array<T>(f.rows * f.cols);
     T* next = packed.get();
-    for (index_t first = 0; first < f.rows; first += tile)
+    for (index_t first = 0; first < f.rows; first += tile) {
+        const index_t past = std::min(first + tile, f.rows);
         for (index_t j = 0; j < f.cols; ++j)
-            for (index_t i = first; i < std::min(first + tile, f.rows); ++i) *next++ = f(i, j);
+            for (index_t i = first; i < past; ++i) *next++ = f(i, j);
+    }
     return packed;
 }
 
 /// Blocks of kernel_vectors vectors of rows, each row once or twice (`doubled`), column by column,
 /// padded with zeros.
 template <class T>
-std::shared_ptr<T[]> packed_in_vectors(const Factor<T>& f, index_t lanes, bool doubled) {
+std::shared_ptr<T[]> packed_in_vectors(MatrixView<const T> f, index_t lanes, bool doubled) {
     const int shift = doubled ? 1 : 0;
     const index_t rows = f.rows << shift, padded = (rows + lanes - 1) / lanes * lanes;
     const index_t block = kernel_vectors * lanes;
     auto packed = aligned_array<T>(padded * f.cols);
     T* next = packed.get();
     for (index_t first = 0; first < padded; first += block) {
-        const index_t width = std::min(block, padded - first);
-        for (index_t j = 0; j < f.cols; ++j, next += width)
-            for (index_t i = first; i < std::min(first + width, rows); ++i)
-                next[i - first] = f(i >> shift, j);
+        const index_t width = std::min(block, padded - first), past = std::min(first + width, rows);
+        for (index_t j = 0; j < f.cols; ++j, next += width) {
+            for (index_t i = first; i < past; ++i) next[i - first] = f(i >> shift, j);
+            std::fill(next + (past - first), next + width, T(0));
+        }
     }
     return packed;
 }
@@ -109,7 +116,8 @@ const T* PackedFactor<T>::along_inner() const {
     Pack& pack = packs_->inner;
     std::call_once(pack.once, [&] {
         if constexpr (has_kernels<T>)
-            pack.entries = packed_in_tiles(factor_, mode_kernels<kernel_scalar<T>>().tile_rows);
+            pack.entries =
+                packed_in_tiles(view_of(factor_), mode_kernels<kernel_scalar<T>>().tile_rows);
     });
     return pack.entries.get();
 }
@@ -120,7 +128,7 @@ const T* PackedFactor<T>::along_rows() const {
     std::call_once(pack.once, [&] {
         if constexpr (has_kernels<T>)
             pack.entries =
-                packed_in_vectors(factor_, mode_kernels<kernel_scalar<T>>().lanes, false);
+                packed_in_vectors(view_of(factor_), mode_kernels<kernel_scalar<T>>().lanes, false);
     });
     return pack.entries.get();
 }
@@ -130,7 +138,8 @@ const T* PackedFactor<T>::along_pairs() const {
     Pack& pack = packs_->pairs;
     std::call_once(pack.once, [&] {
         if constexpr (has_kernels<T>)
-            pack.entries = packed_in_vectors(factor_, mode_kernels<kernel_scalar<T>>().lanes, true);
+            pack.entries =
+                packed_in_vectors(view_of(factor_), mode_kernels<kernel_scalar<T>>().lanes, true);
     });
     return pack.entries.get();
 }
