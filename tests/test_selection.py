@@ -297,6 +297,14 @@ def test_integers_are_exact_and_averages_do_not_overflow():
     assert (ox.symmetrizer_matrix(2) @ huge).tolist() == huge.tolist()
 
 
+def test_a_float_coefficient_of_one_counts_beside_an_integer_one():
+    identity, commutation = ox.identity(4), ox.commutation_matrix(2, 2)
+    for op in (identity + 1.0 * commutation, 1.0 * identity + commutation, 1.0 * identity):
+        assert (op @ np.arange(4)).dtype == np.float64
+        assert (op @ np.arange(4, dtype=np.float32)).dtype == np.float32
+    assert ((identity + commutation) @ np.arange(4)).dtype == np.int64
+
+
 def test_implied_zeros_are_not_multiplied():
     x = np.array([np.inf, 1.0, 2.0, np.nan])
     np.testing.assert_array_equal(ox.elimination_matrix(2) @ x, [np.inf, 1, np.nan])

@@ -319,8 +319,8 @@ class TermOperator(LinearOperator):
         """Operators that only move and scale entries keep the operand's dtype."""
         if not self._is_neutral():
             return np.result_type(self.dtype, dtype)
-        scalars = {_weak(term.coefficient) for term in self.parts}
-        if dtype.kind in "biu" and (len(self.parts) > 1 or scalars != {True}):
+        scalars = [_weak(term.coefficient) for term in self.parts]
+        if dtype.kind in "biu" and (len(self.parts) > 1 or scalars[0] is not True):
             dtype = np.result_type(dtype, np.int64)  # sums of small integers are not small
         return np.result_type(dtype, *scalars)
 
@@ -476,8 +476,8 @@ def _coefficient(c: Scalar, dtype: np.dtype[Any]) -> Scalar:
 
 def _dtype_of(parts: tuple[Term, ...]) -> np.dtype[Any]:
     dtypes = {f.dtype for t in parts for f in t.factors if not f.is_identity}
-    weak = {_weak(t.coefficient) for t in parts}
-    if len(dtypes) == 1 and weak == {True}:
+    weak = [_weak(t.coefficient) for t in parts]  # no set: 1.0 equals True
+    if len(dtypes) == 1 and all(c is True for c in weak):
         return dtypes.pop()
     base = np.result_type(*dtypes) if dtypes else np.dtype(np.float64)
     return np.result_type(base, *weak)
