@@ -142,3 +142,13 @@ def test_products_do_not_depend_on_the_panels(sizes, right, budget, line):
     rows, cols = zip(*sizes, strict=True)
     plan = _core.plan_passes(rows, cols, right, *budget, line)
     assert tuple(k for modes, _, _ in plan for k in modes) == _core.application_order(rows, cols)
+
+
+def test_numbers_and_identities_take_no_pass():
+    two, eye = np.array([[2.0]]), ox.identity(50)
+    for op in (ox.kron(two, eye, two), ox.kron(two, [[3.0]])):
+        assert op._plan_for(np.dtype(float)).passes(1) == 0
+        np.testing.assert_array_equal(op @ np.ones(op.shape[1]), op.toarray().sum(axis=1))
+    op = ox.kron(two, np.ones((40, 40)), two, eye)
+    assert op._plan_for(np.dtype(float)).passes(1) == 1
+    np.testing.assert_array_equal(op @ np.ones(2000), np.full(2000, 160.0))

@@ -84,14 +84,14 @@ void TermPlan<T>::apply_term(const Prepared& p, const T* x, index_t L, index_t R
         }
         dims.push_back(R);
         order.push_back(static_cast<index_t>(p.in_dims.size()) + 1);
-        if (p.product.is_identity() && !accumulate && p.term.coefficient == T(1))
+        if (p.product.is_multiple_of_identity() && !accumulate && p.product.coefficient() == T(1))
             return permute(x, dims, order, y);
         permuted = Scratch<T>(L * cols_ * R);
         permute(x, dims, order, permuted.get());
         x = permuted.get();
     }
-    if (p.product.is_identity())
-        return scaled_copy(L * rows_ * R, p.term.coefficient, x, accumulate, y);
+    if (p.product.is_multiple_of_identity())
+        return scaled_copy(L * rows_ * R, p.product.coefficient(), x, accumulate, y);
     p.product.apply(x, L, R, accumulate, y);
 }
 

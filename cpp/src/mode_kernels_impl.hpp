@@ -279,7 +279,7 @@ OTIMES_NOINLINE void copied_block(const ModeProduct<T>& m, const typename Scalar
 
 template <class T>
 bool wants_copy(const ModeProduct<T>& m) {
-    constexpr index_t far = 2048;  // bytes
+    constexpr index_t far = 512;  // bytes
     const bool several_tiles = m.rows > rows_per_tile<T>, in_place = m.x == m.y;
     return several_tiles && m.cols <= kernel_copied_rows &&
            (in_place || m.from.row * static_cast<index_t>(sizeof(T)) >= far);

@@ -138,11 +138,17 @@ void for_panels(const Grid& grid, index_t begin, index_t end, double work, const
     parallel_for(end - begin, work, [&](index_t k) { body(Panel(grid, begin + k)); });
 }
 
+/// A number, which joins the coefficient.
+template <class T>
+bool is_scalar(const TermFactor<T>& f) {
+    return !f.is_identity() && !f.is_sparse() && f.rows == 1 && f.cols == 1;
+}
+
 template <class T>
 Mode mode_of(const TermFactor<T>& f) {
     const bool large = std::max(f.rows, f.cols) > largest_small_factor;
     const index_t entries = f.is_sparse() ? f.row_start[f.rows] : f.rows * f.cols;
-    return {f.rows, f.cols, !f.is_identity(), large || f.is_sparse(), entries};
+    return {f.rows, f.cols, !f.is_identity() && !is_scalar(f), large || f.is_sparse(), entries};
 }
 
 template <class T>
@@ -316,6 +322,10 @@ ModeSequence<T>::ModeSequence(T coefficient, const std::vector<TermFactor<T>>& f
         modes_.push_back(mode_of(f));
         factor_of_.push_back(static_cast<index_t>(factors_.size()));
         if (f.is_identity()) return;
+        if (is_scalar(f)) {
+            coefficient_ = times(coefficient_, f.data[0]);
+            return;
+        }
         factors_.push_back(f);
         packed_.push_back(f.is_sparse() ? PackedFactor<T>() : PackedFactor<T>(f));
     };
@@ -328,7 +338,7 @@ ModeSequence<T>::ModeSequence(T coefficient, const std::vector<TermFactor<T>>& f
         else
             for (auto f = run; f != next; ++f) take(*f);
     }
-    if (!is_identity()) passes_ = plan(1);
+    if (!is_multiple_of_identity()) passes_ = plan(1);
 }
 
 template <class T>

@@ -23,7 +23,9 @@ class ModeSequence {
     /// The passes that this takes.
     std::vector<Pass> plan(index_t R) const;
 
-    bool is_identity() const { return factors_.empty(); }
+    /// Whether only the coefficient is left, that of the term times factors that are numbers.
+    bool is_multiple_of_identity() const { return factors_.empty(); }
+    T coefficient() const { return coefficient_; }
 
   private:
     struct Run;
