@@ -17,7 +17,7 @@ from oracle import assert_close
 from otimes import _core
 from otimes._kron import KroneckerProduct
 from strategies import LAYOUTS, arrays, factor_lists, sizes
-from zoo import matrix
+from zoo import assert_equal_for_any_threads, matrix
 
 # --- conventions, by literal example -------------------------------------------------------------
 
@@ -409,16 +409,7 @@ def test_sparse_matrices_that_do_not_fit_are_not_made_dense():
 def test_equal_for_any_number_of_threads():
     small = ox.kron(*[matrix(4, 4, seed=k) for k in range(6)])  # our own kernels
     x = matrix(4**6, 8)
-    threads = ox.get_num_threads()
-    try:
-        results = []
-        for n in (1, 2, 3):
-            ox.set_num_threads(n)
-            results.append(small @ x)
-    finally:
-        ox.set_num_threads(threads)
-    np.testing.assert_array_equal(results[0], results[1])
-    np.testing.assert_array_equal(results[0], results[2])
+    assert_equal_for_any_threads(lambda: small @ x)
 
 
 def test_out_is_written_directly():

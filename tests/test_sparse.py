@@ -16,7 +16,7 @@ from otimes import _core
 from otimes._sparse import SparseFactor
 from otimes._structures import Inverse, Product
 from strategies import EXACT, INEXACT, arrays
-from zoo import matrix
+from zoo import assert_equal_for_any_threads, matrix
 
 sparse = pytest.importorskip("scipy.sparse")
 
@@ -194,16 +194,7 @@ def test_implied_zeros_are_not_multiplied_and_stored_ones_are():
 def test_equal_for_any_number_of_threads():
     a = scattered(500, 400, 0.05, 1)
     op, x = ox.kron(a, matrix(3, 3)), matrix(1200, 40)
-    threads = ox.get_num_threads()
-    try:
-        results = []
-        for n in (1, 2, 5):
-            ox.set_num_threads(n)
-            results.append(op @ x)
-    finally:
-        ox.set_num_threads(threads)
-    for other in results[1:]:
-        np.testing.assert_array_equal(results[0], other)
+    assert_equal_for_any_threads(lambda: op @ x)
 
 
 def test_the_order_of_application_counts_stored_entries():

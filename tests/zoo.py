@@ -21,6 +21,20 @@ WITH_SOLVERS = "solve_operator" in ox._operator.registry.solving
 WITH_SCIPY = importlib.util.find_spec("scipy") is not None
 
 
+def assert_equal_for_any_threads(f):
+    """f() gives equal bits with one, two and more threads than there may be processors."""
+    threads = ox.get_num_threads()
+    try:
+        results = []
+        for n in (1, 2, 5):
+            ox.set_num_threads(n)
+            results.append(f())
+    finally:
+        ox.set_num_threads(threads)
+    np.testing.assert_array_equal(results[1], results[0])
+    np.testing.assert_array_equal(results[2], results[0])
+
+
 class Animal(NamedTuple):
     name: str
     op: ox._operator.LinearOperator
