@@ -19,14 +19,18 @@ std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 
 constexpr index_t line_bytes = 64;
 
+/// Flops of a part that are worth being shared by threads although they fit one block.
+constexpr double shared_work = 3e5;
+
 /// Measured: panels of half of the second-level cache, for an operand and a result each, and blocks
-/// as large as the first-level cache, whose operand comes from the second.
+/// of three quarters of the first-level cache, whose operand comes from the second.
 template <class T>
 const Budget& budget_of() {
     constexpr auto size = static_cast<index_t>(sizeof(T));
     static const Budget budget{
         std::clamp(cache_bytes(2) / 2, index_t{256} << 10, index_t{512} << 10) / size,
-        std::clamp(cache_bytes(1), index_t{16} << 10, index_t{32} << 10) / size, line_bytes / size};
+        std::clamp(cache_bytes(1) / 4 * 3, index_t{16} << 10, index_t{32} << 10) / size,
+        line_bytes / size};
     return budget;
 }
 
@@ -90,6 +94,15 @@ struct Grid {
         const bool wide = width < columns || rest > 1;
         slices_in_panel =
             wide ? 1 : std::clamp<index_t>(budget / std::max<index_t>(whole, 1), 1, slices);
+    }
+
+    /// Several panels in place of one, which several threads can share.
+    void split(index_t panels, index_t line) {
+        if (count() > 1) return;
+        if (slices >= panels)
+            slices_in_panel = (slices + panels - 1) / panels;
+        else
+            width = std::min(width, (columns + panels * line - 1) / (panels * line) * line);
     }
 
     index_t across() const { return (columns + width - 1) / width; }
@@ -257,7 +270,8 @@ struct ModeSequence<T>::Run {
                       across = joined ? pass.after * columns : columns;
         const index_t x_row = joined ? across : x.strides.row,
                       y_row = joined ? across : y.strides.row;
-        const Grid grid(pass, slices * pass.before, rest, across, budget_of<T>().block);
+        Grid grid(pass, slices * pass.before, rest, across, budget_of<T>().block);
+        if (work >= shared_work) grid.split(get_num_threads(), budget_of<T>().line);
         for_panels(grid, 0, grid.count(), work, [&](const Panel& p) {
             if (distant && p.index + 1 < grid.count()) {
                 const Panel next(grid, p.index + 1);
