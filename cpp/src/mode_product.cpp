@@ -112,36 +112,34 @@ void gemm_slice(const Factor<T>& f, index_t R, T alpha, const T* x, T beta, T* y
 }  // namespace
 
 template <class T>
-const T* PackedFactor<T>::along_inner() const {
-    Pack& pack = packs_->inner;
+template <class Make>
+const T* PackedFactor<T>::made(Pack& pack, const Make& make) const {
     std::call_once(pack.once, [&] {
         if constexpr (has_kernels<T>)
-            pack.entries =
-                packed_in_tiles(view_of(factor_), mode_kernels<kernel_scalar<T>>().tile_rows);
+            pack.entries = make(view_of(factor_), mode_kernels<kernel_scalar<T>>());
     });
     return pack.entries.get();
+}
+
+template <class T>
+const T* PackedFactor<T>::along_inner() const {
+    return made(packs_->inner, [](auto f, const auto& kernels) {
+        return packed_in_tiles<T>(f, kernels.tile_rows);
+    });
 }
 
 template <class T>
 const T* PackedFactor<T>::along_rows() const {
-    Pack& pack = packs_->rows;
-    std::call_once(pack.once, [&] {
-        if constexpr (has_kernels<T>)
-            pack.entries =
-                packed_in_vectors(view_of(factor_), mode_kernels<kernel_scalar<T>>().lanes, false);
+    return made(packs_->rows, [](auto f, const auto& kernels) {
+        return packed_in_vectors<T>(f, kernels.lanes, false);
     });
-    return pack.entries.get();
 }
 
 template <class T>
 const T* PackedFactor<T>::along_pairs() const {
-    Pack& pack = packs_->pairs;
-    std::call_once(pack.once, [&] {
-        if constexpr (has_kernels<T>)
-            pack.entries =
-                packed_in_vectors(view_of(factor_), mode_kernels<kernel_scalar<T>>().lanes, true);
+    return made(packs_->pairs, [](auto f, const auto& kernels) {
+        return packed_in_vectors<T>(f, kernels.lanes, true);
     });
-    return pack.entries.get();
 }
 
 template <class T>

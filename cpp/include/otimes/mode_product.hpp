@@ -44,6 +44,10 @@ class PackedFactor {
         Pack inner, rows, pairs;
     };
 
+    /// The entries of a pack, made by `make` from the factor and the kernels the first time.
+    template <class Make>
+    const T* made(Pack& pack, const Make& make) const;
+
     Factor<T> factor_;
     std::shared_ptr<Packs> packs_;
 };
