@@ -1,11 +1,13 @@
 // Matrix equations: exact ndarrays in, solution and report out; batches are looped over here.
-#include <algorithm>  // std::any_of
+#include <algorithm>  // std::any_of, std::find
 #include <array>
 #include <cmath>
 #include <complex>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -16,6 +18,8 @@
 
 namespace otimes::bindings {
 namespace {
+
+constexpr std::size_t most_coefficients = 6;
 
 /// An operand as the loop over a batch sees it: its matrices, and byte strides of leading axes.
 struct Operand {
@@ -36,14 +40,13 @@ struct Operand {
                array.strides(lead + 1) % array.itemsize() == 0;
     }
 
-    /// The transposed matrix at a byte offset. Row-major A X + X B = Q is B^T X^T + X^T A^T = Q^T
-    /// in LAPACK's column-major order, so all views are transposed and none is copied for it.
+    /// The matrix at a byte offset.
     template <class T>
-    MatrixView<const T> transposed(index_t offset) const {
+    MatrixView<const T> matrix(index_t offset) const {
         constexpr auto size = static_cast<index_t>(sizeof(T));
         const auto* base = static_cast<const std::byte*>(array.data()) + offset;
-        return {reinterpret_cast<const T*>(base), cols, rows, array.strides(lead + 1) / size,
-                array.strides(lead) / size};
+        return {reinterpret_cast<const T*>(base), rows, cols, array.strides(lead) / size,
+                array.strides(lead + 1) / size};
     }
 };
 
@@ -64,7 +67,7 @@ class Batch {
     const Operand& operand(std::size_t k) const { return operands_[k]; }
 
     template <class T>
-    MatrixView<const T> transposed(std::size_t k, index_t item) const {
+    MatrixView<const T> matrix(std::size_t k, index_t item) const {
         const Operand& operand = operands_[k];
         index_t offset = 0;
         for (auto axis = static_cast<py::ssize_t>(shape_.size()), own = operand.lead; own > 0;) {
@@ -73,7 +76,7 @@ class Batch {
             if (operand.array.shape(own) > 1) offset += item % n * operand.array.strides(own);
             item /= n;
         }
-        return operand.transposed<T>(offset);
+        return operand.matrix<T>(offset);
     }
 
     std::string index_text(index_t item) const {
@@ -124,8 +127,19 @@ double flops(const Operand& q, index_t count) {
     return static_cast<double>(count) * (1000 + 30 * (m * m * m + n * n * n));
 }
 
-/// (x, quiet, residual, rcond, scale, refinements); arrays of the batch's shape in a batch. quiet:
-/// nothing has to be said about any of the solutions.
+/// The methods of a batch, each named once.
+std::string method_of(const std::vector<SolveReport>& reports) {
+    std::vector<std::string_view> names;
+    for (const auto& report : reports)
+        if (std::find(names.begin(), names.end(), report.method) == names.end())
+            names.push_back(report.method);
+    std::string text;
+    for (const auto name : names) text += (text.empty() ? "" : ", ") + std::string(name);
+    return text;
+}
+
+/// (x, quiet, method, residual, rcond, scale, refinements); arrays of the batch's shape in a batch.
+/// quiet: nothing has to be said about any of the solutions.
 template <class R>
 py::object result(const py::array& x, const Batch& batch, const std::vector<SolveReport>& reports) {
     constexpr double eps = static_cast<double>(std::numeric_limits<R>::epsilon());
@@ -135,7 +149,7 @@ py::object result(const py::array& x, const Batch& batch, const std::vector<Solv
                 report.scale == 1;
     if (batch.shape().empty()) {
         const SolveReport& report = reports.front();
-        return py::make_tuple(x, quiet, report.residual, report.rcond, report.scale,
+        return py::make_tuple(x, quiet, report.method, report.residual, report.rcond, report.scale,
                               report.refinements);
     }
     py::array_t<double> residual(batch.shape()), rcond(batch.shape()), scale(batch.shape());
@@ -146,7 +160,7 @@ py::object result(const py::array& x, const Batch& batch, const std::vector<Solv
         scale.mutable_data()[i] = reports[i].scale;
         refinements.mutable_data()[i] = reports[i].refinements;
     }
-    return py::make_tuple(x, quiet, residual, rcond, scale, refinements);
+    return py::make_tuple(x, quiet, method_of(reports), residual, rcond, scale, refinements);
 }
 
 /// Did NaN or Inf come in? (Where only the solution overflows, scale is 0.)
@@ -166,8 +180,8 @@ py::object solve_batch(const Batch& batch, std::size_t q_index, bool check_finit
     const double work = flops(q, batch.count());
     run_kernel(work, [&] {
         parallel_for(batch.count(), work, [&](index_t item) {
-            const MatrixView<Q> x_item{out + item * q.rows * q.cols, q.cols, q.rows, 1, q.cols};
-            const Sides<T, Q> sides(batch.transposed<Q>(q_index, item), x_item);
+            const MatrixView<Q> x_item{out + item * q.rows * q.cols, q.rows, q.cols, q.cols, 1};
+            const Sides<T, Q> sides(batch.matrix<Q>(q_index, item), x_item);
             try {
                 reports[static_cast<std::size_t>(item)] =
                     solve(item, RightHandSides<T>(sides.list));
@@ -181,75 +195,81 @@ py::object solve_batch(const Batch& batch, std::size_t q_index, bool check_finit
     return result<real_t<T>>(x, batch, reports);
 }
 
-template <class T>
-using Solver = SolveReport (*)(MatrixView<const T>, MatrixView<const T>, RightHandSides<T>);
+/// The first of the four scalars that h is an array of decides.
+template <class F>
+auto with_scalar(py::handle h, F&& f) -> decltype(f(double{})) {
+    if (is_exact<double>(h)) return f(double{});
+    if (is_exact<std::complex<double>>(h)) return f(std::complex<double>{});
+    if (is_exact<float>(h)) return f(float{});
+    if (is_exact<std::complex<float>>(h)) return f(std::complex<float>{});
+    return {};
+}
 
-/// One equation in a, b and q; None if the operands are not exactly right.
+/// The coefficients as operands, when each is of scalar T and of the shape that its letter asks
+/// for: l for (m, m), r for (n, n).
+template <class T>
+std::optional<std::vector<Operand>> exact_operands(const Equation<T>& equation,
+                                                   const py::tuple& coefficients) {
+    if (coefficients.size() != equation.coefficients.size()) return std::nullopt;
+    std::vector<Operand> operands;
+    index_t m = -1, n = -1;
+    for (std::size_t k = 0; k < coefficients.size(); ++k) {
+        if (!is_exact<T>(coefficients[k])) return std::nullopt;
+        const Operand& a = operands.emplace_back(coefficients[k]);
+        index_t& size = equation.coefficients[k] == 'l' || equation.square ? m : n;
+        if (size < 0) size = a.rows;
+        if (!a.is_square() || a.rows != size || !a.is_walkable()) return std::nullopt;
+    }
+    return operands;
+}
+
+/// (m, n) of X, from the coefficients.
+template <class T>
+std::array<index_t, 2> shape_of(const Equation<T>& equation, const std::vector<Operand>& operands) {
+    const std::size_t right = equation.square ? 0 : equation.coefficients.find('r');
+    return {operands[equation.coefficients.find('l')].rows, operands[right].rows};
+}
+
+template <class T>
+bool fits(const Equation<T>& equation, std::array<index_t, 2> shape, const Operand& q) {
+    return q.rows == equation.unknowns * shape[0] && q.cols == shape[1] && q.is_walkable();
+}
+
 template <class T, class Q>
-py::object solve_equation(Solver<T> solver, py::handle a, py::handle b, py::handle q,
-                          bool check_finite) {
-    const Operand ao(a), bo(b), qo(q);
-    const bool fits = ao.is_square() && bo.is_square() && qo.rows == ao.rows &&
-                      qo.cols == bo.rows && ao.is_walkable() && bo.is_walkable() &&
-                      qo.is_walkable();
-    if (!fits) return py::none();
-    const Batch batch({ao, bo, qo});
+py::object solve_exact(const Equation<T>& equation, std::vector<Operand> operands, py::handle q,
+                       bool check_finite) {
+    const std::size_t count = operands.size();
+    const Operand& qo = operands.emplace_back(q);
+    if (!fits(equation, shape_of(equation, operands), qo)) return py::none();
+    const Batch batch(std::move(operands));
     if (!batch.fits()) return py::none();
-    return solve_batch<T, Q>(batch, 2, check_finite, [&](index_t item, RightHandSides<T> sides) {
-        return solver(batch.transposed<T>(1, item), batch.transposed<T>(0, item), sides);
+    return solve_batch<T, Q>(batch, count, check_finite, [&](index_t item, RightHandSides<T> s) {
+        std::array<MatrixView<const T>, most_coefficients> matrices;
+        for (std::size_t k = 0; k < count; ++k) matrices[k] = batch.matrix<T>(k, item);
+        return equation.solve(Coefficients<T>(matrices.data(), count), s);
     });
 }
 
-template <class T>
-py::object try_equation(Solver<T> solver, py::handle a, py::handle b, py::handle q,
-                        bool check_finite) {
-    if (!is_exact<T>(a) || !is_exact<T>(b)) return py::none();
-    if (is_exact<T>(q)) return solve_equation<T, T>(solver, a, b, q, check_finite);
-    if constexpr (!is_complex<T>)
-        if (is_exact<std::complex<T>>(q))
-            return solve_equation<T, std::complex<T>>(solver, a, b, q, check_finite);
-    return py::none();
-}
-
-/// The first of the four scalars that a is an array of decides.
-template <class F>
-py::object with_scalar(py::handle a, F&& f) {
-    if (is_exact<double>(a)) return f(double{});
-    if (is_exact<std::complex<double>>(a)) return f(std::complex<double>{});
-    if (is_exact<float>(a)) return f(float{});
-    if (is_exact<std::complex<float>>(a)) return f(std::complex<float>{});
-    return py::none();
-}
-
-py::object bound_solve_sylvester(py::handle a, py::handle b, py::handle q, bool check_finite) {
-    return with_scalar(
-        a, [&]<class T>(T) { return try_equation<T>(&solve_sylvester<T>, a, b, q, check_finite); });
-}
-
-py::object bound_solve_axb(py::handle a, py::handle b, py::handle q, bool check_finite) {
-    return with_scalar(
-        a, [&]<class T>(T) { return try_equation<T>(&solve_axb<T>, a, b, q, check_finite); });
-}
-
-/// The decompositions of B^T X^T + X^T A^T, of whichever scalar.
+/// The decompositions of an equation, of whichever scalar.
 struct Factor {
     template <class T>
-    using Of = std::shared_ptr<const SylvesterFactor<T>>;
+    using Of = std::shared_ptr<const EquationFactor<T>>;
 
     std::variant<Of<double>, Of<std::complex<double>>, Of<float>, Of<std::complex<float>>> any;
-    index_t rows, cols;
+    std::size_t equation;
+    std::array<index_t, 2> shape;
 
     double rcond() const {
         return std::visit([](const auto& factor) { return factor->rcond(); }, any);
     }
 
-    /// op = N or H: A X + X B = rhs or A^H X + X B^H = rhs.
+    /// The equation, or its adjoint, for a right-hand side.
     py::object solve(py::handle rhs, bool adjoint, bool check_finite) const {
         return std::visit(
             [&]<class T>(const Of<T>& factor) -> py::object {
                 if (is_exact<T>(rhs)) return solve_as<T, T>(*factor, rhs, adjoint, check_finite);
                 if constexpr (!is_complex<T>)
-                    if (is_exact<std::complex<T>>(rhs))
+                    if (is_exact<std::complex<T>>(rhs) && !equations<T>()[equation].real_linear)
                         return solve_as<T, std::complex<T>>(*factor, rhs, adjoint, check_finite);
                 return py::none();
             },
@@ -258,49 +278,82 @@ struct Factor {
 
   private:
     template <class T, class Q>
-    py::object solve_as(const SylvesterFactor<T>& factor, py::handle rhs, bool adjoint,
+    py::object solve_as(const EquationFactor<T>& factor, py::handle rhs, bool adjoint,
                         bool check_finite) const {
         const Operand q(rhs);
-        if (q.rows != rows || q.cols != cols || !q.is_walkable()) return py::none();
+        if (!fits(equations<T>()[equation], shape, q)) return py::none();
         return solve_batch<T, Q>(
             Batch({q}), 0, check_finite,
             [&](index_t, RightHandSides<T> sides) { return factor.solve(adjoint, sides); });
     }
 };
 
-template <class T>
-py::object make_factor(py::handle a, py::handle b) {
-    if (!is_exact<T>(b)) return py::none();
-    const Operand ao(a), bo(b);
-    const bool fits = ao.lead == 0 && bo.lead == 0 && ao.is_square() && bo.is_square() &&
-                      ao.is_walkable() && bo.is_walkable();
-    if (!fits) return py::none();
-    Factor::Of<T> factor;
-    run_kernel(flops(ao, 1) + flops(bo, 1), [&] {
-        factor =
-            std::make_shared<const SylvesterFactor<T>>(bo.transposed<T>(0), ao.transposed<T>(0));
-    });
-    return py::cast(Factor{std::move(factor), ao.rows, bo.rows});
-}
+/// One row of the table of equations, for operands of any scalar.
+class BoundEquation {
+  public:
+    explicit BoundEquation(std::string_view name) {
+        const auto table = equations<double>();
+        while (index_ < table.size() && table[index_].name != name) ++index_;
+        if (index_ == table.size()) throw py::key_error(std::string(name));
+    }
 
-py::object bound_sylvester_factor(py::handle a, py::handle b) {
-    return with_scalar(a, [&]<class T>(T) { return make_factor<T>(a, b); });
-}
+    /// None if the operands are not exactly right.
+    py::object solve(const py::tuple& coefficients, py::handle q, bool check_finite) const {
+        return with_first_scalar(coefficients, [&]<class T>(T) -> py::object {
+            const Equation<T>& equation = equations<T>()[index_];
+            auto operands = exact_operands(equation, coefficients);
+            if (!operands) return py::none();
+            if (is_exact<T>(q))
+                return solve_exact<T, T>(equation, std::move(*operands), q, check_finite);
+            if constexpr (!is_complex<T>)
+                if (is_exact<std::complex<T>>(q) && !equation.real_linear)
+                    return solve_exact<T, std::complex<T>>(equation, std::move(*operands), q,
+                                                           check_finite);
+            return py::none();
+        });
+    }
+
+    py::object factor(const py::tuple& coefficients) const {
+        return with_first_scalar(coefficients, [&]<class T>(T) -> py::object {
+            const Equation<T>& equation = equations<T>()[index_];
+            const auto operands = exact_operands(equation, coefficients);
+            if (!operands) return py::none();
+            std::vector<MatrixView<const T>> matrices;
+            double work = 0;
+            for (const Operand& operand : *operands) {
+                if (operand.lead != 0) return py::none();
+                matrices.push_back(operand.matrix<T>(0));
+                work += flops(operand, 1);
+            }
+            Factor::Of<T> factor;
+            run_kernel(work, [&] { factor = equation.factor(matrices); });
+            return py::cast(Factor{std::move(factor), index_, shape_of(equation, *operands)});
+        });
+    }
+
+  private:
+    template <class F>
+    static py::object with_first_scalar(const py::tuple& coefficients, F&& f) {
+        py::object result = coefficients.empty() ? py::object() : with_scalar(coefficients[0], f);
+        return result ? result : py::none();
+    }
+
+    std::size_t index_ = 0;
+};
 
 }  // namespace
 
 void register_equations(py::module_& m) {
     using py::arg;
-    m.def("solve_sylvester", &bound_solve_sylvester, arg("a"), arg("b"), arg("q"),
-          arg("check_finite"),
-          "A X + X B = Q: (x, quiet, residual, rcond, scale, refinements), or None for operands "
-          "that are not exact.");
-    m.def("solve_axb", &bound_solve_axb, arg("a"), arg("b"), arg("q"), arg("check_finite"),
-          "A X B = Q: as solve_sylvester.");
-    py::class_<Factor>(m, "SylvesterFactor", "The decompositions of A X + X B.")
+    py::class_<BoundEquation>(m, "Equation", "A row of the table of matrix equations, by its name.")
+        .def(py::init<std::string_view>(), arg("name"))
+        .def("solve", &BoundEquation::solve, arg("coefficients"), arg("q"), arg("check_finite"),
+             "(x, quiet, method, residual, rcond, scale, refinements), or None for operands that "
+             "are not exact.")
+        .def("factor", &BoundEquation::factor, arg("coefficients"));
+    py::class_<Factor>(m, "EquationFactor", "The decompositions of an equation.")
         .def("rcond", &Factor::rcond)
         .def("solve", &Factor::solve, arg("rhs"), arg("adjoint"), arg("check_finite"));
-    m.def("sylvester_factor", &bound_sylvester_factor, arg("a"), arg("b"));
 }
 
 }  // namespace otimes::bindings

@@ -8,13 +8,7 @@ from ._calculus import gradient, jacobian, jvp, linearize, vjp
 from ._check import DenseFallbackWarning, set_max_dense
 from ._core import __version__ as __version__
 from ._core import get_num_threads, set_num_threads
-from ._equations import (
-    IllConditionedWarning,
-    SolveInfo,
-    solve_axb,
-    solve_sylvester,
-    sylvester_factor,
-)
+from ._equations import solve_axb, solve_sylvester, sylvester_factor
 from ._functions import expm
 from ._kron import kron, kronecker_sum
 from ._nearest import nearest_kronecker
@@ -29,6 +23,7 @@ from ._selection import (
     symmetrizer_matrix,
 )
 from ._solve import select_method, solve
+from ._solve_info import IllConditionedWarning, SolveInfo
 from ._trace import stop_gradient
 from ._vec import unvec, unvech, unveck, vec, vech, veck
 

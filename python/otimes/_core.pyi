@@ -82,15 +82,19 @@ class KronLU(metaclass=_Pybind11Type):
 
 # --- matrix equations ----------------------------------------------------------------------------
 
-# X, quiet (nothing has to be said), residual, rcond, scale, refinements; arrays for a batch.
-_Solved = tuple[NDArray[Any], bool, Any, Any, Any, Any]
+# X, quiet (nothing has to be said), method, residual, rcond, scale, refinements; the numbers are
+# arrays for a batch.
+_Solved = tuple[NDArray[Any], bool, str, Any, Any, Any, Any]
 
-def solve_sylvester(a: object, b: object, q: object, check_finite: bool) -> _Solved | None: ...
-def solve_axb(a: object, b: object, q: object, check_finite: bool) -> _Solved | None: ...
-def sylvester_factor(a: object, b: object) -> SylvesterFactor | None: ...
+class Equation(metaclass=_Pybind11Type):
+    def __init__(self, name: str) -> None: ...
+    def solve(
+        self, coefficients: tuple[Any, ...], q: object, check_finite: bool
+    ) -> _Solved | None: ...
+    def factor(self, coefficients: tuple[Any, ...]) -> EquationFactor | None: ...
 
-class SylvesterFactor(metaclass=_Pybind11Type):
-    def __init__(self, *args: Any, **kwargs: Any) -> None: ...  # made by sylvester_factor
+class EquationFactor(metaclass=_Pybind11Type):
+    def __init__(self, *args: Any, **kwargs: Any) -> None: ...  # made by Equation.factor
     def rcond(self) -> float: ...
     def solve(self, rhs: object, adjoint: bool, check_finite: bool) -> _Solved | None: ...
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from . import _core
 from ._check import Array, as_inexact, inexact_dtype, require_finite
-from ._equations import SylvesterFactor
+from ._equation import Equation, EquationFactor
 from ._lower import from_columns, to_columns
 from ._operator import LinearOperator, Shape, registry
 from ._structures import Diagonal, Inverse, LowRank, Product, Selection, Sum
@@ -86,22 +86,22 @@ def as_permutation(term: Term) -> LinearOperator | None:
     return from_terms([Term(1, eyes, term.order)], flat, flat)
 
 
-class Sides(NamedTuple):
-    """The equation L X + X R of an operator (I⊗L + Rᵀ⊗I) P."""
+class MatrixEquation(NamedTuple):
+    """An operator as the left-hand side of a matrix equation in X, with x = Pᵀ vec(X)."""
 
-    left: Array
-    right: Array
-    permutation: LinearOperator | None
+    equation: Equation
+    coefficients: tuple[Array, ...]
+    permutation: LinearOperator | None = None
 
 
-class SylvesterFactorization:
-    """L X + X R = B in vec coordinates, (I⊗L + Rᵀ⊗I) P: two Schur decompositions."""
+class EquationFactorization:
+    """M P x = vec(B) by the decompositions of the equation whose matrix is M."""
 
-    def __init__(self, sides: Sides) -> None:
-        require_finite("the operator", sides.left)
-        require_finite("the operator", sides.right)
-        self.sides = sides
-        self.equation = SylvesterFactor(sides.left, sides.right)
+    def __init__(self, found: MatrixEquation) -> None:
+        for matrix in found.coefficients:
+            require_finite("the operator", matrix)
+        self.permutation = found.permutation
+        self.equation = EquationFactor(found.equation, found.coefficients)
 
     def rcond(self) -> float:
         return self.equation.rcond()
@@ -109,7 +109,7 @@ class SylvesterFactorization:
     def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
         m, n = self.equation.shape
         b, shape = as_columns(rhs, m * n)
-        p = self.sides.permutation
+        p = self.permutation
         if p is not None and trans != "N":
             b = p @ b
         x = to_columns(self.equation.solve(from_columns(b, (m, n)), trans))

@@ -11,35 +11,39 @@ from numpy.typing import ArrayLike
 
 from ._algebra import as_operator
 from ._check import Array, as_inexact, inexact_dtype, require_dense, require_finite
-from ._equations import SolveInfo, judge_rcond, judge_residual, require_on_singular
+from ._equations import SYLVESTER
 from ._factorizations import (
     ChainFactorization,
     DiagonalFactorization,
+    EquationFactorization,
     Factorization,
     InverseFactorization,
     KroneckerFactorization,
+    MatrixEquation,
     PermutationFactorization,
-    Sides,
-    SylvesterFactorization,
     as_permutation,
     norm_bound,
 )
 from ._lower import Jacobian, Program
 from ._operator import LinearOperator, Shape, registry
+from ._solve_info import (
+    OnSingular,
+    SolveInfo,
+    judge_rcond,
+    judge_residual,
+    require_on_singular,
+)
 from ._sparse_lu import SparseKroneckerFactorization
 from ._spectral import SpectralFactorization, pays, spectral
 from ._structures import Diagonal, Inverse, Product, Selection
 from ._terms import Factor, Term, TermOperator
 from ._trace import NonlinearError, trace
 
-OnSingular = Literal["raise", "warn"]
-
-
 # --- what an operator's structure is --------------------------------------------------------------
 
 
-def sylvester_sides(op: TermOperator) -> Sides | None:
-    """L and R when every term multiplies from one side only, else None."""
+def sylvester_of(op: TermOperator) -> MatrixEquation | None:
+    """L X + X R, when every term multiplies from one side only, else None."""
     pairs = [t for t in op.parts if len(t.factors) == 2]
     if not pairs:
         return None
@@ -61,7 +65,7 @@ def sylvester_sides(op: TermOperator) -> Sides | None:
             right += t.coefficient * first.dense(dtype).T
         else:
             return None
-    return Sides(left, right, as_permutation(pairs[0]))
+    return MatrixEquation(SYLVESTER, (left, right), as_permutation(pairs[0]))
 
 
 def _square_term(op: LinearOperator) -> Term | None:
@@ -95,8 +99,8 @@ def _kronecker(op: LinearOperator) -> Maker | None:
 
 
 def _sylvester(op: LinearOperator) -> Maker | None:
-    sides = sylvester_sides(op) if isinstance(op, TermOperator) else None
-    return None if sides is None else lambda: SylvesterFactorization(sides)
+    found = sylvester_of(op) if isinstance(op, TermOperator) else None
+    return None if found is None else lambda: EquationFactorization(found)
 
 
 def _in_one_basis(kind: str) -> Callable[[LinearOperator], Maker | None]:

@@ -7,7 +7,7 @@
 #include <limits>
 #include <optional>
 
-#include "otimes/equations.hpp"
+#include "otimes/equation.hpp"
 #include "otimes/scaling.hpp"
 #include "otimes/threads.hpp"
 
@@ -48,6 +48,14 @@ void fill(RightHandSides<T> parts, T value) {
     for (const auto& part : parts)
         for (index_t j = 0; j < part.x.cols; ++j)
             for (index_t i = 0; i < part.x.rows; ++i) part.x(i, j) = value;
+}
+
+/// Every X of an equation with NaN or Inf in its matrices is NaN.
+template <class T>
+SolveReport undefined_solution(RightHandSides<T> sides) {
+    constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+    fill<T>(sides, T(static_cast<real_t<T>>(nan)));
+    return {.method = "undefined", .residual = nan, .rcond = nan};
 }
 
 /// One or two matrices with a common exponent: 2^exponent parts[k].

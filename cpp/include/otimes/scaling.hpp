@@ -1,7 +1,7 @@
 // Exact scaling by powers of two: equations are solved with entries near 1, whatever their units.
 #pragma once
 
-#include <algorithm>  // std::clamp, std::min
+#include <algorithm>  // std::clamp, std::min, std::max
 #include <bit>        // std::bit_cast
 #include <cmath>
 #include <cstdint>
@@ -12,6 +12,9 @@
 #include "otimes/view.hpp"
 
 namespace otimes {
+
+template <class T>
+constexpr double eps_of = std::numeric_limits<real_t<T>>::epsilon();
 
 /// Multiplication by 2^exponent, exact unless the result overflows or is subnormal. Two factors,
 /// since 2^exponent itself may be out of range.
@@ -84,6 +87,30 @@ double squared_norm(MatrixView<const T> a) {
     for (index_t j = 0; j < a.cols; ++j)
         for (index_t i = 0; i < a.rows; ++i) sum += square_of(a(i, j));
     return sum;
+}
+
+template <class T>
+double norm_of(MatrixView<const T> a) {
+    return std::sqrt(squared_norm(a));
+}
+
+/// 2^exponent a, as LAPACK takes it.
+template <class T>
+Matrix<T> scaled_copy(MatrixView<const T> a, int exponent) {
+    Matrix<T> copy(a.rows, a.cols);
+    copy_scaled<T>(a, copy.view(), exponent);
+    return copy;
+}
+
+template <class T>
+bool is_finite(MatrixView<const T> a, MatrixView<const T> b) {
+    return std::isfinite(max_abs<T>(a)) && std::isfinite(max_abs<T>(b));
+}
+
+/// The exponent at which the largest entry of both matrices is near 1.
+template <class T>
+int common_exponent(MatrixView<const T> a, MatrixView<const T> b) {
+    return binary_exponent(std::max(max_abs<T>(a), max_abs<T>(b)));
 }
 
 /// Scale the entries to near 1 if they are far from it; returns e such that the old a is 2^e a.

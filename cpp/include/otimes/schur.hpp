@@ -13,6 +13,7 @@ namespace otimes {
 template <class T>
 class Schur {
   public:
+    Schur() = default;
     /// Throws singular_error if the QR algorithm does not converge. Entries must be finite.
     explicit Schur(const Matrix<T>& a);
 
@@ -25,7 +26,7 @@ class Schur {
 
   private:
     enum class Basis { identity, reversal, general };
-    Basis basis_;
+    Basis basis_ = Basis::identity;
     Matrix<T> form_, z_;  // z_ is empty unless the basis is general
 };
 

@@ -1,0 +1,37 @@
+// A X B = Q.
+#pragma once
+
+#include "otimes/equation.hpp"
+#include "otimes/lu.hpp"
+
+namespace otimes {
+
+/// LU decompositions of A and B; Schur forms where those lose digits by the growth of a pivot.
+template <class T>
+class AxbFactor final : public EquationFactor<T> {
+  public:
+    AxbFactor(MatrixView<const T> a, MatrixView<const T> b);
+
+    double rcond() const override { return rcond_; }
+    SolveReport solve(bool adjoint, RightHandSides<T> sides) const override;
+
+  private:
+    struct ByLu;     // the equation or its adjoint
+    struct BySchur;  // the same, by the Schur forms of A and B
+
+    bool finite_;
+    int exponent_ = 0;
+    Matrix<T> a_, b_;  // powers of two times the originals
+    LU<T> a_lu_, b_lu_;
+    double norm_ = 0, rcond_;
+};
+
+/// The same for row-major matrices, as B^T X^T A^T = Q^T.
+template <class T>
+FactorPointer<T> axb_factor(Coefficients<T> ab);
+
+/// A X B = Q for X. NaN or Inf anywhere makes X NaN.
+template <class T>
+SolveReport solve_axb(Coefficients<T> ab, RightHandSides<T> sides);
+
+}  // namespace otimes

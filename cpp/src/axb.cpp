@@ -1,0 +1,145 @@
+#include "otimes/axb.hpp"
+
+#include <complex>
+#include <limits>
+#include <optional>
+#include <utility>  // std::as_const
+
+#include "otimes/parallel_gemm.hpp"
+#include "otimes/refinement.hpp"
+#include "otimes/scaling.hpp"
+#include "otimes/small_equations.hpp"
+#include "otimes/sylvester.hpp"
+#include "otimes/threads.hpp"
+
+namespace otimes {
+
+template <class T>
+struct AxbFactor<T>::ByLu {
+    using Scalar = T;
+    using Storage = Matrix<T>;
+
+    std::optional<int> solve(Storage& x) const {
+        const index_t m = x.rows(), n = x.cols();
+        const char op = adjoint ? 'C' : 'N';
+        parallel_blocks(n, product_flops(m, n, m), [&](index_t begin, index_t end) {
+            factor.a_lu_.solve(op, end - begin, x.data() + begin * m, x.ld());
+        });
+        const int grown = normalise(x.view());
+        parallel_blocks(m, product_flops(m, n, n), [&](index_t begin, index_t end) {
+            factor.b_lu_.solve_right(op, end - begin, x.data() + begin, x.ld());
+        });
+        return grown + normalise(x.view());
+    }
+
+    void subtract_image(const Storage& x, Storage& r) const {
+        const index_t m = x.rows(), n = x.cols();
+        const char op = adjoint ? 'C' : 'N';
+        Matrix<T> ax(m, n);
+        parallel_gemm(op, 'N', m, n, m, T(1), factor.a_.data(), factor.a_.ld(), x.data(), x.ld(),
+                      T(0), ax.data(), ax.ld());
+        parallel_gemm('N', op, m, n, n, T(-1), ax.data(), ax.ld(), factor.b_.data(), factor.b_.ld(),
+                      T(1), r.data(), r.ld());
+    }
+
+    const AxbFactor& factor;
+    bool adjoint;
+    double norm = factor.norm_;
+    int exponent = factor.exponent_;
+};
+
+/// A W + W 0 = Q and 0 X + X B = W: an LU with partial pivoting can, very rarely, lose all digits
+/// of a well-conditioned equation; this cannot.
+template <class T>
+struct AxbFactor<T>::BySchur {
+    using Scalar = T;
+    using Storage = Matrix<T>;
+
+    explicit BySchur(const ByLu& by_lu)
+        : original(by_lu),
+          left(by_lu.factor.a_.view(), zero(by_lu.factor.b_.rows()).view()),
+          right(zero(by_lu.factor.a_.rows()).view(), by_lu.factor.b_.view()),
+          norm(by_lu.norm),
+          exponent(by_lu.exponent) {}
+
+    static Matrix<T> zero(index_t n) { return {n, n}; }
+
+    std::optional<int> solve(Storage& x) const {
+        const RightHandSide<T> in_place{std::as_const(x).view(), x.view()};
+        for (const auto* side : {&left, &right})
+            if (side->solve(original.adjoint, RightHandSides<T>(&in_place, 1)).scale < 1)
+                return std::nullopt;
+        return 0;
+    }
+
+    void subtract_image(const Storage& x, Storage& r) const { original.subtract_image(x, r); }
+
+    const ByLu& original;
+    SylvesterFactor<T> left, right;
+    double norm;
+    int exponent;
+};
+
+template <class T>
+AxbFactor<T>::AxbFactor(MatrixView<const T> a, MatrixView<const T> b) : finite_(is_finite(a, b)) {
+    rcond_ = finite_ ? 1 : std::numeric_limits<double>::quiet_NaN();
+    if (!finite_) return;
+    const SerialBlas serial_blas;
+    const int a_exponent = binary_exponent(max_abs<T>(a)),
+              b_exponent = binary_exponent(max_abs<T>(b));
+    exponent_ = a_exponent + b_exponent;
+    a_ = scaled_copy(a, -a_exponent);
+    b_ = scaled_copy(b, -b_exponent);
+    parallel_pair(
+        product_flops(a.rows, a.rows, a.rows) + product_flops(b.rows, b.rows, b.rows),
+        [&] { a_lu_ = LU<T>(a_); }, [&] { b_lu_ = LU<T>(b_); });
+    poll_interrupt();
+    norm_ = norm_of<T>(a_.view()) * norm_of<T>(b_.view());
+    rcond_ = a_lu_.rcond * b_lu_.rcond;
+}
+
+template <class T>
+SolveReport AxbFactor<T>::solve(bool adjoint, RightHandSides<T> sides) const {
+    if (!finite_) return undefined_solution(sides);
+    const SerialBlas serial_blas;
+    const ByLu equation{*this, adjoint};
+    SolveReport report = solve_refined(equation, sides);
+    report.method = "lu";
+    if (report.residual > 100 * eps_of<T>) {
+        report = solve_refined(BySchur(equation), sides);
+        report.method = "schur";
+    }
+    report.rcond = rcond_;
+    return report;
+}
+
+template <class T>
+FactorPointer<T> axb_factor(Coefficients<T> ab) {
+    using Transposed = TransposedFactor<T, AxbFactor<T>>;
+    return std::make_unique<const Transposed>(ab[1].t(), ab[0].t());
+}
+
+template <class T>
+SolveReport solve_axb(Coefficients<T> ab, RightHandSides<T> sides) {
+    const MatrixView<const T> a = ab[0], b = ab[1];
+    if (!is_finite(a, b)) return undefined_solution(sides);
+    if (a.rows * b.rows == 0) return {.method = "empty"};
+    if (a.rows * b.rows <= small_limit) {
+        const int a_exponent = binary_exponent(max_abs<T>(a)),
+                  b_exponent = binary_exponent(max_abs<T>(b));
+        const SolveReport report = solve_small(SmallAxb<T>(a, a_exponent, b, b_exponent), sides);
+        if (report.scale > 0) return report;
+    }
+    return AxbFactor<T>(b.t(), a.t()).solve(false, TransposedSides<T>(sides));
+}
+
+#define OTIMES_INSTANTIATE(T)                                                                      \
+    template class AxbFactor<T>;                                                                   \
+    template FactorPointer<T> axb_factor(Coefficients<T>);                                         \
+    template SolveReport solve_axb(Coefficients<T>, RightHandSides<T>);
+OTIMES_INSTANTIATE(float)
+OTIMES_INSTANTIATE(double)
+OTIMES_INSTANTIATE(std::complex<float>)
+OTIMES_INSTANTIATE(std::complex<double>)
+
+}  // namespace otimes

@@ -1,0 +1,269 @@
+"""What all matrix equations have in common: checks, conversions, solves, factorizations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from . import _core
+from ._check import Array, as_inexact, require_finite
+from ._solve_info import OnSingular, Solved, finish, judge_rcond, require_on_singular
+
+Trans = Literal["N", "T", "H"]
+
+
+@dataclass(frozen=True)
+class Equation:
+    """A matrix equation: what its arguments are called, how it reads, and when it is singular.
+
+    Attributes
+    ----------
+    key : str
+        Its name in the core's table.
+    name : str
+        The public function that solves it.
+    arguments : tuple of str
+        The names of the coefficients, in the order in which they are written.
+    sides : str
+        For each coefficient, whether it is (m, m), ``l``, or (n, n), ``r``; X is (m, n).
+    rhs : str
+        The name of the right-hand side.
+    left : callable
+        The left-hand side as NumPy code, ``left(*coefficients, X)``.
+    singular : str
+        What makes it singular.
+    real_linear : bool
+        Linear over the reals only, as X ↦ Xᴴ is.
+    """
+
+    key: str
+    name: str
+    arguments: tuple[str, ...]
+    sides: str
+    rhs: str
+    left: Callable[..., Any]
+    singular: str
+    real_linear: bool = False
+    core: _core.Equation = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "core", _core.Equation(self.key))
+        EQUATIONS[self.key] = self
+
+    def __reduce__(self) -> tuple[Callable[[str], Equation], tuple[str]]:
+        return equation_of, (self.key,)
+
+    def solve(
+        self,
+        coefficients: tuple[ArrayLike, ...],
+        q: ArrayLike,
+        check_finite: bool,
+        on_singular: OnSingular,
+        return_info: bool,
+    ) -> Any:
+        """X, or (X, SolveInfo)."""
+        solved = self.core.solve(coefficients, q, check_finite)
+        if solved is None:
+            solved = self._solve_converted(coefficients, q, check_finite)
+        if solved[1] and not return_info and on_singular in ("raise", "warn"):
+            return solved[0]
+        require_on_singular(self.name, on_singular)
+        return finish(self.name, solved, on_singular, self.singular, return_info)
+
+    # --- the slow path: conversions, and the wording of errors ---
+
+    def _solve_converted(
+        self, coefficients: tuple[ArrayLike, ...], q: ArrayLike, check_finite: bool
+    ) -> Solved:
+        """Convert what the core has declined and call it again, or say what is wrong."""
+        matrices = self.matrices(self.name, coefficients)
+        right = as_inexact(self.rhs, q)
+        self.require_right_side(self.name, self.rhs, matrices, right)
+        if check_finite:
+            for argument, value in zip(
+                (*self.arguments, self.rhs), (*matrices, right), strict=True
+            ):
+                require_finite(argument, value)
+        dtype = np.result_type(*matrices, right)
+        is_complex = self.real_linear or any(a.dtype.kind == "c" for a in matrices)
+        sides = dtype if is_complex else real_dtype(dtype)
+        exact = tuple(as_exact(a, sides) for a in matrices)
+        solved = self.core.solve(exact, as_exact(right, dtype), False)
+        assert solved is not None
+        return solved
+
+    def matrices(self, caller: str, coefficients: tuple[ArrayLike, ...]) -> tuple[Array, ...]:
+        """The coefficients as arrays, square and of sizes that fit one another."""
+        arrays = []
+        first: dict[str, tuple[str, Array]] = {}
+        for argument, side, value in zip(self.arguments, self.sides, coefficients, strict=True):
+            a = as_inexact(argument, value)
+            if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
+                raise ValueError(
+                    f"{caller}: {argument} has shape {a.shape}, but must be square: (n, n)"
+                )
+            other, b = first.setdefault(side, (argument, a))
+            if a.shape[-1] != b.shape[-1]:
+                raise ValueError(
+                    f"{caller}: {argument} has shape {a.shape}, but {other} is {b.shape}, "
+                    f"so {argument} must be {b.shape[-2:]}"
+                )
+            arrays.append(a)
+        return tuple(arrays)
+
+    def shape_of(self, matrices: tuple[Array, ...]) -> tuple[int, int]:
+        """(m, n), the shape of X."""
+        sizes = {side: a.shape[-1] for side, a in zip(self.sides, matrices, strict=True)}
+        return sizes["l"], sizes.get("r", sizes["l"])
+
+    def require_right_side(
+        self, caller: str, argument: str, matrices: tuple[Array, ...], q: Array
+    ) -> None:
+        """Raise unless q is (..., m, n) and all batches broadcast."""
+        shape = self.shape_of(matrices)
+        named = list(zip(self.arguments, matrices, strict=True))
+        if q.shape[-2:] != shape:
+            given = " and ".join(f"{name} is {a.shape}" for name, a in named)
+            raise ValueError(
+                f"{caller}: {argument} has shape {q.shape}, but {given}, so {argument} must be "
+                f"{shape}"
+            )
+        try:
+            np.broadcast_shapes(*(a.shape[:-2] for a in matrices), q.shape[:-2])
+        except ValueError:
+            given = ", ".join(f"{name} {a.shape}" for name, a in named)
+            raise ValueError(
+                f"{caller}: the leading axes of {given} and {argument} {q.shape} do not broadcast"
+            ) from None
+
+    # --- decompositions ---
+
+    def factor(
+        self,
+        caller: str,
+        coefficients: tuple[ArrayLike, ...],
+        check_finite: bool,
+        on_singular: OnSingular,
+    ) -> EquationFactor:
+        """Decompose the equation after its arguments, and judge its condition."""
+        require_on_singular(caller, on_singular)
+        matrices = self.matrices(caller, coefficients)
+        for argument, value in zip(self.arguments, matrices, strict=True):
+            if value.ndim != 2:
+                raise ValueError(
+                    f"{caller}: {argument} has shape {value.shape}, but must be one matrix: (n, n)"
+                )
+            if check_finite:
+                require_finite(argument, value)
+        dtype = np.result_type(*matrices)
+        factor = EquationFactor(self, tuple(np.array(a, dtype) for a in matrices))
+        judge_rcond(caller, factor.rcond(), float(np.finfo(dtype).eps), on_singular, self.singular)
+        return factor
+
+
+#: Every equation, by its key.
+EQUATIONS: dict[str, Equation] = {}
+
+
+def equation_of(key: str) -> Equation:
+    return EQUATIONS[key]
+
+
+def as_exact(a: Array, dtype: DTypeLike) -> Array:
+    """Bring `a` to this dtype, aligned, strides multiples of the item size, as the core asks."""
+    a = np.require(a, dtype, ["A"])
+    return np.ascontiguousarray(a) if any(s % a.itemsize for s in a.strides) else a
+
+
+def real_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return np.empty(0, dtype).real.dtype
+
+
+class EquationFactor:
+    """A matrix equation, decomposed: for any number of right-hand sides.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        (m, n), the shape of X and of every right-hand side.
+    dtype : dtype
+        The dtype of the decompositions.
+    """
+
+    __slots__ = ("_core", "_equation", "_matrices", "_wider")
+
+    def __init__(self, equation: Equation, matrices: tuple[Array, ...]) -> None:
+        self._equation, self._matrices = equation, matrices
+        factor = equation.core.factor(matrices)
+        assert factor is not None
+        self._core = factor
+        self._wider: EquationFactor | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(m, n), the shape of X and of every right-hand side."""
+        return self._equation.shape_of(self._matrices)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the decompositions."""
+        return self._matrices[0].dtype
+
+    def rcond(self) -> float:
+        """σ_min(M)/σ_max(M) of the equation's matrix M, right within a factor of 10."""
+        return self._core.rcond()
+
+    def solve(
+        self,
+        rhs: ArrayLike,
+        trans: Trans = "N",
+        *,
+        check_finite: bool = True,
+        return_info: bool = False,
+    ) -> Any:
+        """Solve the equation for X; with ``trans="T"`` or ``"H"`` that of Mᵀ or Mᴴ.
+
+        M is the equation's matrix in vec coordinates: for A X + X B = rhs they are
+        Aᵀ X + X Bᵀ = rhs and Aᴴ X + X Bᴴ = rhs.
+
+        rhs (..., m, n) → X (..., m, n). Leading axes are a batch. A right-hand side of higher
+        precision than the decompositions is solved for in its own. Returns ``(X, SolveInfo)`` with
+        ``return_info=True``.
+        """
+        if trans not in ("N", "T", "H"):
+            raise ValueError(f'trans is {trans!r}, but must be "N", "T" or "H"')
+        q = as_inexact("rhs", rhs)
+        self._equation.require_right_side("EquationFactor.solve", "rhs", self._matrices, q)
+        if check_finite:
+            require_finite("rhs", q)
+        dtype = np.result_type(self.dtype, q)
+        if real_dtype(dtype) != real_dtype(self.dtype):
+            return self._widened().solve(q, trans, check_finite=False, return_info=return_info)
+        conjugated = trans == "T" and self.dtype.kind == "c"  # Mᵀ x = q is Mᴴ conj(x) = conj(q)
+        exact = as_exact(q.conj() if conjugated else q, dtype)
+        solved = self._core.solve(exact, trans != "N", False)
+        assert solved is not None
+        if conjugated:
+            np.conjugate(solved[0], out=solved[0])
+        return finish("EquationFactor.solve", solved, None, self._equation.singular, return_info)
+
+    def _widened(self) -> EquationFactor:
+        if self._wider is None:
+            wide = np.result_type(self.dtype, np.float64)
+            self._wider = EquationFactor(
+                self._equation, tuple(a.astype(wide) for a in self._matrices)
+            )
+        return self._wider
+
+    def __repr__(self) -> str:
+        return (
+            f"<EquationFactor of {self._equation.key}, shape {self.shape}, {self.dtype}, "
+            f"rcond {self.rcond():.1e}>"
+        )
+
+    def __reduce__(self) -> tuple[type[EquationFactor], tuple[Equation, tuple[Array, ...]]]:
+        return EquationFactor, (self._equation, self._matrices)
