@@ -52,6 +52,7 @@ ORDER = [
     "_rules",
     "_lower",
     "_factorizations",
+    "_implicit",
     "_sparse_lu",
     "_modes",
     "_spectral",
