@@ -7,12 +7,23 @@
 #include "otimes/sylvester.hpp"
 
 namespace otimes {
+namespace {
+
+constexpr SmallFactor identity;
+constexpr SmallFactor coefficient(int k) { return {.coefficient = k}; }
+
+constexpr SmallTerm axb_terms[] = {{coefficient(0), coefficient(1)}};
+constexpr SmallTerm sylvester_terms[] = {{coefficient(0), identity}, {identity, coefficient(1)}};
+
+}  // namespace
+
 template <class T>
 std::span<const Equation<T>> equations() {
     static constexpr std::array table{
-        // name, coefficients, square, unknowns, real-linear, one shot, decomposed
-        Equation<T>{"axb", "lr", false, 1, false, &solve_axb<T>, &axb_factor<T>},
-        Equation<T>{"sylvester", "lr", false, 1, false, &solve_sylvester<T>, &sylvester_factor<T>},
+        // name, coefficients, square, unknowns, real-linear, one shot, decomposed, terms
+        Equation<T>{"axb", "lr", false, 1, false, &solve_axb<T>, &axb_factor<T>, axb_terms},
+        Equation<T>{"sylvester", "lr", false, 1, false, &solve_sylvester<T>, &sylvester_factor<T>,
+                    sylvester_terms},
     };
     return table;
 }
