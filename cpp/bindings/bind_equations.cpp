@@ -175,7 +175,8 @@ py::object solve_in_lanes(const Equation<T>& equation, const Batch& batch, bool 
     return problems.run(check_finite, [&](index_t begin, index_t end) {
         BatchItem item(batch, begin);
         const Problem<T, Q> first = problems.at(item, begin);
-        SmallSolver<T> solver(equation.terms, first.coefficients(), first.right_hand_sides());
+        SmallSolver<T> solver(equation.terms, first.coefficients(), first.right_hand_sides(),
+                              batch.shape().empty());
         std::vector<Problem<T, Q>> group;
         std::vector<SmallItem<T>> lanes;
         group.reserve(static_cast<std::size_t>(solver.lanes()));  // lanes point into it

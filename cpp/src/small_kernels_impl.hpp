@@ -1,6 +1,7 @@
 // The text of the kernels for small equations, of all sets. A file that includes it defines
-// OTIMES_KERNEL_SET and OTIMES_VECTOR_BYTES. As in mode_kernels_impl.hpp, no inline function of the
-// standard library may be called here.
+// OTIMES_KERNEL_SET and OTIMES_VECTOR_BYTES, and OTIMES_ONE_LANE for the kernels of an equation by
+// itself, whose loops over rows are left to the compiler's vectoriser. As in mode_kernels_impl.hpp,
+// no inline function of the standard library may be called here.
 
 #include <cstdint>
 
@@ -26,7 +27,7 @@ struct Format<double> {
     static constexpr int mantissa = 52, bias = 1023;
 };
 
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(OTIMES_ONE_LANE)
 template <class R>
 using Lanes = Vector<R>;
 template <class R>
@@ -37,7 +38,7 @@ template <class R>
 using Integers = typename IntegersOf<R>::type;
 template <class R>
 constexpr index_t lane_count = reals<R>;
-#else  // a compiler without vector extensions: one lane
+#else
 template <class R>
 using Lanes = R;
 template <class R>
@@ -118,6 +119,7 @@ struct Number {
     OTIMES_INLINE Number scaled(const Lanes<R>& s) const { return {re * s}; }
     OTIMES_INLINE Number times(const Number& b) const { return {re * b.re}; }
     OTIMES_INLINE void add(const Number& b) { re += b.re; }
+    OTIMES_INLINE void subtract(const Number& b) { re -= b.re; }
     OTIMES_INLINE void add_product(const Number& a, const Number& b) { re += a.re * b.re; }
     OTIMES_INLINE void subtract_product(const Number& a, const Number& b) { re -= a.re * b.re; }
 };
@@ -145,6 +147,10 @@ struct Number<std::complex<Real>> {
     OTIMES_INLINE void add(const Number& b) {
         re += b.re;
         im += b.im;
+    }
+    OTIMES_INLINE void subtract(const Number& b) {
+        re -= b.re;
+        im -= b.im;
     }
     OTIMES_INLINE void add_product(const Number& a, const Number& b) {
         re = re + a.re * b.re - a.im * b.im;
@@ -290,19 +296,25 @@ class LaneLU {
         std::memcpy(rows, &pivot_[k], sizeof rows);
         std::uint64_t wanted = 0;
         for (const auto row : rows) wanted |= std::uint64_t{1} << row;
-        exchanges_[k] = 0;
-        for (index_t i = k + 1; i < n_; ++i)
-            if ((wanted >> i & 1) != 0)
-                exchanged_[k][exchanges_[k]++] = static_cast<unsigned char>(i);
+        index_t count = 0;
+        for (index_t i = k + 1; i < n_; ++i) {  // without a branch: nobody could predict it
+            exchanged_[k][count] = static_cast<unsigned char>(i);
+            count += static_cast<index_t>(wanted >> i & 1);
+        }
+        exchanges_[k] = count;
     }
 
-    OTIMES_INLINE void exchange(Number<T>* column, index_t k) const {
-        Number<T> top = column[k];
+    /// Bring the pivots of step k to row k, in `width` columns.
+    template <int width = 1>
+    OTIMES_INLINE void exchange(Number<T>* columns, index_t k) const {
+        Number<T> top[width];
+        for (int j = 0; j < width; ++j) top[j] = columns[k + j * n_];
         for (index_t c = 0; c < exchanges_[k]; ++c) {
             const index_t i = exchanged_[k][c];
-            exchange_where<T>(pivot_[k] == all_integers<R>(i), top, column[i]);
+            const auto here = pivot_[k] == all_integers<R>(i);
+            for (int j = 0; j < width; ++j) exchange_where<T>(here, top[j], columns[i + j * n_]);
         }
-        column[k] = top;
+        for (int j = 0; j < width; ++j) columns[k + j * n_] = top[j];
     }
 
     void eliminate(index_t k) {
@@ -310,12 +322,21 @@ class LaneLU {
         exchange(column, k);
         inverse_pivot_[k] = column[k].reciprocal();
         for (index_t i = k + 1; i < n_; ++i) column[i] = column[i].times(inverse_pivot_[k]);
-        for (index_t j = k + 1; j < n_; ++j) {
-            Number<T>* const target = lu_ + j * n_;
-            exchange(target, k);
-            const Number<T> top = target[k];
-            for (index_t i = k + 1; i < n_; ++i) target[i].subtract_product(column[i], top);
-        }
+        index_t j = k + 1;
+        for (; j + 4 <= n_; j += 4) update<4>(k, j);
+        for (; j < n_; ++j) update<1>(k, j);
+    }
+
+    /// Columns j, ... in step k.
+    template <int width>
+    void update(index_t k, index_t j) {
+        const Number<T>* const column = lu_ + k * n_;
+        Number<T>* const target = lu_ + j * n_;
+        exchange<width>(target, k);
+        Number<T> top[width];
+        for (int c = 0; c < width; ++c) top[c] = target[k + c * n_];
+        for (index_t i = k + 1; i < n_; ++i)
+            for (int c = 0; c < width; ++c) target[i + c * n_].subtract_product(column[i], top[c]);
     }
 
     Number<T>* lu_;  // column-major
@@ -323,7 +344,7 @@ class LaneLU {
     Number<T> inverse_pivot_[kronecker_limit];
     Integers<R> pivot_[kronecker_limit];
     index_t exchanges_[kronecker_limit];
-    unsigned char exchanged_[kronecker_limit][lane_count<R>];
+    unsigned char exchanged_[kronecker_limit][lane_count<R> + 1];
 };
 
 // --- the equation --------------------------------------------------------------------------------
@@ -353,35 +374,39 @@ class LaneEquation {
 
     /// r <- r - M x
     void subtract_image(const Number<T>* x, Number<T>* r) const {
-        for (index_t k = 0; k < n_; ++k) {
-            const Number<T> xk = x[k];
-            for (index_t i = 0; i < n_; ++i) r[i].subtract_product(matrix_[i + k * n_], xk);
-        }
+        Number<T> y[kronecker_limit];
+        for (index_t i = 0; i < n_; ++i) y[i] = x[i];
+        apply(y);
+        for (index_t i = 0; i < n_; ++i) r[i].subtract(y[i]);
     }
 
     /// x <- M x
     void apply(Number<T>* x) const {
-        Number<T> y[kronecker_limit];
-        for (index_t i = 0; i < n_; ++i) y[i] = Number<T>{};
-        for (index_t k = 0; k < n_; ++k) {
-            const Number<T> xk = x[k];
-            for (index_t i = 0; i < n_; ++i) y[i].add_product(matrix_[i + k * n_], xk);
-        }
-        for (index_t i = 0; i < n_; ++i) x[i] = y[i];
+        multiply(x, [&](index_t i, index_t k) { return matrix_[i + k * n_]; });
     }
 
     /// x <- M^H x
     void apply_adjoint(Number<T>* x) const {
-        Number<T> y[kronecker_limit];
-        for (index_t i = 0; i < n_; ++i) y[i] = Number<T>{};
-        for (index_t k = 0; k < n_; ++k) {
-            const Number<T> xk = x[k];
-            for (index_t i = 0; i < n_; ++i) y[i].add_product(matrix_[k + i * n_].conj(), xk);
-        }
-        for (index_t i = 0; i < n_; ++i) x[i] = y[i];
+        multiply(x, [&](index_t i, index_t k) { return matrix_[k + i * n_].conj(); });
     }
 
   private:
+    /// x <- F x, four rows at a time: as many chains of products keep the multipliers busy.
+    template <class Entry>
+    OTIMES_INLINE void multiply(Number<T>* x, Entry&& entry) const {
+        Number<T> y[kronecker_limit];
+        const auto rows = [&]<int count>(index_t i) {
+            Number<T> sum[count] = {};
+            for (index_t k = 0; k < n_; ++k)
+                for (int r = 0; r < count; ++r) sum[r].add_product(entry(i + r, k), x[k]);
+            for (int r = 0; r < count; ++r) y[i + r] = sum[r];
+        };
+        index_t i = 0;
+        for (; i + 4 <= n_; i += 4) rows.template operator()<4>(i);
+        for (; i < n_; ++i) rows.template operator()<1>(i);
+        for (index_t k = 0; k < n_; ++k) x[k] = y[k];
+    }
+
     /// Every coefficient near 1; the exponents of the terms follow from theirs.
     void normalise_coefficients() {
         Integers<R> exponents[small_coefficients];
@@ -515,15 +540,21 @@ void solve_group(const SmallGroup<T>& group) {
 
 }  // namespace
 
+#ifdef OTIMES_ONE_LANE
+#define OTIMES_SMALL_KERNELS small_lone_kernels
+#else
+#define OTIMES_SMALL_KERNELS small_kernels
+#endif
+
 template <class T>
-const SmallKernels<T>& small_kernels() {
+const SmallKernels<T>& OTIMES_SMALL_KERNELS() {
     static constexpr SmallKernels<T> table{lane_count<typename Number<T>::R>, solve_group<T>};
     return table;
 }
 
-template const SmallKernels<float>& small_kernels();
-template const SmallKernels<double>& small_kernels();
-template const SmallKernels<std::complex<float>>& small_kernels();
-template const SmallKernels<std::complex<double>>& small_kernels();
+template const SmallKernels<float>& OTIMES_SMALL_KERNELS();
+template const SmallKernels<double>& OTIMES_SMALL_KERNELS();
+template const SmallKernels<std::complex<float>>& OTIMES_SMALL_KERNELS();
+template const SmallKernels<std::complex<double>>& OTIMES_SMALL_KERNELS();
 
 }  // namespace otimes::OTIMES_KERNEL_SET

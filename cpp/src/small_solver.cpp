@@ -63,8 +63,10 @@ void collect(const real_t<T>* from, index_t lanes, MatrixView<T> a) {
 
 template <class T>
 SmallSolver<T>::SmallSolver(std::span<const SmallTerm> terms, Coefficients<T> coefficients,
-                            RightHandSides<T> sides)
-    : lanes_(small_kernels<T>().lanes), group_{} {
+                            RightHandSides<T> sides, bool alone)
+    : kernels_(alone ? small_lone_kernels<T>() : small_kernels<T>()),
+      lanes_(kernels_.lanes),
+      group_{} {
     const index_t rows = sides[0].q.rows, cols = sides[0].q.cols, n = rows * cols;
     const auto count = static_cast<index_t>(sides.size());
     const index_t side_size = aligned<R>(count * n * parts<T> * lanes_);
@@ -93,7 +95,7 @@ SmallSolver<T>::SmallSolver(std::span<const SmallTerm> terms, Coefficients<T> co
 template <class T>
 std::uint32_t SmallSolver<T>::solve(std::span<const SmallItem<T>> items) {
     gather(items);
-    small_kernels<T>().solve(group_);
+    kernels_.solve(group_);
     std::uint32_t refused = 0;
     for (std::size_t lane = 0; lane < items.size(); ++lane) {
         if (judge(static_cast<index_t>(lane), *items[lane].report))
@@ -121,21 +123,23 @@ void SmallSolver<T>::gather(std::span<const SmallItem<T>> items) {
 template <class T>
 bool SmallSolver<T>::judge(index_t lane, SolveReport& report) const {
     constexpr double eps = std::numeric_limits<R>::epsilon();
-    const auto result = [&](index_t which) {
-        return static_cast<double>(group_.results[which * lanes_ + lane]);
+    bool in_range = true;
+    const auto norm = [&](index_t which) {
+        const double square = static_cast<double>(group_.results[which * lanes_ + lane]);
+        in_range = in_range && std::isfinite(square);
+        return std::sqrt(square);
     };
-    double norm = 0;
-    for (index_t t = 0; t < group_.term_count; ++t) norm += std::sqrt(result(small_term + t));
-    const double terms = norm * std::sqrt(result(small_solution)) + std::sqrt(result(small_side));
-    const double residual = terms > 0 ? std::sqrt(result(small_residual)) / terms : 0;
-    const SingularRange range{1 / std::sqrt(result(small_inverse)),
-                              std::sqrt(result(small_largest))};
-    const double rcond = reciprocal_condition(range, norm, eps);
+    double matrix = 0;
+    for (index_t t = 0; t < group_.term_count; ++t) matrix += norm(small_term + t);
+    const double terms = matrix * norm(small_solution) + norm(small_side);
+    const double residual = terms > 0 ? norm(small_residual) / terms : 0;
+    const SingularRange range{1 / norm(small_inverse), norm(small_largest)};
+    const double rcond = reciprocal_condition(range, matrix, eps);
     const double rounding = eps * std::sqrt(static_cast<double>(group_.rows + group_.cols));
-    const bool usable = std::isfinite(terms) && residual <= rounding && rcond >= 1000 * eps &&
-                        std::isfinite(range.largest) && result(small_overflow) == 0;
-    if (usable) report = {.method = "kronecker-lu", .residual = residual, .rcond = rcond};
-    return usable;
+    norm(small_overflow);
+    if (!in_range || residual > rounding || rcond < 1000 * eps) return false;
+    report = {.method = "kronecker-lu", .residual = residual, .rcond = rcond};
+    return true;
 }
 
 template <class T>

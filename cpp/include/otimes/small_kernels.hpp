@@ -66,8 +66,12 @@ struct SmallKernels {
     void (*solve)(const SmallGroup<T>&);
 };
 
-/// For float, double and their complex numbers.
+/// For float, double and their complex numbers: as many lanes as a vector has.
 template <class T>
 const SmallKernels<T>& small_kernels();
+
+/// One lane: for an equation by itself.
+template <class T>
+const SmallKernels<T>& small_lone_kernels();
 
 }  // namespace otimes

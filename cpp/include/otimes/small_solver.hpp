@@ -24,9 +24,10 @@ class SmallSolver {
     using R = real_t<T>;
 
   public:
-    /// All items have coefficients of the shapes of these, and right-hand sides like these.
-    SmallSolver(std::span<const SmallTerm> terms, std::span<const MatrixView<const T>> coefficients,
-                RightHandSides<T> sides);
+    /// All items have coefficients of the shapes of these, and right-hand sides like these. `alone`
+    /// is for one item that is no batch.
+    SmallSolver(std::span<const SmallTerm> terms, Coefficients<T> coefficients,
+                RightHandSides<T> sides, bool alone);
 
     /// Equations that are solved at once.
     index_t lanes() const { return lanes_; }
@@ -41,6 +42,7 @@ class SmallSolver {
     bool judge(index_t lane, SolveReport& report) const;
     void scatter(index_t lane, const SmallItem<T>& item) const;
 
+    const SmallKernels<T>& kernels_;
     index_t lanes_;
     SmallGroup<T> group_;
     Scratch<R> memory_;
