@@ -1,4 +1,4 @@
-"""Equations of few unknowns, one by one and in batches: they are solved in the lanes of a vector."""
+"""Equations of few unknowns, one by one and in batches, which share the lanes of a vector."""
 
 import itertools
 import os
@@ -83,7 +83,9 @@ def test_equal_to_dense_lu(solve, matrix, dtype, m, n):
 
 
 @solvers
-@pytest.mark.parametrize("dtypes", ["".join(p) for p in itertools.product("dD", repeat=3)] + ["fFf"])
+@pytest.mark.parametrize(
+    "dtypes", ["".join(p) for p in itertools.product("dD", repeat=3)] + ["fFf"]
+)
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 25, 49])
 def test_a_batch_is_its_items(solve, matrix, dtypes, count):
     """Counts around the 2, 4, 8 and 16 lanes that vectors may have."""
@@ -95,7 +97,7 @@ def test_a_batch_is_its_items(solve, matrix, dtypes, count):
     for k in range(count):
         alone, about = solve(a[k], b[k], q[k], return_info=True)
         assert norm(x[k] - alone) <= 100 * eps(x) * norm(alone)
-        assert info.rcond[k] == pytest.approx(about.rcond, rel=1e-3)
+        assert about.rcond / 2 <= info.rcond[k] <= 2 * about.rcond
         assert max(info.residual[k], about.residual) <= 4 * eps(x)
         assert (info.scale[k], info.refinements[k]) == (about.scale, about.refinements) == (1, 0)
 

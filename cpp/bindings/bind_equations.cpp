@@ -175,7 +175,7 @@ py::object solve_in_lanes(const Equation<T>& equation, const Batch& batch, bool 
     return problems.run(check_finite, [&](index_t begin, index_t end) {
         BatchItem item(batch, begin);
         const Problem<T, Q> first = problems.at(item, begin);
-        SmallSolver<T> solver(equation.terms, first.coefficients(), first.right_hand_sides(),
+        SmallSolver<T> solver(equation.small.terms, first.coefficients(), first.right_hand_sides(),
                               batch.shape().empty());
         std::vector<Problem<T, Q>> group;
         std::vector<SmallItem<T>> lanes;
@@ -236,6 +236,13 @@ bool fits(const Equation<T>& equation, std::array<index_t, 2> shape, const Opera
     return q.rows == equation.unknowns * shape[0] && q.cols == shape[1] && q.is_walkable();
 }
 
+template <class T>
+bool is_small(const Equation<T>& equation, std::array<index_t, 2> shape, const Batch& batch) {
+    const index_t unknowns = shape[0] * shape[1];
+    const index_t limit = batch.shape().empty() ? equation.small.alone : kronecker_limit;
+    return !equation.small.terms.empty() && 0 < unknowns && unknowns <= limit && batch.count() > 0;
+}
+
 template <class T, class Q>
 py::object solve_exact(const Equation<T>& equation, std::vector<Operand> operands, py::handle q,
                        bool check_finite) {
@@ -243,11 +250,8 @@ py::object solve_exact(const Equation<T>& equation, std::vector<Operand> operand
     if (!fits(equation, shape, operands.emplace_back(q))) return py::none();
     const Batch batch(std::move(operands));
     if (!batch.fits()) return py::none();
-    const index_t unknowns = shape[0] * shape[1];
-    const bool small =
-        !equation.terms.empty() && 0 < unknowns && unknowns <= kronecker_limit && batch.count() > 0;
-    return small ? solve_in_lanes<T, Q>(equation, batch, check_finite)
-                 : solve_each<T, Q>(batch, check_finite, equation.solve);
+    return is_small(equation, shape, batch) ? solve_in_lanes<T, Q>(equation, batch, check_finite)
+                                            : solve_each<T, Q>(batch, check_finite, equation.solve);
 }
 
 /// The decompositions of an equation, of whichever scalar.

@@ -19,7 +19,7 @@ struct Equation {
     bool real_linear;  // not complex-linear: a complex Q takes complex coefficients
     SolveReport (*solve)(Coefficients<T>, RightHandSides<T>);
     FactorPointer<T> (*factor)(Coefficients<T>);
-    std::span<const SmallTerm> terms;  // of the sum, for small X; none: always solved one by one
+    SmallForm small;  // for few unknowns; no terms: as for many
 };
 
 template <class T>

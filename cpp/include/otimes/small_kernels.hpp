@@ -1,6 +1,8 @@
 // Kernels for small linear matrix equations: many side by side, one in each lane of a vector.
 #pragma once
 
+#include <span>
+
 #include "otimes/view.hpp"
 
 namespace otimes {
@@ -19,6 +21,13 @@ struct SmallTerm {
     SmallFactor left, right;
     int sign = 1;
     bool transposed = false;
+};
+
+/// A sum of terms, and up to how many unknowns it is solved by the LU of its Kronecker matrix when
+/// it is no batch: all that there may be, unless another way is faster sooner.
+struct SmallForm {
+    std::span<const SmallTerm> terms;
+    index_t alone = kronecker_limit;
 };
 
 inline constexpr index_t small_coefficients = 4, small_terms = 4;  // at most
