@@ -175,7 +175,7 @@ py::object solve_in_lanes(const Equation<T>& equation, const Batch& batch, bool 
     return problems.run(check_finite, [&](index_t begin, index_t end) {
         BatchItem item(batch, begin);
         const Problem<T, Q> first = problems.at(item, begin);
-        SmallSolver<T> solver(equation.small.terms, first.coefficients(), first.right_hand_sides(),
+        SmallSolver<T> solver(equation.small, first.coefficients(), first.right_hand_sides(),
                               batch.shape().empty());
         std::vector<Problem<T, Q>> group;
         std::vector<SmallItem<T>> lanes;

@@ -4,6 +4,8 @@
 #include <complex>
 
 #include "otimes/axb.hpp"
+#include "otimes/lyapunov.hpp"
+#include "otimes/stein.hpp"
 #include "otimes/sylvester.hpp"
 
 namespace otimes {
@@ -13,11 +15,23 @@ constexpr SmallFactor identity;
 constexpr SmallFactor coefficient(int k) { return {.coefficient = k}; }
 
 constexpr SmallTerm axb_terms[] = {{coefficient(0), coefficient(1)}};
-constexpr SmallForm axb_small{axb_terms,
-                              9};  // the LUs of A and B are cheaper than that of B^T (x) A
+constexpr SmallForm axb_small{axb_terms, 9};  // the LUs of A and B are cheaper than that of B^T x A
 
 constexpr SmallTerm sylvester_terms[] = {{coefficient(0), identity}, {identity, coefficient(1)}};
 constexpr SmallForm sylvester_small{sylvester_terms};
+
+constexpr SmallTerm stein_terms[] = {{identity, identity},
+                                     {.left = coefficient(0), .right = coefficient(1), .sign = -1}};
+constexpr SmallForm stein_small{stein_terms};
+
+constexpr SmallFactor adjoint_of(int k) { return {.coefficient = k, .op = 'C'}; }
+
+constexpr SmallTerm continuous_terms[] = {{coefficient(0), identity}, {identity, adjoint_of(0)}};
+constexpr SmallForm continuous_small{.terms = continuous_terms, .keeps_symmetry = true};
+
+constexpr SmallTerm discrete_terms[] = {
+    {identity, identity}, {.left = coefficient(0), .right = adjoint_of(0), .sign = -1}};
+constexpr SmallForm discrete_small{.terms = discrete_terms, .keeps_symmetry = true};
 
 }  // namespace
 
@@ -29,6 +43,11 @@ std::span<const Equation<T>> equations() {
         Equation<T>{"axb", "lr", false, 1, false, &solve_axb<T>, &axb_factor<T>, axb_small},
         Equation<T>{"sylvester", "lr", false, 1, false, &solve_sylvester<T>, &sylvester_factor<T>,
                     sylvester_small},
+        Equation<T>{"stein", "lr", false, 1, false, &solve_stein<T>, &stein_factor<T>, stein_small},
+        Equation<T>{"continuous_lyapunov", "l", true, 1, false, &solve_continuous_lyapunov<T>,
+                    &continuous_lyapunov_factor<T>, continuous_small},
+        Equation<T>{"discrete_lyapunov", "l", true, 1, false, &solve_discrete_lyapunov<T>,
+                    &discrete_lyapunov_factor<T>, discrete_small},
     };
     return table;
 }

@@ -7,6 +7,7 @@
 #include <utility>  // std::exchange
 
 #include "otimes/condition.hpp"
+#include "otimes/symmetry.hpp"
 
 namespace otimes {
 namespace {
@@ -62,10 +63,11 @@ void collect(const real_t<T>* from, index_t lanes, MatrixView<T> a) {
 }  // namespace
 
 template <class T>
-SmallSolver<T>::SmallSolver(std::span<const SmallTerm> terms, Coefficients<T> coefficients,
+SmallSolver<T>::SmallSolver(const SmallForm& form, Coefficients<T> coefficients,
                             RightHandSides<T> sides, bool alone)
     : kernels_(alone ? small_lone_kernels<T>() : small_kernels<T>()),
       lanes_(kernels_.lanes),
+      keeps_symmetry_(form.keeps_symmetry),
       group_{} {
     const index_t rows = sides[0].q.rows, cols = sides[0].q.cols, n = rows * cols;
     const auto count = static_cast<index_t>(sides.size());
@@ -78,8 +80,8 @@ SmallSolver<T>::SmallSolver(std::span<const SmallTerm> terms, Coefficients<T> co
     const auto take = [&](index_t numbers) { return std::exchange(free, free + numbers); };
     group_ = {.rows = rows,
               .cols = cols,
-              .terms = terms.data(),
-              .term_count = static_cast<index_t>(terms.size()),
+              .terms = form.terms.data(),
+              .term_count = static_cast<index_t>(form.terms.size()),
               .coefficient_count = static_cast<index_t>(coefficients.size()),
               .sides = take(side_size),
               .side_count = count,
@@ -145,8 +147,13 @@ bool SmallSolver<T>::judge(index_t lane, SolveReport& report) const {
 template <class T>
 void SmallSolver<T>::scatter(index_t lane, const SmallItem<T>& item) const {
     const index_t stride = group_.rows * group_.cols * parts<T> * lanes_;
-    for (std::size_t k = 0; k < item.sides.size(); ++k)
-        collect<T>(group_.sides + k * stride + lane, lanes_, item.sides[k].x);
+    for (std::size_t k = 0; k < item.sides.size(); ++k) {
+        const auto& [q, x] = item.sides[k];
+        collect<T>(group_.sides + k * stride + lane, lanes_, x);
+        if (!keeps_symmetry_) continue;
+        const Symmetry symmetry = symmetry_of<T>(q);
+        if (symmetry != Symmetry::none) symmetrise(symmetry, x);
+    }
 }
 
 template class SmallSolver<float>;

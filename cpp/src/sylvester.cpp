@@ -1,6 +1,5 @@
 #include "otimes/sylvester.hpp"
 
-#include <algorithm>  // std::reverse
 #include <complex>
 #include <limits>
 #include <optional>
@@ -9,9 +8,9 @@
 #include "otimes/parallel_gemm.hpp"
 #include "otimes/refinement.hpp"
 #include "otimes/scaling.hpp"
+#include "otimes/schur_equation.hpp"
 #include "otimes/small_equations.hpp"
 #include "otimes/threads.hpp"
-#include "otimes/triangular.hpp"
 
 namespace otimes {
 
@@ -20,27 +19,9 @@ struct SylvesterFactor<T>::Oriented {
     using Scalar = T;
     using Storage = Matrix<T>;
 
-    /// With A = U T U^H and B = V S V^H: T Y + Y S = U^H Q V, X = U Y V^H.
     std::optional<int> solve(Storage& x) const {
         const auto& [u, v] = factor.schur_;
-        u.apply_left(true, x);
-        v.apply_right(false, x);
-        poll_interrupt();
-        const auto report =
-            adjoint ? solve_adjoint(x) : solve_triangular_sylvester(u.form(), v.form(), x);
-        if (report.overflowed) return std::nullopt;
-        u.apply_left(false, x);
-        v.apply_right(true, x);
-        return report.exponent;
-    }
-
-    TriangularReport<real_t<T>> solve_adjoint(Storage& y) const {
-        const auto& [u, v] = factor.schur_;
-        std::reverse(y.data(), y.data() + y.rows() * y.cols());
-        const auto report =
-            solve_triangular_sylvester(reversed_adjoint(u.form()), reversed_adjoint(v.form()), y);
-        std::reverse(y.data(), y.data() + y.rows() * y.cols());
-        return report;
+        return solve_by_schur<T>(u, v, std::nullopt, adjoint, x);
     }
 
     void subtract_image(const Storage& x, Storage& r) const {

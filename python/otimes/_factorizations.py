@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from . import _core
 from ._check import Array, as_inexact, inexact_dtype, require_finite
 from ._equation import Equation, EquationFactor
-from ._operator import LinearOperator, Shape, registry
+from ._operator import LinearOperator, Scalar, Shape, registry
 from ._primitives import from_columns, to_columns
 from ._structures import Diagonal, Inverse, LowRank, Product, Selection, Sum
 from ._terms import Factor, Term, TermOperator, from_terms
@@ -87,26 +87,32 @@ def as_permutation(term: Term) -> LinearOperator | None:
 
 
 class MatrixEquation(NamedTuple):
-    """An operator as the left-hand side of a matrix equation in X, with x = Pᵀ vec(X)."""
+    """An operator as c times the left-hand side of a matrix equation in X, with x = Pᵀ vec(X)."""
 
     equation: Equation
     coefficients: tuple[Array, ...]
     permutation: LinearOperator | None = None
+    multiple: Scalar = 1
 
     def decompose(self) -> EquationFactorization:
         for matrix in self.coefficients:
             require_finite("the operator", matrix)
-        return EquationFactorization(
-            EquationFactor(self.equation, self.coefficients), self.permutation
-        )
+        factor = EquationFactor(self.equation, self.coefficients)
+        return EquationFactorization(factor, self.permutation, self.multiple)
 
 
 class EquationFactorization:
-    """M P x = vec(B) by the decompositions of the equation whose matrix is M."""
+    """c M P x = vec(B) by the decompositions of the equation whose matrix is M."""
 
-    def __init__(self, equation: EquationFactor, permutation: LinearOperator | None = None) -> None:
+    def __init__(
+        self,
+        equation: EquationFactor,
+        permutation: LinearOperator | None = None,
+        multiple: Scalar = 1,
+    ) -> None:
         self.equation = equation
         self.permutation = permutation
+        self.multiple = multiple
 
     def rcond(self) -> float:
         return self.equation.rcond()
@@ -120,6 +126,9 @@ class EquationFactorization:
         x = to_columns(self.equation.solve(from_columns(b, (m, n)), trans))
         if p is not None and trans == "N":
             x = p.T @ x
+        if self.multiple != 1:
+            c = np.conj(self.multiple) if trans == "H" else self.multiple
+            x = (x / c).astype(x.dtype, copy=False)
         return np.ascontiguousarray(x).reshape(shape)
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from ._check import Array
-from ._equation import EQUATIONS, Equation
+from ._equation import Equation
 from ._factorizations import EquationFactorization
 from ._lower import Jacobian, Program
 from ._operator import LinearOperator, registry
@@ -20,7 +20,7 @@ from ._solve_info import SolveInfo
 from ._structures import Inverse
 from ._tape import Tangent, Tape
 from ._terms import Label
-from ._trace import Trace, Traced, call, rule, stop_gradient
+from ._trace import Trace, Traced, call, rule, rules, stop_gradient
 
 
 def solution(x: Array, residual: Any, m: LinearOperator) -> Any:
@@ -84,12 +84,10 @@ def _solve_equation(
     return x, (*map(through, range(len(matrices))), lambda dq: dq), _solve_with(m)
 
 
-for _equation in EQUATIONS.values():
-    rule(_equation, linear="last")(partial(_solve_equation, _equation))
-
-
 def _traced(function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """One of our solvers where an argument is traced."""
+    if isinstance(function, Equation) and function not in rules:
+        rule(function, linear="last")(partial(_solve_equation, function))
     info: list[SolveInfo] = []
     tape = next(x.tape for x in args if isinstance(x, Traced))
     labels = [tape.label(stop_gradient(x)) for x in args]

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "otimes/scalar.hpp"
+#include "otimes/triangular.hpp"
 #include "otimes/view.hpp"
 
 namespace otimes {
@@ -83,8 +84,14 @@ inline double reciprocal_condition(SingularRange range, double terms, double eps
     return largest > 0 ? std::fmin(1, range.smallest / largest) : 0;
 }
 
-/// The same of T X + X S, for Schur forms with entries near 1: two to four triangular solves.
+/// The same of an equation in Schur coordinates: two to four triangular solves.
 template <class T>
-double sylvester_rcond(const Matrix<T>& t, const Matrix<T>& s);
+double triangular_rcond(const TriangularEquation<T>& equation);
+
+/// That of T X + X S.
+template <class T>
+double sylvester_rcond(const Matrix<T>& t, const Matrix<T>& s) {
+    return triangular_rcond(TriangularEquation<T>{t, s});
+}
 
 }  // namespace otimes

@@ -28,6 +28,7 @@ struct SmallTerm {
 struct SmallForm {
     std::span<const SmallTerm> terms;
     index_t alone = kronecker_limit;
+    bool keeps_symmetry = false;  // X is Hermitian, exactly, where Q is; and skew likewise
 };
 
 inline constexpr index_t small_coefficients = 4, small_terms = 4;  // at most

@@ -26,8 +26,8 @@ class SmallSolver {
   public:
     /// All items have coefficients of the shapes of these, and right-hand sides like these. `alone`
     /// is for one item that is no batch.
-    SmallSolver(std::span<const SmallTerm> terms, Coefficients<T> coefficients,
-                RightHandSides<T> sides, bool alone);
+    SmallSolver(const SmallForm& form, Coefficients<T> coefficients, RightHandSides<T> sides,
+                bool alone);
 
     /// Equations that are solved at once.
     index_t lanes() const { return lanes_; }
@@ -44,6 +44,7 @@ class SmallSolver {
 
     const SmallKernels<T>& kernels_;
     index_t lanes_;
+    bool keeps_symmetry_;
     SmallGroup<T> group_;
     Scratch<R> memory_;
 };
