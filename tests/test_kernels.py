@@ -80,7 +80,16 @@ def test_whole_numbers_are_exact_in_every_set(kernels, tmp_path):
 
 
 @pytest.mark.parametrize("kernels", [k for k in AVAILABLE if k != _core.kernels])
-@pytest.mark.parametrize("file", ["test_operator.py", "test_kron.py"])
+@pytest.mark.parametrize(
+    "file",
+    [
+        "test_operator.py",
+        "test_kron.py",
+        "test_stein.py::test_equals_lu_of_the_kronecker_matrix",
+        "test_stein.py::test_bumps",
+        "test_lyapunov.py::test_symmetry_is_exact_at_every_size",
+    ],
+)
 def test_laws_hold_in_every_set(file, kernels):
     """The set in use is tested by the other files; the others by their laws, once more."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-x", file]

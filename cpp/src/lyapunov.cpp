@@ -1,6 +1,5 @@
 #include "otimes/lyapunov.hpp"
 
-#include <algorithm>  // std::min, std::max, std::reverse, std::swap_ranges
 #include <cmath>
 #include <complex>
 #include <limits>
@@ -11,6 +10,7 @@
 #include "otimes/refinement.hpp"
 #include "otimes/scaling.hpp"
 #include "otimes/small_equations.hpp"
+#include "otimes/stein.hpp"
 #include "otimes/symmetry.hpp"
 #include "otimes/threads.hpp"
 #include "otimes/triangular.hpp"
@@ -28,20 +28,8 @@ template <class T>
 Scaling scaling_of(Lyapunov kind, MatrixView<const T> a) {
     const int size = binary_exponent(max_abs<T>(a));
     if (kind == Lyapunov::continuous) return {-size, size};
-    return {std::min(-size, 0), std::max(2 * size, 0)};
-}
-
-template <class T>
-void reverse_rows(Matrix<T>& x) {
-    for (index_t j = 0; j < x.cols(); ++j)
-        std::reverse(x.data() + j * x.rows(), x.data() + (j + 1) * x.rows());
-}
-
-template <class T>
-void reverse_cols(Matrix<T>& x) {
-    const index_t m = x.rows();
-    for (index_t j = 0, k = x.cols() - 1; j < k; ++j, --k)
-        std::swap_ranges(x.data() + j * m, x.data() + (j + 1) * m, x.data() + k * m);
+    const SteinScaling both(size, size);
+    return {both.a, both.exponent};
 }
 
 template <class T>

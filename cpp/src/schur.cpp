@@ -1,6 +1,5 @@
 #include "otimes/schur.hpp"
 
-#include <algorithm>  // std::swap_ranges
 #include <complex>
 #include <optional>
 
@@ -39,19 +38,6 @@ template <class T>
 MatrixView<const T> reversed(const Matrix<T>& a) {
     const index_t n = a.rows();
     return {a.data() + (n - 1) * (n + 1), n, n, -1, -n};
-}
-
-template <class T>
-void reverse_rows(Matrix<T>& x) {
-    for (index_t j = 0; j < x.cols(); ++j)
-        std::reverse(x.data() + j * x.rows(), x.data() + (j + 1) * x.rows());
-}
-
-template <class T>
-void reverse_cols(Matrix<T>& x) {
-    const index_t m = x.rows();
-    for (index_t j = 0, k = x.cols() - 1; j < k; ++j, --k)
-        std::swap_ranges(x.data() + j * m, x.data() + (j + 1) * m, x.data() + k * m);
 }
 
 }  // namespace

@@ -92,7 +92,7 @@ def stein_of(op: TermOperator) -> MatrixEquation | None:
 
 
 def _is_multiple_of_one(term: Term) -> bool:
-    """Is it c I, or c P?"""
+    """Say whether it is c I or c P."""
     return all(f.is_identity for f in term.factors)
 
 

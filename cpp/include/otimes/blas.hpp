@@ -57,10 +57,6 @@ void set_num_threads(int n);
     void OTIMES_FORTRAN(s##getrs)(const char*, const blasint*, const blasint*, const T*,           \
                                   const blasint*, const blasint*, T*, const blasint*, blasint*,    \
                                   std::size_t);                                                    \
-    void OTIMES_FORTRAN(s##trsyl)(const char*, const char*, const blasint*, const blasint*,        \
-                                  const blasint*, const T*, const blasint*, const T*,              \
-                                  const blasint*, T*, const blasint*, real_t<T>*, blasint*,        \
-                                  std::size_t, std::size_t);                                       \
     }                                                                                              \
     /* C <- alpha op(A) op(B) + beta C, op in {N, T, C}; C is m x n, the inner size is k. */       \
     inline void gemm(char opa, char opb, index_t m, index_t n, index_t k, T alpha, const T* a,     \
@@ -98,17 +94,6 @@ void set_num_threads(int n);
         const blasint ia = to_blasint(lda), ib = to_blasint(ldb);                                  \
         blasint info = 0;                                                                          \
         OTIMES_FORTRAN(s##getrs)(&op, &in, &ir, a, &ia, pivots, b, &ib, &info, 1);                 \
-    }                                                                                              \
-    /* op(A) X + sign X op(B) = scale C for (quasi-)triangular A, B, guarded against overflow. */  \
-    inline blasint trsyl(char opa, char opb, blasint sign, index_t m, index_t n, const T* a,       \
-                         index_t lda, const T* b, index_t ldb, T* c, index_t ldc,                  \
-                         real_t<T>& scale) {                                                       \
-        const blasint im = to_blasint(m), in = to_blasint(n);                                      \
-        const blasint ia = to_blasint(lda), ib = to_blasint(ldb), ic = to_blasint(ldc);            \
-        blasint info = 0;                                                                          \
-        OTIMES_FORTRAN(s##trsyl)                                                                   \
-        (&opa, &opb, &sign, &im, &in, a, &ia, b, &ib, c, &ic, &scale, &info, 1, 1);                \
-        return info;                                                                               \
     }
 
 OTIMES_DECLARE(s, float)

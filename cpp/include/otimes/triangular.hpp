@@ -13,7 +13,7 @@ template <class R>
 struct TriangularReport {
     int exponent = 0;
     R smallest_pivot = 0;     // the equation's smallest singular value is not above it
-    bool overflowed = false;  // not even the scaled solution is finite: there are no bounds for it
+    bool overflowed = false;  // the solution is not finite, however it is scaled
 };
 
 /// An equation in Schur coordinates: T X + X S = C, or c X - T X S = C where there is an
@@ -28,7 +28,7 @@ struct TriangularEquation {
 ///
 /// m n (m + n) flops, both equations, and for the second one the memory for X S. Halves the larger
 /// side, never inside a 2x2 bump (Jonsson & Kagstrom 2002, doi:10.1145/592843.592845; X S is kept
-/// as in Barraud 1977, doi:10.1109/TAC.1977.1101651). Half the flops, two thirds for the second,
+/// as in Barraud 1977, doi:10.1109/TAC.1977.1101651). Half the flops, five sixths for the second,
 /// where S = J T^H J, J the reversal of order, and C J has the `symmetry`: X J has it exactly.
 /// Runs unprotected and, where the solution grows out of range, once more in single bumps with
 /// rescaling by powers of two.

@@ -1,6 +1,7 @@
 // Strided matrix views and owned column-major matrices: the vocabulary of every other header.
 #pragma once
 
+#include <algorithm>  // std::reverse, std::swap_ranges
 #include <complex>
 #include <cstddef>      // std::ptrdiff_t
 #include <type_traits>  // std::is_const_v
@@ -87,5 +88,20 @@ class Matrix {
     index_t rows_ = 0, cols_ = 0;
     std::vector<T> store_;
 };
+
+/// J X, J the reversal of order.
+template <class T>
+void reverse_rows(Matrix<T>& x) {
+    for (index_t j = 0; j < x.cols(); ++j)
+        std::reverse(x.data() + j * x.rows(), x.data() + (j + 1) * x.rows());
+}
+
+/// X J.
+template <class T>
+void reverse_cols(Matrix<T>& x) {
+    const index_t m = x.rows();
+    for (index_t j = 0, k = x.cols() - 1; j < k; ++j, --k)
+        std::swap_ranges(x.data() + j * m, x.data() + (j + 1) * m, x.data() + k * m);
+}
 
 }  // namespace otimes
