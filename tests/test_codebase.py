@@ -142,6 +142,10 @@ HEADERS = {
     "small_equations": ["refinement", "small_lu"],
     "sylvester": ["equation", "schur"],
     "axb": ["equation", "lu"],
+    "two_by_two": ["scalar"],
+    "triangular_tsylvester": ["triangular"],
+    "tsylvester": ["equation", "generalized_schur", "triangular_tsylvester"],
+    "axb_cxtd": ["equation", "lu", "tsylvester"],
     "equations": ["equation"],
     "matrix_functions": [],
     "kron_triangular": [],
@@ -233,7 +237,8 @@ PUBLIC = {
     "kron_matmul", "kron_rmatmul", "kron_apply", "nearest_kronecker",
     "set_max_dense", "set_num_threads", "get_num_threads",
     # equations
-    "solve_axb", "solve_sylvester", "sylvester_factor", "solve", "select_method",
+    "solve_axb", "solve_sylvester", "solve_tsylvester", "sylvester_factor", "solve",
+    "select_method",
     # calculus
     "jacobian", "linearize", "jvp", "vjp", "gradient", "stop_gradient",
     "expm",

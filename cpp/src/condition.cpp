@@ -111,8 +111,10 @@ double largest_singular_value(const Matrix<T>& t, const Matrix<T>& s) {
     return largest;
 }
 
+}  // namespace
+
 template <class T>
-double matrix_norm(const Matrix<T>& a) {
+double spectral_norm(const Matrix<T>& a) {
     const index_t n = a.rows();
     std::vector<T> z(static_cast<std::size_t>(n)), y(z.size());
     const auto apply = [&](char op) {
@@ -124,22 +126,21 @@ double matrix_norm(const Matrix<T>& a) {
     return map_norm(n, z.data(), apply('N'), apply('C'));
 }
 
-}  // namespace
-
 template <class T>
 double sylvester_rcond(const Matrix<T>& t, const Matrix<T>& s) {
     constexpr double eps = std::numeric_limits<real_t<T>>::epsilon();
     const SingularRange range{smallest_singular_value(t, s), largest_singular_value(t, s)};
     double terms = std::sqrt(squared_norm<T>(t.view())) + std::sqrt(squared_norm<T>(s.view()));
-    if (range.smallest < eps * terms) terms = matrix_norm(t) + matrix_norm(s);
+    if (range.smallest < eps * terms) terms = spectral_norm(t) + spectral_norm(s);
     return reciprocal_condition(range, terms, eps);
 }
 
-template double sylvester_rcond(const Matrix<float>&, const Matrix<float>&);
-template double sylvester_rcond(const Matrix<double>&, const Matrix<double>&);
-template double sylvester_rcond(const Matrix<std::complex<float>>&,
-                                const Matrix<std::complex<float>>&);
-template double sylvester_rcond(const Matrix<std::complex<double>>&,
-                                const Matrix<std::complex<double>>&);
+#define OTIMES_INSTANTIATE(T)                                                                      \
+    template double spectral_norm(const Matrix<T>&);                                               \
+    template double sylvester_rcond(const Matrix<T>&, const Matrix<T>&);
+OTIMES_INSTANTIATE(float)
+OTIMES_INSTANTIATE(double)
+OTIMES_INSTANTIATE(std::complex<float>)
+OTIMES_INSTANTIATE(std::complex<double>)
 
 }  // namespace otimes

@@ -4,7 +4,9 @@
 #include <complex>
 
 #include "otimes/axb.hpp"
+#include "otimes/axb_cxtd.hpp"
 #include "otimes/sylvester.hpp"
+#include "otimes/tsylvester.hpp"
 
 namespace otimes {
 template <class T>
@@ -13,6 +15,10 @@ std::span<const Equation<T>> equations() {
         // name, coefficients, square, unknowns, real-linear, one shot, decomposed
         Equation<T>{"axb", "lr", false, 1, false, &solve_axb<T>, &axb_factor<T>},
         Equation<T>{"sylvester", "lr", false, 1, false, &solve_sylvester<T>, &sylvester_factor<T>},
+        Equation<T>{"tsylvester", "ll", true, 1, false, &solve_tsylvester<T>,
+                    &tsylvester_factor<T>},
+        Equation<T>{"axb_cxtd", "llll", true, 1, false, &solve_axb_cxtd<T>, &axb_cxtd_factor<T>},
+        Equation<T>{"hsylvester", "ll", true, 1, true, &solve_hsylvester<T>, &hsylvester_factor<T>},
     };
     return table;
 }

@@ -10,6 +10,7 @@
 #include "otimes/parallel_gemm.hpp"
 #include "otimes/scalar.hpp"
 #include "otimes/scaling.hpp"
+#include "otimes/two_by_two.hpp"
 
 namespace otimes {
 namespace {
@@ -110,23 +111,12 @@ class TriangularSolver {
         }
     }
 
-    /// (T[k:k+2, k:k+2] + shift I) z = c by elimination with complete pivoting.
+    /// (T[k:k+2, k:k+2] + shift I) z = c.
     template <class Z>
     void solve_2x2(index_t k, Z shift, Z* z) {
-        const Z a[2][2] = {{t_(k, k) + shift, Z(t_(k, k + 1))},
-                           {Z(t_(k + 1, k)), t_(k + 1, k + 1) + shift}};
-        int p = 0, q = 0;
-        for (int i = 0; i < 2; ++i)
-            for (int j = 0; j < 2; ++j)
-                if (size_of(a[i][j]) > size_of(a[p][q])) p = i, q = j;
-        const Z inverse = reciprocal(a[p][q]);
-        const Z factor = times(a[1 - p][q], inverse);
-        const Z second_pivot = a[1 - p][1 - q] - times(factor, a[p][1 - q]);
-        note_pivot(std::abs(second_pivot));  // the first is about as large at least
-        const Z second = times(z[1 - p] - times(factor, z[p]), reciprocal(second_pivot));
-        const Z first = times(z[p] - times(a[p][1 - q], second), inverse);
-        z[q] = first;
-        z[1 - q] = second;
+        const TwoByTwo<Z> a = {{t_(k, k) + shift, Z(t_(k, k + 1))},
+                               {Z(t_(k + 1, k)), t_(k + 1, k + 1) + shift}};
+        note_pivot(solve_two_by_two<Z>(a, z[0], z[1], R(0)));
     }
 
     void note_pivot(R size) { smallest_pivot_ = std::min(smallest_pivot_, size); }
