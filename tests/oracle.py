@@ -203,11 +203,9 @@ def tsylvester_matrix(a, b):
     """M with vec(A X + Xᵀ B) = M vec(X): entry by entry."""
     n = len(a)
     matrix = np.zeros((n, n, n, n), np.result_type(a, b))  # column and row of image, and of X
-    for i in range(n):
-        for j in range(n):
-            for k in range(n):
-                matrix[j, i, j, k] += a[i, k]  # a_ik x_kj
-                matrix[j, i, i, k] += b[k, j]  # x_ki b_kj
+    for i, j, k in np.ndindex(n, n, n):
+        matrix[j, i, j, k] += a[i, k]  # a_ik x_kj
+        matrix[j, i, i, k] += b[k, j]  # x_ki b_kj
     return matrix.reshape(n * n, n * n)
 
 
@@ -215,12 +213,9 @@ def two_sided_matrix(a, b, c, d):
     """M with vec(A X B + C Xᵀ D) = M vec(X): entry by entry."""
     n = len(a)
     matrix = np.zeros((n, n, n, n), np.result_type(a, b, c, d))
-    for i in range(n):
-        for j in range(n):
-            for k in range(n):
-                for m in range(n):
-                    matrix[j, i, m, k] += a[i, k] * b[m, j]  # a_ik x_km b_mj
-                    matrix[j, i, k, m] += c[i, k] * d[m, j]  # c_ik x_mk d_mj
+    for i, j, k, m in np.ndindex(n, n, n, n):
+        matrix[j, i, m, k] += a[i, k] * b[m, j]  # a_ik x_km b_mj
+        matrix[j, i, k, m] += c[i, k] * d[m, j]  # c_ik x_mk d_mj
     return matrix.reshape(n * n, n * n)
 
 

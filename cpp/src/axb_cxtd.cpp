@@ -284,9 +284,7 @@ void AxbCxtdFactor<T>::decompose() {
         return;
     }
     if (!is_good)
-        throw singular_error(
-            "no two of the coefficients are well-conditioned, one on X and one on "
-            "X^T or both on one side of it");
+        throw singular_error("no two of A, B, C and D in A X B + C X^T D are well-conditioned");
     reduced_ = std::make_shared<const Reduced>(abcd_, *best);
     poll_interrupt();
     rcond_ = reduced_rcond();

@@ -73,11 +73,10 @@ def _one_term(terms: list[Term], dtype: np.dtype[Any]) -> tuple[Factor, Factor] 
     """(L, R) with L X R the sum of these terms, where they have the left or the right in common."""
     split = [(t.coefficient, t.factors[1], t.factors[0].transpose()) for t in terms]
     _, left, right = split[0]
-    if all(r.equals(right) for _, _, r in split):
+    has_left = all(f.equals(left) for _, f, _ in split)
+    if all(r.equals(right) for _, _, r in split) and not (has_left and left.is_identity):
         return _total([(c, f) for c, f, _ in split], dtype), right
-    if all(f.equals(left) for _, f, _ in split):
-        return left, _total([(c, r) for c, _, r in split], dtype)
-    return None
+    return (left, _total([(c, r) for c, _, r in split], dtype)) if has_left else None
 
 
 def _total(weighted: list[tuple[Scalar, Factor]], dtype: np.dtype[Any]) -> Factor:
