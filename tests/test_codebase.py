@@ -52,6 +52,7 @@ ORDER = [
     "_rules",
     "_lower",
     "_factorizations",
+    "_implicit",
     "_sparse_lu",
     "_modes",
     "_spectral",
@@ -146,7 +147,9 @@ HEADERS = {
     "triangular_tsylvester": ["triangular"],
     "tsylvester": ["equation", "generalized_schur", "triangular_tsylvester"],
     "axb_cxtd": ["equation", "lu", "tsylvester"],
-    "equations": ["equation"],
+    "small_kernels": [],
+    "small_solver": ["equation", "small_kernels", "scratch"],
+    "equations": ["equation", "small_kernels"],
     "matrix_functions": [],
     "kron_triangular": [],
 }

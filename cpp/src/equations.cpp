@@ -9,16 +9,43 @@
 #include "otimes/tsylvester.hpp"
 
 namespace otimes {
+namespace {
+
+constexpr SmallFactor identity;
+constexpr SmallFactor coefficient(int k) { return {.coefficient = k}; }
+
+constexpr SmallTerm axb_terms[] = {{coefficient(0), coefficient(1)}};
+constexpr SmallForm axb_small{axb_terms,
+                              9};  // the LUs of A and B are cheaper than that of B^T (x) A
+
+constexpr SmallTerm sylvester_terms[] = {{coefficient(0), identity}, {identity, coefficient(1)}};
+constexpr SmallForm sylvester_small{sylvester_terms};
+
+constexpr SmallTerm tsylvester_terms[] = {
+    {coefficient(0), identity}, {.left = identity, .right = coefficient(1), .transposed = true}};
+constexpr SmallForm tsylvester_small{tsylvester_terms};
+
+constexpr SmallTerm axb_cxtd_terms[] = {
+    {coefficient(0), coefficient(1)},
+    {.left = coefficient(2), .right = coefficient(3), .transposed = true}};
+constexpr SmallForm axb_cxtd_small{axb_cxtd_terms};
+
+}  // namespace
+
 template <class T>
 std::span<const Equation<T>> equations() {
     static constexpr std::array table{
-        // name, coefficients, square, unknowns, real-linear, one shot, decomposed
-        Equation<T>{"axb", "lr", false, 1, false, &solve_axb<T>, &axb_factor<T>},
-        Equation<T>{"sylvester", "lr", false, 1, false, &solve_sylvester<T>, &sylvester_factor<T>},
-        Equation<T>{"tsylvester", "ll", true, 1, false, &solve_tsylvester<T>,
-                    &tsylvester_factor<T>},
-        Equation<T>{"axb_cxtd", "llll", true, 1, false, &solve_axb_cxtd<T>, &axb_cxtd_factor<T>},
-        Equation<T>{"hsylvester", "ll", true, 1, true, &solve_hsylvester<T>, &hsylvester_factor<T>},
+        // name, coefficients, square, unknowns, real-linear, one shot, decomposed, with few
+        // unknowns
+        Equation<T>{"axb", "lr", false, 1, false, &solve_axb<T>, &axb_factor<T>, axb_small},
+        Equation<T>{"sylvester", "lr", false, 1, false, &solve_sylvester<T>, &sylvester_factor<T>,
+                    sylvester_small},
+        Equation<T>{"tsylvester", "ll", true, 1, false, &solve_tsylvester<T>, &tsylvester_factor<T>,
+                    tsylvester_small},
+        Equation<T>{
+            "hsylvester", "ll", true, 1, true, &solve_hsylvester<T>, &hsylvester_factor<T>, {}},
+        Equation<T>{"axb_cxtd", "llll", true, 1, false, &solve_axb_cxtd<T>, &axb_cxtd_factor<T>,
+                    axb_cxtd_small},
     };
     return table;
 }
