@@ -37,7 +37,7 @@ TSYLVESTER = Equation(
     arguments=("a", "b"),
     sides="ll",
     rhs="c",
-    left=lambda a, b, x: a @ x + x.swapaxes(-1, -2) @ b,
+    left=lambda a, b, x: a @ x + x.mT @ b,
     singular="two eigenvalues of a - λ bᵀ have the product 1, or one is -1, or nearly so",
 )
 HSYLVESTER = Equation(
@@ -46,7 +46,7 @@ HSYLVESTER = Equation(
     arguments=("a", "b"),
     sides="ll",
     rhs="c",
-    left=lambda a, b, x: a @ x + x.conj().swapaxes(-1, -2) @ b,
+    left=lambda a, b, x: a @ x + x.conj().mT @ b,
     singular="for two eigenvalues of a - λ bᴴ, or twice the same, λ₁ conj(λ₂) = 1, or nearly so",
     real_linear=True,
 )
@@ -58,7 +58,7 @@ AXB_CXTD = Equation(
     arguments=("a", "b", "c", "d"),
     sides="llll",
     rhs="e",
-    left=lambda a, b, c, d, x: a @ x @ b + c @ x.swapaxes(-1, -2) @ d,
+    left=lambda a, b, c, d, x: a @ x @ b + c @ x.mT @ d,
     singular="a x b + c xᵀ d is 0 for an x that is not, or nearly so",
 )
 

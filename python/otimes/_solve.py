@@ -150,7 +150,7 @@ def _transposed(equation: Equation) -> Callable[[LinearOperator], Maker | None]:
         found = transposed_of(op) if isinstance(op, TermOperator) else None
         if found is None or found.equation is not equation:
             return None
-        return lambda: EquationFactorization(found)
+        return found.decompose
 
     return maker
 
