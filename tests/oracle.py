@@ -204,6 +204,40 @@ def stein_matrix(a, b):
     return np.eye(len(a) * len(b)) - axb_matrix(a, b)
 
 
+def tsylvester_matrix(a, b):
+    """M with vec(A X + Xᵀ B) = M vec(X): entry by entry."""
+    n = len(a)
+    matrix = np.zeros((n, n, n, n), np.result_type(a, b))  # column and row of image, and of X
+    for i, j, k in np.ndindex(n, n, n):
+        matrix[j, i, j, k] += a[i, k]  # a_ik x_kj
+        matrix[j, i, i, k] += b[k, j]  # x_ki b_kj
+    return matrix.reshape(n * n, n * n)
+
+
+def two_sided_matrix(a, b, c, d):
+    """M with vec(A X B + C Xᵀ D) = M vec(X): entry by entry."""
+    n = len(a)
+    matrix = np.zeros((n, n, n, n), np.result_type(a, b, c, d))
+    for i, j, k, m in np.ndindex(n, n, n, n):
+        matrix[j, i, m, k] += a[i, k] * b[m, j]  # a_ik x_km b_mj
+        matrix[j, i, k, m] += c[i, k] * d[m, j]  # c_ik x_mk d_mj
+    return matrix.reshape(n * n, n * n)
+
+
+def hsylvester_matrix(a, b):
+    """M with (Re, Im) vec(A X + Xᴴ B) = M (Re, Im) vec(X): a column for each real unknown."""
+    n = len(a)
+    columns = []
+    for part in (1, 1j):
+        for j in range(n):
+            for i in range(n):
+                x = np.zeros((n, n), np.complex128)
+                x[i, j] = part
+                image = (a @ x + x.conj().T @ b).ravel(order="F")
+                columns.append(np.concatenate([image.real, image.imag]))
+    return np.array(columns).T
+
+
 def solve_vec(matrix, q):
     """X with M vec(X) = vec(Q), by LU."""
     x = np.linalg.solve(matrix, q.ravel(order="F"))

@@ -134,8 +134,10 @@ double largest_singular_value(const TriangularEquation<T>& equation) {
     return largest;
 }
 
+}  // namespace
+
 template <class T>
-double matrix_norm(const Matrix<T>& a) {
+double spectral_norm(const Matrix<T>& a) {
     const index_t n = a.rows();
     std::vector<T> z(static_cast<std::size_t>(n)), y(z.size());
     const auto apply = [&](char op) {
@@ -147,8 +149,6 @@ double matrix_norm(const Matrix<T>& a) {
     return map_norm(n, z.data(), apply('N'), apply('C'));
 }
 
-}  // namespace
-
 template <class T>
 double triangular_rcond(const TriangularEquation<T>& equation) {
     constexpr double eps = std::numeric_limits<real_t<T>>::epsilon();
@@ -157,13 +157,17 @@ double triangular_rcond(const TriangularEquation<T>& equation) {
     };
     const SingularRange range{smallest_singular_value(equation), largest_singular_value(equation)};
     double size = terms(norm_of<T>(equation.t.view()), norm_of<T>(equation.s.view()));
-    if (range.smallest < eps * size) size = terms(matrix_norm(equation.t), matrix_norm(equation.s));
+    if (range.smallest < eps * size)
+        size = terms(spectral_norm(equation.t), spectral_norm(equation.s));
     return reciprocal_condition(range, size, eps);
 }
 
-template double triangular_rcond(const TriangularEquation<float>&);
-template double triangular_rcond(const TriangularEquation<double>&);
-template double triangular_rcond(const TriangularEquation<std::complex<float>>&);
-template double triangular_rcond(const TriangularEquation<std::complex<double>>&);
+#define OTIMES_INSTANTIATE(T)                                                                      \
+    template double spectral_norm(const Matrix<T>&);                                               \
+    template double triangular_rcond(const TriangularEquation<T>&);
+OTIMES_INSTANTIATE(float)
+OTIMES_INSTANTIATE(double)
+OTIMES_INSTANTIATE(std::complex<float>)
+OTIMES_INSTANTIATE(std::complex<double>)
 
 }  // namespace otimes

@@ -4,9 +4,11 @@
 #include <complex>
 
 #include "otimes/axb.hpp"
+#include "otimes/axb_cxtd.hpp"
 #include "otimes/lyapunov.hpp"
 #include "otimes/stein.hpp"
 #include "otimes/sylvester.hpp"
+#include "otimes/tsylvester.hpp"
 
 namespace otimes {
 namespace {
@@ -32,6 +34,14 @@ constexpr SmallForm continuous_small{.terms = continuous_terms, .keeps_symmetry 
 constexpr SmallTerm discrete_terms[] = {
     {identity, identity}, {.left = coefficient(0), .right = adjoint_of(0), .sign = -1}};
 constexpr SmallForm discrete_small{.terms = discrete_terms, .keeps_symmetry = true};
+constexpr SmallTerm tsylvester_terms[] = {
+    {coefficient(0), identity}, {.left = identity, .right = coefficient(1), .transposed = true}};
+constexpr SmallForm tsylvester_small{tsylvester_terms};
+
+constexpr SmallTerm axb_cxtd_terms[] = {
+    {coefficient(0), coefficient(1)},
+    {.left = coefficient(2), .right = coefficient(3), .transposed = true}};
+constexpr SmallForm axb_cxtd_small{axb_cxtd_terms};
 
 }  // namespace
 
@@ -48,6 +58,12 @@ std::span<const Equation<T>> equations() {
                     &continuous_lyapunov_factor<T>, continuous_small},
         Equation<T>{"discrete_lyapunov", "l", true, 1, false, &solve_discrete_lyapunov<T>,
                     &discrete_lyapunov_factor<T>, discrete_small},
+        Equation<T>{"tsylvester", "ll", true, 1, false, &solve_tsylvester<T>, &tsylvester_factor<T>,
+                    tsylvester_small},
+        Equation<T>{
+            "hsylvester", "ll", true, 1, true, &solve_hsylvester<T>, &hsylvester_factor<T>, {}},
+        Equation<T>{"axb_cxtd", "llll", true, 1, false, &solve_axb_cxtd<T>, &axb_cxtd_factor<T>,
+                    axb_cxtd_small},
     };
     return table;
 }

@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "otimes/blas.hpp"
-#include "otimes/parallel_gemm.hpp"
 #include "otimes/threads.hpp"
 
 namespace otimes {
@@ -43,37 +42,17 @@ MatrixView<const T> reversed(const Matrix<T>& a) {
 }  // namespace
 
 template <class T>
-Schur<T>::Schur(const Matrix<T>& a) : basis_(Basis::identity), form_(a) {
+Schur<T>::Schur(const Matrix<T>& a) : form_(a) {
     if (a.rows() == 0 || is_schur_form<T>(a.view())) return;
     if (is_schur_form<T>(reversed(a))) {
-        basis_ = Basis::reversal;
+        z_ = Basis<T>::reversal();
         form_ = Matrix<T>(reversed(a));
         return;
     }
-    basis_ = Basis::general;
-    z_ = Matrix<T>(a.rows(), a.rows());
-    if (blas::gees(a.rows(), form_.data(), form_.ld(), z_.data(), z_.ld()) > 0)
+    Matrix<T> z(a.rows(), a.rows());
+    if (blas::gees(a.rows(), form_.data(), form_.ld(), z.data(), z.ld()) > 0)
         throw singular_error("the QR algorithm did not converge: a Schur decomposition failed");
-}
-
-template <class T>
-void Schur<T>::apply_left(bool adjoint, Matrix<T>& x) const {
-    if (basis_ == Basis::reversal) reverse_rows(x);
-    if (basis_ != Basis::general) return;
-    Matrix<T> y(x.rows(), x.cols());
-    parallel_gemm(adjoint ? 'C' : 'N', 'N', x.rows(), x.cols(), x.rows(), T(1), z_.data(), z_.ld(),
-                  x.data(), x.ld(), T(0), y.data(), y.ld());
-    x = std::move(y);
-}
-
-template <class T>
-void Schur<T>::apply_right(bool adjoint, Matrix<T>& x) const {
-    if (basis_ == Basis::reversal) reverse_cols(x);
-    if (basis_ != Basis::general) return;
-    Matrix<T> y(x.rows(), x.cols());
-    parallel_gemm('N', adjoint ? 'C' : 'N', x.rows(), x.cols(), x.cols(), T(1), x.data(), x.ld(),
-                  z_.data(), z_.ld(), T(0), y.data(), y.ld());
-    x = std::move(y);
+    z_ = Basis<T>(std::move(z));
 }
 
 template <class T>

@@ -8,7 +8,7 @@ from ._calculus import gradient, jacobian, jvp, linearize, vjp
 from ._check import DenseFallbackWarning, set_max_dense
 from ._core import __version__ as __version__
 from ._core import get_num_threads, set_num_threads
-from ._equations import solve_axb, solve_sylvester, sylvester_factor
+from ._equations import solve_axb, solve_sylvester, solve_tsylvester, sylvester_factor
 from ._functions import expm
 from ._kron import kron, kronecker_sum
 from ._lyapunov import solve_continuous_lyapunov, solve_discrete_lyapunov, solve_stein
@@ -59,6 +59,7 @@ __all__ = [
     "solve_discrete_lyapunov",
     "solve_stein",
     "solve_sylvester",
+    "solve_tsylvester",
     "stop_gradient",
     "sylvester_factor",
     "symmetrizer_matrix",

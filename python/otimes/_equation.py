@@ -237,7 +237,8 @@ class EquationFactor:
         """Solve the equation for X; with ``trans="T"`` or ``"H"`` that of Mᵀ or Mᴴ.
 
         M is the equation's matrix in vec coordinates: for A X + X B = rhs they are
-        Aᵀ X + X Bᵀ = rhs and Aᴴ X + X Bᴴ = rhs.
+        Aᵀ X + X Bᵀ = rhs and Aᴴ X + X Bᴴ = rhs. Of an equation that is linear over the reals only,
+        both are the adjoint with respect to Re⟨·,·⟩.
 
         rhs (..., m, n) → X (..., m, n). Leading axes are a batch. A right-hand side of higher
         precision than the decompositions is solved for in its own. Returns ``(X, SolveInfo)`` with
@@ -250,9 +251,12 @@ class EquationFactor:
         if check_finite:
             require_finite("rhs", q)
         dtype = np.result_type(self.dtype, q)
-        if real_dtype(dtype) != real_dtype(self.dtype):
-            return self._widened().solve(q, trans, check_finite=False, return_info=return_info)
-        conjugated = trans == "T" and self.dtype.kind == "c"  # Mᵀ x = q is Mᴴ conj(x) = conj(q)
+        real_linear = self._equation.real_linear
+        if dtype != self.dtype and (real_linear or real_dtype(dtype) != real_dtype(self.dtype)):
+            wider = self._widened(dtype if real_linear else np.result_type(self.dtype, np.float64))
+            return wider.solve(q, trans, check_finite=False, return_info=return_info)
+        # Mᵀ x = q is Mᴴ conj(x) = conj(q)
+        conjugated = trans == "T" and self.dtype.kind == "c" and not real_linear
         exact = as_exact(q.conj() if conjugated else q, dtype)
         solved = self._core.solve(exact, trans != "N", False)
         assert solved is not None
@@ -260,11 +264,10 @@ class EquationFactor:
             np.conjugate(solved[0], out=solved[0])
         return finish("EquationFactor.solve", solved, None, self._equation.singular, return_info)
 
-    def _widened(self) -> EquationFactor:
-        if self._wider is None:
-            wide = np.result_type(self.dtype, np.float64)
+    def _widened(self, dtype: np.dtype[Any]) -> EquationFactor:
+        if self._wider is None or self._wider.dtype != dtype:
             self._wider = EquationFactor(
-                self._equation, tuple(a.astype(wide) for a in self._matrices)
+                self._equation, tuple(a.astype(dtype) for a in self._matrices)
             )
         return self._wider
 

@@ -31,6 +31,37 @@ AXB = Equation(
     singular="a or b is singular, or nearly so",
 )
 
+TSYLVESTER = Equation(
+    key="tsylvester",
+    name="solve_tsylvester",
+    arguments=("a", "b"),
+    sides="ll",
+    rhs="c",
+    left=lambda a, b, x: a @ x + x.mT @ b,
+    singular="two eigenvalues of a - λ bᵀ have the product 1, or one is -1, or nearly so",
+)
+HSYLVESTER = Equation(
+    key="hsylvester",
+    name="solve_tsylvester",
+    arguments=("a", "b"),
+    sides="ll",
+    rhs="c",
+    left=lambda a, b, x: a @ x + x.conj().mT @ b,
+    singular="for two eigenvalues of a - λ bᴴ, or twice the same, λ₁ conj(λ₂) = 1, or nearly so",
+    real_linear=True,
+)
+
+#: Reached through `solve`, as it has no name of its own.
+AXB_CXTD = Equation(
+    key="axb_cxtd",
+    name="solve",
+    arguments=("a", "b", "c", "d"),
+    sides="llll",
+    rhs="e",
+    left=lambda a, b, c, d, x: a @ x @ b + c @ x.mT @ d,
+    singular="a x b + c xᵀ d is 0 for an x that is not, or nearly so",
+)
+
 
 @overload
 def solve_sylvester(
@@ -200,6 +231,102 @@ def solve_axb(
            [1., 2.]])
     """
     return AXB.solve((a, b), c, check_finite, on_singular, return_info)
+
+
+@overload
+def solve_tsylvester(
+    a: ArrayLike,
+    b: ArrayLike,
+    c: ArrayLike,
+    conjugate: bool = ...,
+    *,
+    check_finite: bool = ...,
+    on_singular: OnSingular = ...,
+    return_info: Literal[False] = ...,
+) -> Array: ...
+@overload
+def solve_tsylvester(
+    a: ArrayLike,
+    b: ArrayLike,
+    c: ArrayLike,
+    conjugate: bool = ...,
+    *,
+    check_finite: bool = ...,
+    on_singular: OnSingular = ...,
+    return_info: Literal[True],
+) -> tuple[Array, SolveInfo]: ...
+def solve_tsylvester(
+    a: ArrayLike,
+    b: ArrayLike,
+    c: ArrayLike,
+    conjugate: bool = False,
+    *,
+    check_finite: bool = True,
+    on_singular: OnSingular = "raise",
+    return_info: bool = False,
+) -> Any:
+    """Solve A X + Xᵀ B = C for X; with ``conjugate=True`` A X + Xᴴ B = C.
+
+    A, B, C, X (n, n). Unique when λᵢ λⱼ ≠ 1 for all eigenvalues of A - λ Bᵀ, 0 and ∞ counting as
+    reciprocals and i = j included, except that λ = 1 may occur once; with `conjugate` when
+    λᵢ conj(λⱼ) ≠ 1 for all eigenvalues of A - λ Bᴴ.
+
+    Parameters
+    ----------
+    a, b, c : array_like
+        The matrices, real or complex in any mix. Leading axes are a batch and broadcast.
+    conjugate : bool
+        Xᴴ in place of Xᵀ. The equation is then linear over the reals only, and complex as soon as
+        one of a, b and c is.
+    check_finite : bool
+        Raise for NaN and Inf. If False, they make X NaN.
+    on_singular : {"raise", "warn"}
+        What to do when the equation is singular to working precision (rcond < eps).
+    return_info : bool
+        Return ``(X, SolveInfo)``.
+
+    Returns
+    -------
+    X : ndarray
+        Of dtype ``np.result_type(a, b, c)``, integers and bool counting as float64.
+
+    Raises
+    ------
+    LinAlgError
+        The equation is singular, or X overflows.
+    ValueError
+        Shapes that do not fit, NaN or Inf.
+
+    Warns
+    -----
+    IllConditionedWarning
+        rcond < 1000 eps.
+
+    Notes
+    -----
+    About 30 n³ complex flops (of two multiplications and additions each, four times as many real
+    ones) for a Schur form of the pencil, 66 n³ where QZ is needed for it, and 4 n³ for each of the
+    five substitutions that the solution and its condition take; memory for twelve complex matrices.
+    Up to 16 unknowns: LU of the matrix of the equation.
+
+    References
+    ----------
+    F. De Terán & F. M. Dopico, Electron. J. Linear Algebra 22 (2011), doi:10.13001/1081-3810.1479.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import otimes as ox
+    >>> A, B = np.array([[2.0, 1.0], [0.0, 3.0]]), np.array([[1.0, 0.0], [1.0, 1.0]])
+    >>> X = ox.solve_tsylvester(A, B, [[7.0, 6.0], [9.0, 8.0]])
+    >>> np.round(X, 12) + 0.0
+    array([[1., 1.],
+           [2., 2.]])
+    >>> np.allclose(A @ X + X.T @ B, [[7.0, 6.0], [9.0, 8.0]])
+    True
+    """
+    equation = HSYLVESTER if conjugate else TSYLVESTER
+    return equation.solve((a, b), c, check_finite, on_singular, return_info)
 
 
 def sylvester_factor(

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 
 from ._algebra import as_operator
 from ._check import Array, as_inexact, inexact_dtype, require_dense, require_finite
-from ._equations import SYLVESTER
+from ._equation import Equation
+from ._equations import AXB_CXTD, SYLVESTER, TSYLVESTER
 from ._factorizations import (
     ChainFactorization,
     DiagonalFactorization,
@@ -26,7 +27,7 @@ from ._factorizations import (
 from ._implicit import solution
 from ._lower import Jacobian, Program
 from ._lyapunov import CONTINUOUS_LYAPUNOV, DISCRETE_LYAPUNOV, STEIN
-from ._operator import LinearOperator, Shape, registry
+from ._operator import LinearOperator, Scalar, Shape, registry
 from ._solve_info import (
     OnSingular,
     SolveInfo,
@@ -96,6 +97,47 @@ def _is_multiple_of_one(term: Term) -> bool:
     return all(f.is_identity for f in term.factors)
 
 
+def _one_term(terms: list[Term], dtype: np.dtype[Any]) -> tuple[Factor, Factor] | None:
+    """(L, R) with L X R the sum of these terms, where they have the left or the right in common."""
+    split = [(t.coefficient, t.factors[1], t.factors[0].transpose()) for t in terms]
+    _, left, right = split[0]
+    has_left = all(f.equals(left) for _, f, _ in split)
+    if all(r.equals(right) for _, _, r in split) and not (has_left and left.is_identity):
+        return _total([(c, f) for c, f, _ in split], dtype), right
+    return (left, _total([(c, r) for c, _, r in split], dtype)) if has_left else None
+
+
+def _total(weighted: list[tuple[Scalar, Factor]], dtype: np.dtype[Any]) -> Factor:
+    if len(weighted) == 1 and weighted[0][0] == 1:
+        return weighted[0][1]
+    total = np.zeros(weighted[0][1].shape, dtype)
+    for c, f in weighted:
+        total += c * f.dense(dtype)
+    return Factor(total)
+
+
+def transposed_of(op: TermOperator) -> MatrixEquation | None:
+    """A X B + C Xᵀ D with square coefficients, when the terms are that or add up to it."""
+    plain, crossed = ([t for t in op.parts if t.order == order] for order in ((0, 1), (1, 0)))
+    numbers = [t for t in op.parts if len(t.factors) == 1 and t.is_selection]
+    if not crossed or len(plain) + len(crossed) + len(numbers) != len(op.parts):
+        return None
+    n = crossed[0].factors[0].rows
+    if any(f.shape != (n, n) for t in plain + crossed for f in t.factors):
+        return None
+    one = Factor(None, n)
+    plain += [Term(t.coefficient, (one, one), (0, 1)) for t in numbers]
+    dtype = inexact_dtype(op.dtype)
+    require_dense((n, 4 * n), dtype)  # sparse factors become dense here
+    first, second = (_one_term(t, dtype) if t else None for t in (plain, crossed))
+    if first is None or second is None:
+        return None
+    (a, b), (c, d) = first, second
+    if b.is_identity and c.is_identity:
+        return MatrixEquation(TSYLVESTER, (a.dense(dtype), d.dense(dtype)))
+    return MatrixEquation(AXB_CXTD, tuple(f.dense(dtype) for f in (a, b, c, d)))
+
+
 def _square_term(op: LinearOperator) -> Term | None:
     if isinstance(op, TermOperator) and len(op.parts) == 1:
         (term,) = op.parts
@@ -134,6 +176,16 @@ def _sylvester(op: LinearOperator) -> Maker | None:
 def _stein(op: LinearOperator) -> Maker | None:
     found = stein_of(op) if isinstance(op, TermOperator) else None
     return None if found is None else found.decompose
+
+
+def _transposed(equation: Equation) -> Callable[[LinearOperator], Maker | None]:
+    def maker(op: LinearOperator) -> Maker | None:
+        found = transposed_of(op) if isinstance(op, TermOperator) else None
+        if found is None or found.equation is not equation:
+            return None
+        return found.decompose
+
+    return maker
 
 
 def _in_one_basis(kind: str) -> Callable[[LinearOperator], Maker | None]:
@@ -185,6 +237,18 @@ METHODS = (
         "every term multiplies from one side, L X + X R: two Schur decompositions and a triangular "
         "solve",
         _sylvester,
+    ),
+    Method(
+        "tsylvester",
+        "one term multiplies X from the left, one Xᵀ from the right, A X + Xᵀ B: a Schur form of "
+        "a pencil, and substitution by pairs of entries",
+        _transposed(TSYLVESTER),
+    ),
+    Method(
+        "axb-cxtd",
+        "one term with X and one with Xᵀ, A X B + C Xᵀ D: two coefficients are divided by, which "
+        "leaves A X + Xᵀ B",
+        _transposed(AXB_CXTD),
     ),
     Method(
         "spectral",
@@ -266,8 +330,8 @@ def select_method(op: LinearOperator) -> str:
 
     Notes
     -----
-    The rules are tried in the order diagonal, permutation, kronecker, sylvester, spectral,
-    congruence, stein, schur, inverse, chain, dense.
+    The rules are tried in the order diagonal, permutation, kronecker, sylvester, tsylvester,
+    axb-cxtd, spectral, congruence, stein, schur, inverse, chain, dense.
 
     Examples
     --------

@@ -156,4 +156,106 @@ OTIMES_DECLARE_COMPLEX_SCHUR(z, c128)
 #undef OTIMES_DECLARE_REAL_SCHUR
 #undef OTIMES_DECLARE_COMPLEX_SCHUR
 
+/// Call LAPACK twice: to ask for the best size of its workspace, and to compute.
+template <class T, class Call>
+void with_workspace(Call&& call) {
+    T best = 0;
+    call(&best, blasint{-1});
+    std::vector<T> work(static_cast<std::size_t>(std::real(best)) + 1);
+    call(work.data(), static_cast<blasint>(work.size()));
+}
+
+// Generalized Schur: as above, and a blocked (gges3) and an unblocked routine (gges) of each.
+#define OTIMES_DECLARE_REAL_QZ(routine, name, T)                                                   \
+    extern "C" void OTIMES_FORTRAN(routine)(                                                       \
+        const char*, const char*, const char*, void*, const blasint*, T*, const blasint*, T*,      \
+        const blasint*, blasint*, T*, T*, T*, T*, const blasint*, T*, const blasint*, T*,          \
+        const blasint*, blasint*, blasint*, std::size_t, std::size_t, std::size_t);                \
+    /* A = Q S Z^T and B = Q P Z^T in place; returns LAPACK's info. */                             \
+    inline blasint name(index_t n, T* a, index_t lda, T* b, index_t ldb, T* q, index_t ldq, T* z,  \
+                        index_t ldz) {                                                             \
+        const blasint in = to_blasint(n), ia = to_blasint(lda), ib = to_blasint(ldb);              \
+        const blasint iq = to_blasint(ldq), iz = to_blasint(ldz);                                  \
+        const char wanted = 'V', sort = 'N';                                                       \
+        std::vector<T> values(3 * static_cast<std::size_t>(n) + 3);                                \
+        blasint sdim = 0, info = 0;                                                                \
+        with_workspace<T>([&](T* work, blasint lwork) {                                            \
+            OTIMES_FORTRAN(routine)                                                                \
+            (&wanted, &wanted, &sort, nullptr, &in, a, &ia, b, &ib, &sdim, values.data(),          \
+             values.data() + n, values.data() + 2 * n, q, &iq, z, &iz, work, &lwork, nullptr,      \
+             &info, 1, 1, 1);                                                                      \
+        });                                                                                        \
+        return info;                                                                               \
+    }
+
+#define OTIMES_DECLARE_COMPLEX_QZ(routine, name, T)                                                \
+    extern "C" void OTIMES_FORTRAN(routine)(                                                       \
+        const char*, const char*, const char*, void*, const blasint*, T*, const blasint*, T*,      \
+        const blasint*, blasint*, T*, T*, T*, const blasint*, T*, const blasint*, T*,              \
+        const blasint*, real_t<T>*, blasint*, blasint*, std::size_t, std::size_t, std::size_t);    \
+    inline blasint name(index_t n, T* a, index_t lda, T* b, index_t ldb, T* q, index_t ldq, T* z,  \
+                        index_t ldz) {                                                             \
+        const blasint in = to_blasint(n), ia = to_blasint(lda), ib = to_blasint(ldb);              \
+        const blasint iq = to_blasint(ldq), iz = to_blasint(ldz);                                  \
+        const char wanted = 'V', sort = 'N';                                                       \
+        std::vector<T> values(2 * static_cast<std::size_t>(n) + 2);                                \
+        std::vector<real_t<T>> rwork(8 * static_cast<std::size_t>(n) + 8);                         \
+        blasint sdim = 0, info = 0;                                                                \
+        with_workspace<T>([&](T* work, blasint lwork) {                                            \
+            OTIMES_FORTRAN(routine)                                                                \
+            (&wanted, &wanted, &sort, nullptr, &in, a, &ia, b, &ib, &sdim, values.data(),          \
+             values.data() + n, q, &iq, z, &iz, work, &lwork, rwork.data(), nullptr, &info, 1, 1,  \
+             1);                                                                                   \
+        });                                                                                        \
+        return info;                                                                               \
+    }
+
+OTIMES_DECLARE_REAL_QZ(sgges3, gges3, float)
+OTIMES_DECLARE_REAL_QZ(dgges3, gges3, double)
+OTIMES_DECLARE_COMPLEX_QZ(cgges3, gges3, c64)
+OTIMES_DECLARE_COMPLEX_QZ(zgges3, gges3, c128)
+OTIMES_DECLARE_REAL_QZ(sgges, gges, float)
+OTIMES_DECLARE_REAL_QZ(dgges, gges, double)
+OTIMES_DECLARE_COMPLEX_QZ(cgges, gges, c64)
+OTIMES_DECLARE_COMPLEX_QZ(zgges, gges, c128)
+#undef OTIMES_DECLARE_REAL_QZ
+#undef OTIMES_DECLARE_COMPLEX_QZ
+
+// Orthogonal factors: named or(thogonal) for real matrices and un(itary) for complex ones.
+#define OTIMES_DECLARE_ORTHOGONAL(s, or_un, T)                                                     \
+    extern "C" {                                                                                   \
+    void OTIMES_FORTRAN(s##geqrf)(const blasint*, const blasint*, T*, const blasint*, T*, T*,      \
+                                  const blasint*, blasint*);                                       \
+    void OTIMES_FORTRAN(s##or_un##mqr)(const char*, const char*, const blasint*, const blasint*,   \
+                                       const blasint*, const T*, const blasint*, const T*, T*,     \
+                                       const blasint*, T*, const blasint*, blasint*, std::size_t,  \
+                                       std::size_t);                                               \
+    }                                                                                              \
+    /* A = Q R in place: R above, the reflectors of Q below the diagonal and in tau. */            \
+    inline void geqrf(index_t m, index_t n, T* a, index_t lda, T* tau) {                           \
+        const blasint im = to_blasint(m), in = to_blasint(n), ia = to_blasint(lda);                \
+        blasint info = 0;                                                                          \
+        with_workspace<T>([&](T* work, blasint size) {                                             \
+            OTIMES_FORTRAN(s##geqrf)(&im, &in, a, &ia, tau, work, &size, &info);                   \
+        });                                                                                        \
+    }                                                                                              \
+    /* C <- Q C, or Q^H C when `adjoint`, from geqrf's k reflectors; C is m x n. */                \
+    inline void apply_reflectors(bool adjoint, index_t m, index_t n, index_t k, const T* a,        \
+                                 index_t lda, const T* tau, T* c, index_t ldc) {                   \
+        const blasint im = to_blasint(m), in = to_blasint(n), ik = to_blasint(k);                  \
+        const blasint ia = to_blasint(lda), ic = to_blasint(ldc);                                  \
+        const char side = 'L', op = !adjoint ? 'N' : is_complex<T> ? 'C' : 'T';                    \
+        blasint info = 0;                                                                          \
+        with_workspace<T>([&](T* work, blasint size) {                                             \
+            OTIMES_FORTRAN(s##or_un##mqr)                                                          \
+            (&side, &op, &im, &in, &ik, a, &ia, tau, c, &ic, work, &size, &info, 1, 1);            \
+        });                                                                                        \
+    }
+
+OTIMES_DECLARE_ORTHOGONAL(s, or, float)
+OTIMES_DECLARE_ORTHOGONAL(d, or, double)
+OTIMES_DECLARE_ORTHOGONAL(c, un, c64)
+OTIMES_DECLARE_ORTHOGONAL(z, un, c128)
+#undef OTIMES_DECLARE_ORTHOGONAL
+
 }  // namespace otimes::blas

@@ -84,7 +84,11 @@ inline double reciprocal_condition(SingularRange range, double terms, double eps
     return largest > 0 ? std::fmin(1, range.smallest / largest) : 0;
 }
 
-/// The same of an equation in Schur coordinates: two to four triangular solves.
+/// ||a||_2 from below, within a small factor, for entries near 1.
+template <class T>
+double spectral_norm(const Matrix<T>& a);
+
+/// sigma_min / sigma_max of an equation in Schur coordinates: two to four triangular solves.
 template <class T>
 double triangular_rcond(const TriangularEquation<T>& equation);
 

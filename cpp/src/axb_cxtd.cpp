@@ -1,0 +1,348 @@
+#include "otimes/axb_cxtd.hpp"
+
+#include <algorithm>  // std::max, std::min, std::ranges::max_element
+#include <complex>
+#include <limits>
+#include <utility>  // std::as_const
+
+#include "otimes/condition.hpp"
+#include "otimes/error.hpp"
+#include "otimes/parallel_gemm.hpp"
+#include "otimes/refinement.hpp"
+#include "otimes/scaling.hpp"
+#include "otimes/threads.hpp"
+
+namespace otimes {
+namespace {
+
+constexpr index_t always_dense = 16, dense_limit = 2000;  // unknowns
+
+template <class T>
+Matrix<T> product(char op_a, char op_b, const Matrix<T>& a, const Matrix<T>& b) {
+    const index_t n = a.rows();
+    Matrix<T> c(n, n);
+    parallel_gemm(op_a, op_b, n, n, n, T(1), a.data(), n, b.data(), n, T(0), c.data(), n);
+    return c;
+}
+
+template <class T>
+Matrix<T> transposed(const Matrix<T>& a) {
+    return Matrix<T>(a.view().t());
+}
+
+template <class T>
+Matrix<T> conjugated(Matrix<T> a) {
+    for (index_t k = 0; k < a.rows() * a.cols(); ++k) a.data()[k] = conj_of(a.data()[k]);
+    return a;
+}
+
+/// r <- r + alpha (A X B + C X^T D)
+template <class T>
+void add_image(T alpha, const std::array<Matrix<T>, 4>& abcd, const Matrix<T>& x, Matrix<T>& r) {
+    const auto& [a, b, c, d] = abcd;
+    const index_t n = x.rows();
+    const auto add = [&](const Matrix<T>& left, const Matrix<T>& right) {
+        parallel_gemm('N', 'N', n, n, n, alpha, left.data(), n, right.data(), n, T(1), r.data(), n);
+    };
+    add(product('N', 'N', a, x), b);
+    add(product('N', 'T', c, x), d);
+}
+
+/// The matrix of the equation: a_ik b_lj + c_il d_kj in the row of (i, j), the column of (k, l).
+template <class T>
+Matrix<T> dense_matrix(const std::array<Matrix<T>, 4>& abcd) {
+    const auto& [a, b, c, d] = abcd;
+    const index_t n = a.rows();
+    Matrix<T> matrix(n * n, n * n);
+    for (index_t l = 0; l < n; ++l)
+        for (index_t k = 0; k < n; ++k) {
+            T* const column = &matrix(0, k + l * n);
+            for (index_t j = 0; j < n; ++j)
+                for (index_t i = 0; i < n; ++i)
+                    column[i + j * n] = times(a(i, k), b(l, j)) + times(c(i, l), d(k, j));
+        }
+    return matrix;
+}
+
+/// x <- L x for a linear L that an EquationFactor inverts; false on overflow.
+template <class T>
+bool solve_in_place(const EquationFactor<T>& factor, bool adjoint, Matrix<T>& x) {
+    const RightHandSide<T> in_place{std::as_const(x).view(), x.view()};
+    return factor.solve(adjoint, RightHandSides<T>(&in_place, 1)).scale == 1;
+}
+
+}  // namespace
+
+template <class T>
+class AxbCxtdFactor<T>::Reduced {
+  public:
+    /// Which coefficients of the equation as it is turned are well-conditioned.
+    enum class Pair { bc, bd, ab };
+
+    /// Where those stand, and how the equation is turned to bring them there.
+    struct Choice {
+        Pair pair;
+        std::size_t first, second;        // which two of A, B, C, D
+        bool transposes_q, transposes_x;  // the equation itself, or its unknown, is transposed
+    };
+    static constexpr std::array<Choice, 6> choices{{{Pair::bc, 1, 2, false, false},
+                                                    {Pair::bc, 0, 3, false, true},
+                                                    {Pair::bd, 1, 3, false, false},
+                                                    {Pair::bd, 0, 2, true, false},
+                                                    {Pair::ab, 0, 1, false, false},
+                                                    {Pair::ab, 2, 3, false, true}}};
+    static constexpr std::size_t cheap_choices = 4;  // of which the pencil is n x n
+
+    Reduced(const Four& abcd, const Choice& choice)
+        : choice_(choice),
+          b_(turned(abcd, 1)),
+          other_(turned(abcd, choice.pair == Pair::bc   ? 2
+                              : choice.pair == Pair::bd ? 3
+                                                        : 0)),
+          b_lu_(b_),
+          other_lu_(other_),
+          tsylvester_(make_tsylvester(turned(abcd, 0), turned(abcd, 2), turned(abcd, 3))) {}
+
+    bool solve(bool adjoint, Matrix<T>& x) const {
+        if (adjoint ? choice_.transposes_x : choice_.transposes_q) x = transposed(x);
+        if (!solve_turned(adjoint, x)) return false;
+        if (adjoint ? choice_.transposes_q : choice_.transposes_x) x = transposed(x);
+        return true;
+    }
+
+  private:
+    /// A, B, C or D of the equation as it is turned.
+    Matrix<T> turned(const Four& abcd, std::size_t k) const {
+        if (choice_.transposes_q) return transposed(abcd[3 - k]);
+        return abcd[choice_.transposes_x ? (k + 2) % 4 : k];
+    }
+
+    TSylvesterFactor<T> make_tsylvester(const Matrix<T>& a, const Matrix<T>& c,
+                                        const Matrix<T>& d) const {
+        const index_t n = a.rows();
+        if (choice_.pair == Pair::bc) {
+            Matrix<T> quotient = a;
+            other_lu_.solve('N', n, quotient.data(), n);
+            return {Star::transpose, product('T', 'N', b_, quotient).view(), d.view()};
+        }
+        if (choice_.pair == Pair::bd) {
+            Matrix<T> quotient = transposed(d);
+            b_lu_.solve('T', n, quotient.data(), n);
+            const Matrix<T> v = conjugated(product('N', 'N', c, quotient));
+            return {Star::transpose, conjugated(transposed(a)).view(), v.view()};
+        }
+        Matrix<T> m = c, w = d, left(2 * n, 2 * n), right(2 * n, 2 * n);
+        other_lu_.solve('N', n, m.data(), n);
+        b_lu_.solve_right('N', n, w.data(), n);
+        for (index_t k = 0; k < n; ++k) {
+            left(k, k) = T(1);
+            left(n + k, n + k) = T(-1);
+        }
+        copy_scaled<T>(std::as_const(m).view(), left.view().block(0, n, n, n), 0);
+        copy_scaled<T>(std::as_const(w).view(), right.view().block(0, n, n, n), 0);
+        return {Star::transpose, left.view(), right.view()};
+    }
+
+    bool solve_turned(bool adjoint, Matrix<T>& x) const {
+        switch (choice_.pair) {
+            case Pair::bc:
+                return solve_bc(adjoint, x);
+            case Pair::bd:
+                return solve_bd(adjoint, x);
+            default:
+                return solve_ab(adjoint, x);
+        }
+    }
+
+    /// By B and C: X = Y B^-1, of Y from B^T C^-1 E.
+    bool solve_bc(bool adjoint, Matrix<T>& x) const {
+        const index_t n = x.rows();
+        if (adjoint) {
+            b_lu_.solve_right('C', n, x.data(), n);
+            if (!solve_in_place(tsylvester_, true, x)) return false;
+            x = product('N', 'N', conjugated(b_), x);
+            other_lu_.solve('C', n, x.data(), n);
+            return true;
+        }
+        other_lu_.solve('N', n, x.data(), n);
+        x = product('T', 'N', b_, x);
+        if (!solve_in_place(tsylvester_, false, x)) return false;
+        b_lu_.solve_right('N', n, x.data(), n);
+        return true;
+    }
+
+    /// By B and D: X = Y D B^-1, of Y from E D^-1.
+    bool solve_bd(bool adjoint, Matrix<T>& x) const {
+        const index_t n = x.rows();
+        const auto &first = adjoint ? b_lu_ : other_lu_, &last = adjoint ? other_lu_ : b_lu_;
+        const char op = adjoint ? 'C' : 'N';
+        first.solve_right(op, n, x.data(), n);
+        if (adjoint) x = product('N', 'C', x, other_);
+        if (!solve_in_place(tsylvester_, !adjoint, x)) return false;
+        if (!adjoint) x = product('N', 'N', x, other_);
+        last.solve_right(op, n, x.data(), n);
+        return true;
+    }
+
+    /// By A and B: X from A^-1 E B^-1, in the upper right block.
+    bool solve_ab(bool adjoint, Matrix<T>& x) const {
+        const index_t n = x.rows();
+        const auto divide = [&](char op) {
+            other_lu_.solve(op, n, x.data(), n);
+            b_lu_.solve_right(op, n, x.data(), n);
+        };
+        if (!adjoint) divide('N');
+        Matrix<T> z(2 * n, 2 * n);
+        const MatrixView<T> block = z.view().block(0, n, n, n);
+        copy_scaled<T>(std::as_const(x).view(), block, 0);
+        if (!solve_in_place(tsylvester_, adjoint, z)) return false;
+        copy_scaled<T>(block, x.view(), 0);
+        if (adjoint) divide('C');
+        return true;
+    }
+
+    Choice choice_;
+    Matrix<T> b_, other_;
+    LU<T> b_lu_, other_lu_;
+    TSylvesterFactor<T> tsylvester_;
+};
+
+template <class T>
+struct AxbCxtdFactor<T>::Oriented {
+    using Scalar = T;
+    using Storage = Matrix<T>;
+
+    std::optional<int> solve(Storage& x) const {
+        if (factor.reduced_) {
+            if (!factor.reduced_->solve(adjoint, x)) return std::nullopt;
+        } else {
+            factor.dense_.solve(adjoint ? 'C' : 'N', 1, x.data(), x.rows() * x.cols());
+        }
+        return normalise(x.view());
+    }
+
+    void subtract_image(const Storage& x, Storage& r) const {
+        add_image(T(-1), adjoint ? factor.adjoint_ : factor.abcd_, x, r);
+    }
+
+    const AxbCxtdFactor& factor;
+    bool adjoint;
+    double norm = factor.norm_;
+    int exponent = factor.exponent_;
+};
+
+template <class T>
+AxbCxtdFactor<T>::AxbCxtdFactor(Coefficients<T> abcd)
+    : finite_(is_finite(abcd[0], abcd[1]) && is_finite(abcd[2], abcd[3])),
+      rcond_(finite_ ? 1 : std::numeric_limits<double>::quiet_NaN()) {
+    if (!finite_ || abcd[0].rows == 0) return;
+    const SerialBlas serial_blas;
+    scale(abcd);
+    decompose();
+}
+
+/// Each coefficient near 1, but for the smaller term's first one.
+template <class T>
+void AxbCxtdFactor<T>::scale(Coefficients<T> abcd) {
+    std::array<int, 4> e{};
+    std::array<bool, 2> is_zero{};
+    for (std::size_t k = 0; k < 4; ++k) {
+        const real_t<T> largest = max_abs<T>(abcd[k]);
+        e[k] = binary_exponent(largest);
+        is_zero[k / 2] = is_zero[k / 2] || largest == 0;
+    }
+    const int ab = e[0] + e[1], cd = e[2] + e[3];
+    exponent_ = is_zero[0] ? cd : is_zero[1] ? ab : std::max(ab, cd);
+    const std::array<int, 4> shift{exponent_ - e[1], e[1], exponent_ - e[3], e[3]};
+    for (std::size_t k = 0; k < 4; ++k) abcd_[k] = scaled_copy(abcd[k], -shift[k]);
+    const auto adjoint = [](const Matrix<T>& a) { return conjugated(transposed(a)); };
+    adjoint_ = {adjoint(abcd_[0]), adjoint(abcd_[1]), conjugated(abcd_[3]), conjugated(abcd_[2])};
+    const auto norm = [&](std::size_t k) { return norm_of<T>(abcd_[k].view()); };
+    norm_ = norm(0) * norm(1) + norm(2) * norm(3);
+}
+
+template <class T>
+void AxbCxtdFactor<T>::decompose() {
+    const index_t n = abcd_[0].rows();
+    std::array<double, 4> rcond{};
+    for (std::size_t k = 0; k < 4; ++k) rcond[k] = LU<T>(abcd_[k]).rcond;
+    const auto quality = [&](const auto& choice) {
+        return std::min(rcond[choice.first], rcond[choice.second]);
+    };
+    const auto cheap_end = Reduced::choices.begin() + Reduced::cheap_choices;
+    const auto good = [&](const auto& choice) { return quality(choice) > std::sqrt(eps_of<T>); };
+    auto best = std::ranges::max_element(Reduced::choices.begin(), cheap_end, {}, quality);
+    if (!good(*best))
+        best = std::ranges::max_element(cheap_end, Reduced::choices.end(), {}, quality);
+    const bool is_good = good(*best);
+    if (n * n <= always_dense || (!is_good && n * n <= dense_limit)) {
+        const Matrix<T> matrix = dense_matrix(abcd_);
+        dense_ = LU<T>(matrix);
+        const double size = norm_of<T>(matrix.view());
+        const bool cancels = size < 10 * eps_of<T> * norm_;
+        rcond_ = cancels ? size / std::max(norm_, 1.0) : dense_.rcond;
+        return;
+    }
+    if (!is_good)
+        throw singular_error("no two of A, B, C and D in A X B + C X^T D are well-conditioned");
+    reduced_ = std::make_shared<const Reduced>(abcd_, *best);
+    poll_interrupt();
+    rcond_ = reduced_rcond();
+}
+
+/// Of the equation itself, whatever solves it.
+template <class T>
+double AxbCxtdFactor<T>::reduced_rcond() const {
+    const index_t n = abcd_[0].rows();
+    Matrix<T> z(n, n);
+    const auto map = [&](const Four& coefficients) {
+        return [&](T*) {
+            Matrix<T> image(n, n);
+            add_image(T(1), coefficients, z, image);
+            copy_scaled<T>(std::as_const(image).view(), z.view(), 0);
+        };
+    };
+    const auto solve = [&](bool adjoint) {
+        return [&, adjoint](T*) {
+            Matrix<T> x = z;
+            if (!reduced_->solve(adjoint, x)) x(0, 0) = std::numeric_limits<real_t<T>>::infinity();
+            copy_scaled<T>(std::as_const(x).view(), z.view(), 0);
+            poll_interrupt();
+        };
+    };
+    const SingularRange range =
+        singular_range(n * n, z.data(), map(abcd_), map(adjoint_), solve(false), solve(true), 2);
+    return reciprocal_condition(range, norm_, eps_of<T>);
+}
+
+template <class T>
+SolveReport AxbCxtdFactor<T>::solve(bool adjoint, RightHandSides<T> sides) const {
+    if (!finite_) return undefined_solution(sides);
+    if (abcd_[0].rows() == 0) return {.method = "empty"};
+    const SerialBlas serial_blas;
+    SolveReport report = solve_refined(Oriented{*this, adjoint}, sides);
+    report.method = reduced_ ? "qz" : "kronecker-lu";
+    report.rcond = rcond_;
+    return report;
+}
+
+template <class T>
+FactorPointer<T> axb_cxtd_factor(Coefficients<T> abcd) {
+    return std::make_unique<const AxbCxtdFactor<T>>(abcd);
+}
+
+template <class T>
+SolveReport solve_axb_cxtd(Coefficients<T> abcd, RightHandSides<T> sides) {
+    return AxbCxtdFactor<T>(abcd).solve(false, sides);
+}
+
+#define OTIMES_INSTANTIATE(T)                                                                      \
+    template class AxbCxtdFactor<T>;                                                               \
+    template FactorPointer<T> axb_cxtd_factor(Coefficients<T>);                                    \
+    template SolveReport solve_axb_cxtd(Coefficients<T>, RightHandSides<T>);
+OTIMES_INSTANTIATE(float)
+OTIMES_INSTANTIATE(double)
+OTIMES_INSTANTIATE(std::complex<float>)
+OTIMES_INSTANTIATE(std::complex<double>)
+
+}  // namespace otimes

@@ -1,0 +1,314 @@
+#include "otimes/tsylvester.hpp"
+
+#include <algorithm>  // std::min, std::fill_n
+#include <complex>
+#include <limits>
+#include <optional>
+
+#include "otimes/condition.hpp"
+#include "otimes/parallel_gemm.hpp"
+#include "otimes/refinement.hpp"
+#include "otimes/scaling.hpp"
+#include "otimes/small_equations.hpp"
+#include "otimes/threads.hpp"
+
+namespace otimes {
+namespace {
+
+template <class T>
+T starred(Star star, T x) {
+    return star == Star::adjoint ? conj_of(x) : x;
+}
+
+template <class T>
+void conjugate(Matrix<T>& x) {
+    for (index_t k = 0; k < x.rows() * x.cols(); ++k) x.data()[k] = conj_of(x.data()[k]);
+}
+
+/// X <- X Q*, or X (Q*)^H.
+template <class T>
+void apply_right(Star star, bool adjoint, const Basis<T>& q, Matrix<T>& x) {
+    if (star == Star::transpose) conjugate(x);  // X Q^T is the conjugate of conj(X) Q^H
+    q.apply_right(!adjoint, x);
+    if (star == Star::transpose) conjugate(x);
+}
+
+/// r <- r - w*
+template <class T>
+void subtract_starred(Star star, const Matrix<T>& w, Matrix<T>& r) {
+    for (index_t j = 0; j < r.cols(); ++j)
+        for (index_t i = 0; i < r.rows(); ++i) r(i, j) -= starred(star, w(j, i));
+}
+
+/// r <- r - (A X + X* B), or r - (A^H X + (X B^H)*).
+template <class T>
+void subtract_tsylvester(Star star, bool adjoint, const Matrix<T>& a, const Matrix<T>& b,
+                         const Matrix<T>& x, Matrix<T>& r) {
+    const index_t n = x.rows();
+    parallel_gemm(adjoint ? 'C' : 'N', 'N', n, n, n, T(-1), a.data(), n, x.data(), n, T(1),
+                  r.data(), n);
+    if (!adjoint) {
+        parallel_gemm(static_cast<char>(star), 'N', n, n, n, T(-1), x.data(), n, b.data(), n, T(1),
+                      r.data(), n);
+        return;
+    }
+    Matrix<T> w(n, n);
+    parallel_gemm('N', 'C', n, n, n, T(1), x.data(), n, b.data(), n, T(0), w.data(), n);
+    subtract_starred(star, w, r);
+}
+
+template <class T>
+Matrix<std::complex<real_t<T>>> as_complex(const Matrix<T>& a) {
+    if constexpr (is_complex<T>)
+        return a;
+    else
+        return complex_copy(a);
+}
+
+/// B*, as the decomposition takes it.
+template <class T>
+Matrix<std::complex<real_t<T>>> complex_star(Star star, const Matrix<T>& b) {
+    auto b_star = as_complex(Matrix<T>(b.view().t()));
+    if (star == Star::adjoint) conjugate(b_star);
+    return b_star;
+}
+
+/// The extreme singular values of Y -> S Y + (R Y)*, S and R triangular.
+template <class T>
+SingularRange triangular_range(Star star, const Matrix<T>& s, const Matrix<T>& r) {
+    const index_t n = s.rows();
+    if (n == 0) return {1, 1};
+    const char letter = static_cast<char>(star);
+    Matrix<T> z(n, n), image(n, n);
+    double smallest_pivot = std::numeric_limits<double>::max();
+    const auto map = [&](T*) {
+        parallel_gemm('N', 'N', n, n, n, T(1), s.data(), n, z.data(), n, T(0), image.data(), n);
+        parallel_gemm(letter, letter, n, n, n, T(1), z.data(), n, r.data(), n, T(1), image.data(),
+                      n);
+        z = image;
+    };
+    const auto adjoint_map = [&](T*) {
+        parallel_gemm('C', 'N', n, n, n, T(1), s.data(), n, z.data(), n, T(0), image.data(), n);
+        parallel_gemm('C', letter, n, n, n, T(1), r.data(), n, z.data(), n, T(1), image.data(), n);
+        z = image;
+    };
+    const auto solve = [&](bool adjoint) {
+        return [&, adjoint](T*) {
+            const auto report = solve_triangular_tsylvester(star, adjoint, s, r, z);
+            smallest_pivot = std::min(smallest_pivot, static_cast<double>(report.smallest_pivot));
+            if (report.overflowed) std::fill_n(z.data(), n * n, T(report.smallest_pivot) / T(0));
+            copy_scaled<T>(z.view(), z.view(), report.exponent);
+            poll_interrupt();
+        };
+    };
+    SingularRange range =
+        singular_range(n * n, z.data(), map, adjoint_map, solve(false), solve(true), 2);
+    range.smallest = std::min(range.smallest, smallest_pivot);
+    return range;
+}
+
+template <class T>
+double triangular_rcond(Star star, const Matrix<T>& s, const Matrix<T>& r) {
+    const SingularRange range = triangular_range(star, s, r);
+    double terms = norm_of<T>(s.view()) + norm_of<T>(r.view());
+    if (range.smallest < eps_of<T> * terms) terms = spectral_norm(s) + spectral_norm(r);
+    return reciprocal_condition(range, terms, eps_of<T>);
+}
+
+/// A X + X* B = C by the LU of its matrix, that over the reals where * is the adjoint.
+template <class T>
+struct SmallTSylvester {
+    using Scalar = T;
+    using Storage = StackMatrix<T>;
+    using R = real_t<T>;
+
+    SmallTSylvester(Star star_in, MatrixView<const T> a_in, MatrixView<const T> b_in, int e)
+        : exponent(e),
+          star(star_in),
+          a(scaled_side(a_in, -e)),
+          b(scaled_side(b_in, -e)),
+          norm(norm_of<T>(a.view()) + norm_of<T>(b.view())) {
+        if (star == Star::adjoint)
+            decompose(real_lu);
+        else
+            decompose(lu);
+    }
+
+    /// Unknowns, of which a complex one counts twice over the reals.
+    static index_t size(Star star, index_t n) {
+        return n * n * (star == Star::adjoint && is_complex<T> ? 2 : 1);
+    }
+
+    template <class U>
+    void decompose(SmallLU<U>& factors) {
+        const index_t n = a.rows(), unknowns = size(star, n);
+        std::array<U, small_limit * small_limit> matrix;
+        for (index_t k = 0; k < unknowns; ++k) {
+            Storage unit(n, n), image(n, n);
+            std::fill_n(unit.data(), n * n, T(0));
+            std::fill_n(image.data(), n * n, T(0));
+            reinterpret_cast<U*>(unit.data())[k] = U(-1);
+            subtract_image(unit, image);
+            std::copy_n(reinterpret_cast<const U*>(image.data()), unknowns,
+                        &matrix[static_cast<std::size_t>(k * unknowns)]);
+        }
+        factors.factor(matrix.data(), unknowns);
+        rcond = reciprocal_condition(factors.singular_range(matrix.data()), norm, eps_of<T>);
+    }
+
+    std::optional<int> solve(Storage& x) const {
+        if (star == Star::adjoint)
+            real_lu.solve(reinterpret_cast<R*>(x.data()));
+        else
+            lu.solve(x.data());
+        return 0;
+    }
+
+    void subtract_image(const Storage& x, Storage& r) const {
+        Storage x_star(x.cols(), x.rows());
+        for (index_t j = 0; j < x.cols(); ++j)
+            for (index_t i = 0; i < x.rows(); ++i)
+                x_star.view()(j, i) = starred(star, x.view()(i, j));
+        subtract_product<T>(a.view(), x.view(), r.view());
+        subtract_product<T>(x_star.view(), b.view(), r.view());
+    }
+
+    int exponent;
+    Star star;
+    SmallSide<T> a, b;
+    double norm, rcond = 0;
+    SmallLU<T> lu;
+    SmallLU<R> real_lu;
+};
+
+}  // namespace
+
+template <class T>
+struct TSylvesterFactor<T>::Oriented {
+    using Scalar = T;
+    using Storage = Matrix<T>;
+
+    /// D = U^H C (Q*)^H and X = V Y Q* with U = Q and V = Z, exchanged in the adjoint equation.
+    std::optional<int> solve(Storage& x) const {
+        const auto& qz = factor.qz_;
+        const Star star = factor.star_;
+        const auto& [s, r] = qz.forms();
+        auto y = as_complex(x);
+        (adjoint ? qz.z() : qz.q()).apply_left(true, y);
+        apply_right(star, true, qz.q(), y);
+        poll_interrupt();
+        const auto report = solve_triangular_tsylvester(star, adjoint, s, r, y);
+        if (report.overflowed) return std::nullopt;
+        (adjoint ? qz.q() : qz.z()).apply_left(false, y);
+        apply_right(star, false, qz.q(), y);
+        take(y, x);
+        return report.exponent;
+    }
+
+    static void take(const Matrix<Complex>& y, Storage& x) {
+        for (index_t k = 0; k < x.rows() * x.cols(); ++k) {
+            if constexpr (is_complex<T>)
+                x.data()[k] = y.data()[k];
+            else
+                x.data()[k] = y.data()[k].real();
+        }
+    }
+
+    void subtract_image(const Storage& x, Storage& r) const {
+        subtract_tsylvester(factor.star_, adjoint, factor.a_, factor.b_, x, r);
+    }
+
+    const TSylvesterFactor& factor;
+    bool adjoint;
+    double norm = factor.norm_;
+    int exponent = factor.exponent_;
+};
+
+template <class T>
+TSylvesterFactor<T>::TSylvesterFactor(Star star, MatrixView<const T> a, MatrixView<const T> b)
+    : star_(is_complex<T> ? star : Star::transpose),
+      finite_(is_finite(a, b)),
+      exponent_(finite_ ? common_exponent(a, b) : 0),
+      norm_(0),
+      rcond_(std::numeric_limits<double>::quiet_NaN()) {
+    if (!finite_) return;
+    const SerialBlas serial_blas;
+    a_ = scaled_copy(a, -exponent_);
+    b_ = scaled_copy(b, -exponent_);
+    norm_ = norm_of<T>(a_.view()) + norm_of<T>(b_.view());
+    decompose(as_complex(a_), complex_star(star_, b_));
+}
+
+/// The cheaper decomposition perturbs A and B by up to 1e4 eps: not enough to judge an equation
+/// that is near a singular one.
+template <class T>
+void TSylvesterFactor<T>::decompose(const Matrix<Complex>& a, const Matrix<Complex>& b_star) {
+    constexpr double clear = 1e5 * eps_of<T>;
+    qz_ = GeneralizedSchur<Complex>::by_division(a, b_star);
+    poll_interrupt();
+    rcond_ = triangular_rcond(star_, qz_.forms()[0], qz_.forms()[1]);
+    if (rcond_ > clear) return;
+    qz_ = GeneralizedSchur<Complex>(a, b_star);
+    poll_interrupt();
+    rcond_ = triangular_rcond(star_, qz_.forms()[0], qz_.forms()[1]);
+}
+
+template <class T>
+SolveReport TSylvesterFactor<T>::solve(bool adjoint, RightHandSides<T> sides) const {
+    if (!finite_) return undefined_solution(sides);
+    const SerialBlas serial_blas;
+    SolveReport report = solve_refined(Oriented{*this, adjoint}, sides);
+    report.method = "qz";
+    report.rcond = rcond_;
+    return report;
+}
+
+namespace {
+
+template <class T>
+SolveReport solve_starred(Star star, Coefficients<T> ab, RightHandSides<T> sides) {
+    const MatrixView<const T> a = ab[0], b = ab[1];
+    if (!is_finite(a, b)) return undefined_solution(sides);
+    if (a.rows == 0) return {.method = "empty"};
+    if (SmallTSylvester<T>::size(star, a.rows) <= small_limit) {
+        const SolveReport report =
+            solve_small(SmallTSylvester<T>(star, a, b, common_exponent(a, b)), sides);
+        if (report.scale > 0) return report;
+    }
+    return TSylvesterFactor<T>(star, a, b).solve(false, sides);
+}
+
+}  // namespace
+
+template <class T>
+FactorPointer<T> tsylvester_factor(Coefficients<T> ab) {
+    return std::make_unique<const TSylvesterFactor<T>>(Star::transpose, ab[0], ab[1]);
+}
+
+template <class T>
+SolveReport solve_tsylvester(Coefficients<T> ab, RightHandSides<T> sides) {
+    return solve_starred(Star::transpose, ab, sides);
+}
+
+template <class T>
+FactorPointer<T> hsylvester_factor(Coefficients<T> ab) {
+    return std::make_unique<const TSylvesterFactor<T>>(Star::adjoint, ab[0], ab[1]);
+}
+
+template <class T>
+SolveReport solve_hsylvester(Coefficients<T> ab, RightHandSides<T> sides) {
+    return solve_starred(Star::adjoint, ab, sides);
+}
+
+#define OTIMES_INSTANTIATE(T)                                                                      \
+    template class TSylvesterFactor<T>;                                                            \
+    template FactorPointer<T> tsylvester_factor(Coefficients<T>);                                  \
+    template SolveReport solve_tsylvester(Coefficients<T>, RightHandSides<T>);                     \
+    template FactorPointer<T> hsylvester_factor(Coefficients<T>);                                  \
+    template SolveReport solve_hsylvester(Coefficients<T>, RightHandSides<T>);
+OTIMES_INSTANTIATE(float)
+OTIMES_INSTANTIATE(double)
+OTIMES_INSTANTIATE(std::complex<float>)
+OTIMES_INSTANTIATE(std::complex<double>)
+
+}  // namespace otimes
