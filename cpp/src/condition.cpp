@@ -10,31 +10,21 @@
 namespace otimes {
 namespace {
 
-constexpr index_t two_step_limit =
-    40 * 40;  // unknowns; beyond, many singular values are near the last
-
-/// 1/||w|| with z = M^-1 g, w = M^-H z/||z||: sigma_min from above, in Schur coordinates.
+/// In Schur coordinates, where no pivot is below it.
 template <class T>
-double smallest_singular_value(const Matrix<T>& t, const Matrix<T>& s) {
+double smallest_singular_value_of_forms(const Matrix<T>& t, const Matrix<T>& s) {
     const Matrix<T> t_adjoint = reversed_adjoint(t), s_adjoint = reversed_adjoint(s);
-    const index_t size = t.rows() * s.rows();
-    Matrix<T> z(t.rows(), s.rows());
-    fill_noise(z.data(), size);
-    normalise_vector(z.data(), size);
-    double smallest = std::numeric_limits<double>::max();
-    for (int step = 0; step < (size <= two_step_limit ? 2 : 1); ++step) {
-        for (const bool adjoint : {false, true}) {
-            const auto report = adjoint ? solve_triangular_sylvester(t_adjoint, s_adjoint, z)
-                                        : solve_triangular_sylvester(t, s, z);
-            if (report.overflowed) return 0;
-            const double growth = normalise_vector(z.data(), size);
-            smallest = std::min({smallest, static_cast<double>(report.smallest_pivot),
-                                 std::ldexp(1 / growth, -report.exponent)});
-            std::reverse(z.data(),
-                         z.data() + size);  // J Z J: into, and out of, the adjoint's order
-        }
-    }
-    return smallest;
+    double smallest_pivot = std::numeric_limits<double>::max();
+    const auto solve = [&](bool adjoint, Matrix<T>& z) -> std::optional<int> {
+        const auto report = adjoint ? solve_triangular_sylvester(t_adjoint, s_adjoint, z)
+                                    : solve_triangular_sylvester(t, s, z);
+        // J Z J: into, and out of, the adjoint's order
+        std::reverse(z.data(), z.data() + z.rows() * z.cols());
+        smallest_pivot = std::min(smallest_pivot, static_cast<double>(report.smallest_pivot));
+        if (report.overflowed) return std::nullopt;
+        return report.exponent;
+    };
+    return std::min(smallest_singular_value<T>(t.rows(), s.rows(), solve), smallest_pivot);
 }
 
 template <class T>
@@ -127,19 +117,24 @@ double matrix_norm(const Matrix<T>& a) {
 }  // namespace
 
 template <class T>
-double sylvester_rcond(const Matrix<T>& t, const Matrix<T>& s) {
-    constexpr double eps = std::numeric_limits<real_t<T>>::epsilon();
-    const SingularRange range{smallest_singular_value(t, s), largest_singular_value(t, s)};
-    double terms = std::sqrt(squared_norm<T>(t.view())) + std::sqrt(squared_norm<T>(s.view()));
-    if (range.smallest < eps * terms) terms = matrix_norm(t) + matrix_norm(s);
-    return reciprocal_condition(range, terms, eps);
+double sylvester_rcond(const Matrix<T>& a, const Matrix<T>& b, double smallest) {
+    const SingularRange range{smallest, largest_singular_value(a, b)};
+    double terms = norm_of<T>(a.view()) + norm_of<T>(b.view());
+    if (range.smallest < eps_of<T> * terms) terms = matrix_norm(a) + matrix_norm(b);
+    return reciprocal_condition(range, terms, eps_of<T>);
 }
 
-template double sylvester_rcond(const Matrix<float>&, const Matrix<float>&);
-template double sylvester_rcond(const Matrix<double>&, const Matrix<double>&);
-template double sylvester_rcond(const Matrix<std::complex<float>>&,
-                                const Matrix<std::complex<float>>&);
-template double sylvester_rcond(const Matrix<std::complex<double>>&,
-                                const Matrix<std::complex<double>>&);
+template <class T>
+double sylvester_rcond(const Matrix<T>& t, const Matrix<T>& s) {
+    return sylvester_rcond(t, s, smallest_singular_value_of_forms(t, s));
+}
+
+#define OTIMES_INSTANTIATE(T)                                                                      \
+    template double sylvester_rcond(const Matrix<T>&, const Matrix<T>&, double);                   \
+    template double sylvester_rcond(const Matrix<T>&, const Matrix<T>&);
+OTIMES_INSTANTIATE(float)
+OTIMES_INSTANTIATE(double)
+OTIMES_INSTANTIATE(std::complex<float>)
+OTIMES_INSTANTIATE(std::complex<double>)
 
 }  // namespace otimes

@@ -57,6 +57,19 @@ void reverse_cols(Matrix<T>& x) {
 }  // namespace
 
 template <class T>
+bool is_hermitian(const Matrix<T>& a) {
+    for (index_t j = 0; j < a.cols(); ++j)
+        for (index_t i = 0; i <= j; ++i)
+            if (a(i, j) != conj_of(a(j, i))) return false;
+    return true;
+}
+
+template <class T>
+bool has_schur_form(const Matrix<T>& a) {
+    return a.rows() == 0 || is_schur_form<T>(a.view()) || is_schur_form<T>(reversed(a));
+}
+
+template <class T>
 Schur<T>::Schur(const Matrix<T>& a) : basis_(Basis::identity), form_(a) {
     if (a.rows() == 0 || is_schur_form<T>(a.view())) return;
     if (is_schur_form<T>(reversed(a))) {
@@ -65,9 +78,24 @@ Schur<T>::Schur(const Matrix<T>& a) : basis_(Basis::identity), form_(a) {
         return;
     }
     basis_ = Basis::general;
+    if (is_hermitian(a)) {
+        decompose_hermitian();
+        return;
+    }
     z_ = Matrix<T>(a.rows(), a.rows());
     if (blas::gees(a.rows(), form_.data(), form_.ld(), z_.data(), z_.ld()) > 0)
         throw singular_error("the QR algorithm did not converge: a Schur decomposition failed");
+}
+
+template <class T>
+void Schur<T>::decompose_hermitian() {
+    const index_t n = form_.rows();
+    std::vector<real_t<T>> values(static_cast<std::size_t>(n));
+    if (blas::heevd(n, form_.data(), form_.ld(), values.data()) > 0)
+        throw singular_error("an eigendecomposition of a Hermitian matrix did not converge");
+    z_ = std::move(form_);
+    form_ = Matrix<T>(n, n);
+    for (index_t k = 0; k < n; ++k) form_(k, k) = values[static_cast<std::size_t>(k)];
 }
 
 template <class T>
@@ -102,6 +130,8 @@ std::pair<Schur<T>, Schur<T>> schur_pair(const Matrix<T>& a, const Matrix<T>& b)
 
 #define OTIMES_INSTANTIATE(T)                                                                      \
     template class Schur<T>;                                                                       \
+    template bool is_hermitian(const Matrix<T>&);                                                  \
+    template bool has_schur_form(const Matrix<T>&);                                                \
     template std::pair<Schur<T>, Schur<T>> schur_pair(const Matrix<T>&, const Matrix<T>&);
 OTIMES_INSTANTIATE(float)
 OTIMES_INSTANTIATE(double)

@@ -1,47 +1,46 @@
 #include "otimes/sylvester.hpp"
 
-#include <algorithm>  // std::reverse
+#include <cmath>
 #include <complex>
 #include <limits>
 #include <optional>
 
-#include "otimes/condition.hpp"
+#include "otimes/bartels_stewart.hpp"
+#include "otimes/doubling.hpp"
 #include "otimes/parallel_gemm.hpp"
 #include "otimes/refinement.hpp"
 #include "otimes/scaling.hpp"
+#include "otimes/shifted_lu.hpp"
 #include "otimes/small_equations.hpp"
 #include "otimes/threads.hpp"
-#include "otimes/triangular.hpp"
 
 namespace otimes {
+
+namespace {
+
+/// LUs of the larger matrix take 2/3 n m^3 flops at full speed, its Schur decomposition 25 m^3 at
+/// a small part of it.
+bool is_much_smaller(index_t n, index_t m) { return n <= 16 && m >= 4 * n; }
+
+template <class T>
+SylvesterMethodPointer<T> choose_method(const Matrix<T>& a, const Matrix<T>& b) {
+    const index_t m = a.rows(), n = b.rows();
+    if (has_schur_form(a) && has_schur_form(b)) return std::make_unique<BartelsStewart<T>>(a, b);
+    if (is_hermitian(a) && is_hermitian(b)) return std::make_unique<EigenSylvester<T>>(a, b);
+    if (is_much_smaller(n, m)) return std::make_unique<ShiftedLu<T>>(a, b);
+    if (is_much_smaller(m, n)) return std::make_unique<TransposedShiftedLu<T>>(a, b);
+    if (auto doubling = DoublingSylvester<T>::attempt(a, b)) return doubling;
+    return std::make_unique<BartelsStewart<T>>(a, b);
+}
+
+}  // namespace
 
 template <class T>
 struct SylvesterFactor<T>::Oriented {
     using Scalar = T;
     using Storage = Matrix<T>;
 
-    /// With A = U T U^H and B = V S V^H: T Y + Y S = U^H Q V, X = U Y V^H.
-    std::optional<int> solve(Storage& x) const {
-        const auto& [u, v] = factor.schur_;
-        u.apply_left(true, x);
-        v.apply_right(false, x);
-        poll_interrupt();
-        const auto report =
-            adjoint ? solve_adjoint(x) : solve_triangular_sylvester(u.form(), v.form(), x);
-        if (report.overflowed) return std::nullopt;
-        u.apply_left(false, x);
-        v.apply_right(true, x);
-        return report.exponent;
-    }
-
-    TriangularReport<real_t<T>> solve_adjoint(Storage& y) const {
-        const auto& [u, v] = factor.schur_;
-        std::reverse(y.data(), y.data() + y.rows() * y.cols());
-        const auto report =
-            solve_triangular_sylvester(reversed_adjoint(u.form()), reversed_adjoint(v.form()), y);
-        std::reverse(y.data(), y.data() + y.rows() * y.cols());
-        return report;
-    }
+    std::optional<int> solve(Storage& x) const { return method.solve(adjoint, x); }
 
     void subtract_image(const Storage& x, Storage& r) const {
         const index_t m = x.rows(), n = x.cols();
@@ -53,6 +52,7 @@ struct SylvesterFactor<T>::Oriented {
     }
 
     const SylvesterFactor& factor;
+    const SylvesterMethod<T>& method;
     bool adjoint;
     double norm = factor.norm_;
     int exponent = factor.exponent_;
@@ -60,27 +60,48 @@ struct SylvesterFactor<T>::Oriented {
 
 template <class T>
 SylvesterFactor<T>::SylvesterFactor(MatrixView<const T> a, MatrixView<const T> b)
-    : finite_(is_finite(a, b)),
-      exponent_(finite_ ? common_exponent(a, b) : 0),
-      a_(finite_ ? scaled_copy(a, -exponent_) : Matrix<T>(a.rows, a.rows)),
-      b_(finite_ ? scaled_copy(b, -exponent_) : Matrix<T>(b.rows, b.rows)),
-      schur_(schur_pair(a_, b_)),
-      norm_(norm_of<T>(a_.view()) + norm_of<T>(b_.view())) {
+    : finite_(is_finite(a, b)), rcond_(std::numeric_limits<double>::quiet_NaN()) {
+    if (!finite_) return;
     const SerialBlas serial_blas;
-    poll_interrupt();
-    rcond_ = !finite_               ? std::numeric_limits<double>::quiet_NaN()
-             : a.rows * b.rows == 0 ? 1
-                                    : sylvester_rcond(schur_.first.form(), schur_.second.form());
+    exponent_ = common_exponent(a, b);
+    a_ = scaled_copy(a, -exponent_);
+    b_ = scaled_copy(b, -exponent_);
+    norm_ = norm_of<T>(a_.view()) + norm_of<T>(b_.view());
+    method_ = choose_method(a_, b_);
+    rcond_ = method_->rcond();
 }
 
 template <class T>
 SolveReport SylvesterFactor<T>::solve(bool adjoint, RightHandSides<T> sides) const {
     if (!finite_) return undefined_solution(sides);
     const SerialBlas serial_blas;
-    SolveReport report = solve_refined(Oriented{*this, adjoint}, sides);
-    report.method = "bartels-stewart";
-    report.rcond = rcond_;
+    const SolveReport report = solve_by(*method_, adjoint, sides);
+    if (method_->is_robust() || is_accurate(report) || !std::isfinite(max_abs<T>(sides)))
+        return report;
+    return solve_by(bartels_stewart(), adjoint, sides);
+}
+
+template <class T>
+SolveReport SylvesterFactor<T>::solve_by(const SylvesterMethod<T>& method, bool adjoint,
+                                         RightHandSides<T> sides) const {
+    SolveReport report = solve_refined(Oriented{*this, method, adjoint}, sides);
+    report.method = method.name();
+    report.rcond = method.rcond();
     return report;
+}
+
+/// Refinement ends at a quarter of this where it can.
+template <class T>
+bool SylvesterFactor<T>::is_accurate(const SolveReport& report) const {
+    const double rounding = eps_of<T> * std::sqrt(static_cast<double>(a_.rows() + b_.rows()));
+    return report.residual <= 4 * rounding;
+}
+
+template <class T>
+const SylvesterMethod<T>& SylvesterFactor<T>::bartels_stewart() const {
+    std::call_once(fallback_made_,
+                   [&] { fallback_ = std::make_unique<BartelsStewart<T>>(a_, b_); });
+    return *fallback_;
 }
 
 template <class T>

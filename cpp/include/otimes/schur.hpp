@@ -8,8 +8,9 @@
 namespace otimes {
 
 /// The Schur decomposition A = Z T Z^H, T upper triangular; for real A quasi-triangular, its 2x2
-/// diagonal blocks standardised to [a b; c a] with bc < 0. Input that already has this form, or has
-/// it after reversing the order of rows and columns, is not decomposed again.
+/// diagonal blocks standardised to [a b; c a] with bc < 0; for Hermitian A diagonal. Input that
+/// already has this form, or has it after reversing the order of rows and columns, is not
+/// decomposed again.
 template <class T>
 class Schur {
   public:
@@ -26,9 +27,17 @@ class Schur {
 
   private:
     enum class Basis { identity, reversal, general };
+    void decompose_hermitian();
     Basis basis_ = Basis::identity;
     Matrix<T> form_, z_;  // z_ is empty unless the basis is general
 };
+
+template <class T>
+bool is_hermitian(const Matrix<T>& a);
+
+/// Is a in Schur form, or is it in reverse order?
+template <class T>
+bool has_schur_form(const Matrix<T>& a);
 
 /// The decompositions of a and b, at once on two threads when they are large.
 template <class T>

@@ -1,14 +1,15 @@
 // A X + X B = Q.
 #pragma once
 
-#include <utility>  // std::pair
+#include <mutex>  // std::once_flag
 
 #include "otimes/equation.hpp"
-#include "otimes/schur.hpp"
+#include "otimes/sylvester_method.hpp"
 
 namespace otimes {
 
-/// Two Schur decompositions (Bartels & Stewart 1972, doi:10.1145/361573.361582).
+/// A and B, decomposed by the method that suits them best; by Schur forms when a solution by
+/// another is not accurate.
 template <class T>
 class SylvesterFactor final : public EquationFactor<T> {
   public:
@@ -20,11 +21,18 @@ class SylvesterFactor final : public EquationFactor<T> {
   private:
     struct Oriented;  // the equation or its adjoint
 
+    SolveReport solve_by(const SylvesterMethod<T>& method, bool adjoint,
+                         RightHandSides<T> sides) const;
+    bool is_accurate(const SolveReport& report) const;
+    const SylvesterMethod<T>& bartels_stewart() const;
+
     bool finite_;
     int exponent_;
-    Matrix<T> a_, b_;  // 2^-exponent times the originals, for the residual
-    std::pair<Schur<T>, Schur<T>> schur_;
+    Matrix<T> a_, b_;  // 2^-exponent times the originals
     double norm_, rcond_;
+    SylvesterMethodPointer<T> method_;
+    mutable std::once_flag fallback_made_;
+    mutable SylvesterMethodPointer<T> fallback_;
 };
 
 /// The same for row-major matrices: B^T X^T + X^T A^T = Q^T in LAPACK's column-major order, so that

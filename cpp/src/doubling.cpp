@@ -1,0 +1,241 @@
+#include "otimes/doubling.hpp"
+
+#include <algorithm>  // std::clamp, std::max
+#include <cmath>
+#include <complex>
+#include <limits>
+#include <tuple>  // std::tie
+
+#include "otimes/blas.hpp"
+#include "otimes/parallel_gemm.hpp"
+#include "otimes/scaling.hpp"
+#include "otimes/scratch.hpp"
+#include "otimes/threads.hpp"
+
+namespace otimes {
+namespace {
+
+/// y <- y + alpha op(F) x op(G), one block of rows per thread; an empty g stands for F^H.
+template <class T>
+void add_two_sided_product(bool adjoint, T alpha, const Matrix<T>& f, const Matrix<T>& x,
+                           const Matrix<T>& g, Matrix<T>& y) {
+    const index_t m = x.rows(), n = x.cols();
+    const bool one = g.rows() == 0;
+    const Matrix<T>& right = one ? f : g;
+    const char f_op = adjoint ? 'C' : 'N', g_op = adjoint != one ? 'C' : 'N';
+    const auto add_rows = [&](index_t begin, index_t end) {
+        const index_t rows = end - begin;
+        const Scratch<T> product(rows * n);
+        blas::gemm(f_op, 'N', rows, n, m, alpha, f.data() + begin * (adjoint ? f.ld() : 1), f.ld(),
+                   x.data(), x.ld(), T(0), product.get(), rows);
+        blas::gemm('N', g_op, rows, n, n, T(1), product.get(), rows, right.data(), right.ld(), T(1),
+                   y.data() + begin, y.ld());
+    };
+    constexpr double worthwhile = 2e6;
+    parallel_blocks(m, product_flops(m, n, m) + product_flops(m, n, n), add_rows, worthwhile);
+}
+
+/// F^2
+template <class T>
+Matrix<T> square(const Matrix<T>& f) {
+    const index_t n = f.rows();
+    Matrix<T> f2(n, n);
+    parallel_gemm('N', 'N', n, n, n, T(1), f.data(), f.ld(), f.data(), f.ld(), T(0), f2.data(),
+                  f2.ld());
+    return f2;
+}
+
+/// F^2 and G^2: small ones at once, large ones each on all threads.
+template <class T>
+std::pair<Matrix<T>, Matrix<T>> squares(const Matrix<T>& f, const Matrix<T>& g) {
+    constexpr double large = 8e6;
+    const index_t m = f.rows(), n = g.rows();
+    const double work = product_flops(m, m, m) + product_flops(n, n, n);
+    std::pair<Matrix<T>, Matrix<T>> result;
+    parallel_pair(
+        n > 0 && work < 2 * large ? work : 0, [&] { result.first = square(f); },
+        [&] { result.second = square(g); });
+    return result;
+}
+
+/// The mean of the eigenvalues.
+template <class T>
+T mean_of(const Matrix<T>& a) {
+    T sum = 0;
+    for (index_t i = 0; i < a.rows(); ++i) sum += a(i, i);
+    return sum / static_cast<real_t<T>>(a.rows());
+}
+
+/// Neither F^(2^k) X G^(2^k) for the eigenvalues of largest modulus nor its rounding errors vanish.
+template <class T>
+bool is_growing(const Matrix<T>& f, const Matrix<T>& g, double size) {
+    const double limit = 0.01 / std::sqrt(eps_of<T>);
+    const auto rows = static_cast<double>(f.rows());
+    const auto cols = static_cast<double>(g.rows() == 0 ? f.rows() : g.rows());
+    const double means = std::abs(mean_of(f)) * std::abs(mean_of(g.rows() == 0 ? f : g));
+    return !(size < limit * std::sqrt(rows * cols)) || means >= 1;
+}
+
+}  // namespace
+
+template <class T>
+std::optional<SmithPowers<T>> SmithPowers<T>::vanishing(Matrix<T> f, Matrix<T> g) {
+    constexpr int most_steps = 14;
+    SmithPowers result;
+    for (int step = 0; step < most_steps; ++step) {
+        poll_interrupt();
+        const double f_norm = norm_of<T>(f.view());
+        const double size = f_norm * (g.rows() == 0 ? f_norm : norm_of<T>(g.view()));
+        if (is_growing(f, g, size)) return std::nullopt;
+        result.powers_.push_back({std::move(f), std::move(g), size});
+        if (size * size <= eps_of<T>) return result;
+        std::tie(f, g) = squares(result.powers_.back().f, result.powers_.back().g);
+    }
+    return std::nullopt;
+}
+
+template <class T>
+void SmithPowers<T>::solve(bool adjoint, Matrix<T>& x, double accuracy) const {
+    for (const Power& power : powers_) {
+        if (power.size <= accuracy) return;
+        poll_interrupt();
+        const Matrix<T> terms = x;
+        add_two_sided_product(adjoint, T(1), power.f, terms, power.g, x);
+    }
+}
+
+namespace {
+
+/// Where the eigenvalues of a matrix are, if it is normal.
+template <class T>
+struct Disc {
+    explicit Disc(const Matrix<T>& a) : centre(mean_of(a)) {
+        const double mean_square =
+            squared_norm<T>(a.view()) / static_cast<double>(a.rows()) - square_of(centre);
+        radius = std::sqrt(std::max(0.0, mean_square));
+    }
+    T centre;
+    double radius;  // root mean square of the distances from the centre
+};
+
+/// Is b = a^H?
+template <class T>
+bool is_adjoint(const Matrix<T>& a, const Matrix<T>& b) {
+    if (a.rows() != b.rows()) return false;
+    for (index_t j = 0; j < a.cols(); ++j)
+        for (index_t i = 0; i < a.rows(); ++i)
+            if (b(i, j) != conj_of(a(j, i))) return false;
+    return true;
+}
+
+template <class T>
+struct CayleyShifts {
+    T gamma, delta;
+};
+
+/// For discs around the spectra of A and -B, the line between them at equal distances, and a tau
+/// for which both transforms are small; nothing if the discs overlap by far.
+template <class T>
+std::optional<CayleyShifts<T>> cayley_shifts(const Disc<T>& a, const Disc<T>& b) {
+    using R = real_t<T>;
+    constexpr double hopeless = 1.0 / 8;
+    const T across = a.centre + b.centre;  // from the centre of -B to that of A
+    const double distance = std::abs(across);
+    if (!(distance > hopeless * (a.radius + b.radius))) return std::nullopt;
+    const T direction = across / static_cast<R>(distance);
+    const double a_distance =
+        distance / 2 + std::clamp((a.radius - b.radius) / 2, -distance / 4, distance / 4);
+    const auto tau_squared = [](double centre, double radius) {
+        return std::max(centre * centre - radius * radius, centre * centre / 16);
+    };
+    const double tau = std::pow(
+        tau_squared(a_distance, a.radius) * tau_squared(distance - a_distance, b.radius), 0.25);
+    const T shift = static_cast<R>(a_distance) * direction - a.centre;
+    return CayleyShifts<T>{shift + static_cast<R>(tau) * direction,
+                           -shift + static_cast<R>(tau) * direction};
+}
+
+/// (A + shift I)^-1; not finite where that is singular.
+template <class T>
+Matrix<T> shifted_inverse(Matrix<T> a, T shift) {
+    const index_t n = a.rows();
+    for (index_t i = 0; i < n; ++i) a(i, i) += shift;
+    std::vector<blas::blasint> pivots(static_cast<std::size_t>(n));
+    if (blas::getrf(n, n, a.data(), a.ld(), pivots.data()) > 0)
+        a(0, 0) = std::numeric_limits<real_t<T>>::infinity();
+    else
+        blas::getri(n, a.data(), a.ld(), pivots.data());
+    return a;
+}
+
+/// I - 2 tau U = (A + gamma I)^-1 (A - delta I) for U = (A + gamma I)^-1.
+template <class T>
+Matrix<T> cayley_transform(Matrix<T> u, T two_tau) {
+    for (index_t k = 0; k < u.rows() * u.rows(); ++k) u.data()[k] = -times(two_tau, u.data()[k]);
+    for (index_t i = 0; i < u.rows(); ++i) u(i, i) += T(1);
+    return u;
+}
+
+}  // namespace
+
+template <class T>
+SylvesterMethodPointer<T> DoublingSylvester<T>::attempt(const Matrix<T>& a, const Matrix<T>& b) {
+    const auto shifts = cayley_shifts(Disc<T>(a), Disc<T>(b));
+    if (!shifts) return nullptr;
+    const bool one = is_adjoint(a, b);
+    const T two_tau = shifts->gamma + shifts->delta;
+    Matrix<T> u, v, f, g;
+    const auto transform = [&](const Matrix<T>& matrix, T shift, Matrix<T>& inverse,
+                               Matrix<T>& transformed) {
+        inverse = shifted_inverse(matrix, shift);
+        transformed = cayley_transform(inverse, two_tau);
+    };
+    parallel_pair(
+        product_flops(a.rows(), a.rows(), a.rows()) + product_flops(b.rows(), b.rows(), b.rows()),
+        [&] { transform(a, shifts->gamma, u, f); },
+        [&] {
+            if (!one) transform(b, shifts->delta, v, g);
+        });
+    auto powers = SmithPowers<T>::vanishing(std::move(f), std::move(g));
+    if (!powers) return nullptr;
+    auto method = std::make_unique<DoublingSylvester>(two_tau, std::move(u), std::move(v),
+                                                      std::move(*powers));
+    method->estimate_condition(a, b);
+    if (!(method->rcond_ > std::sqrt(eps_of<T>))) return nullptr;
+    return method;
+}
+
+/// One digit is enough.
+template <class T>
+void DoublingSylvester<T>::estimate_condition(const Matrix<T>& a, const Matrix<T>& b) {
+    constexpr double accuracy = 1.0 / 16;
+    const auto inverse = [&](bool adjoint, Matrix<T>& z) {
+        solve(adjoint, z, accuracy);
+        return std::optional<int>(0);
+    };
+    rcond_ = sylvester_rcond(a, b, smallest_singular_value<T>(a.rows(), b.rows(), inverse));
+}
+
+template <class T>
+std::optional<int> DoublingSylvester<T>::solve(bool adjoint, Matrix<T>& x) const {
+    solve(adjoint, x, eps_of<T>);
+    return 0;
+}
+
+template <class T>
+void DoublingSylvester<T>::solve(bool adjoint, Matrix<T>& x, double accuracy) const {
+    Matrix<T> c(x.rows(), x.cols());
+    add_two_sided_product(adjoint, adjoint ? conj_of(two_tau_) : two_tau_, u_, x, v_, c);
+    powers_.solve(adjoint, c, accuracy);
+    x = std::move(c);
+}
+
+#define OTIMES_INSTANTIATE(T)                                                                      \
+    template class SmithPowers<T>;                                                                 \
+    template class DoublingSylvester<T>;
+OTIMES_INSTANTIATE(float)
+OTIMES_INSTANTIATE(double)
+OTIMES_INSTANTIATE(std::complex<float>)
+OTIMES_INSTANTIATE(std::complex<double>)
+
+}  // namespace otimes
