@@ -199,6 +199,11 @@ def axb_matrix(a, b):
     return np.kron(b.T, a)
 
 
+def stein_matrix(a, b):
+    """The matrix of vec(X) -> vec(X - A X B)."""
+    return np.eye(len(a) * len(b)) - axb_matrix(a, b)
+
+
 def solve_vec(matrix, q):
     """X with M vec(X) = vec(Q), by LU."""
     x = np.linalg.solve(matrix, q.ravel(order="F"))

@@ -143,3 +143,88 @@ def test_complex_right_hand_side_of_a_real_equation():
     assert info.method == "doubling"
     assert norm(x.real - solve(a, b, q.real)[0]) <= 1e-13 * norm(x)
     assert norm(x.imag - solve(a, b, q.imag)[0]) <= 1e-13 * norm(x)
+
+
+# --- Stein and Lyapunov equations ------------------------------------------------------------------
+
+
+def contraction(n, dtype=np.float64, seed=0, radius=0.8):
+    """Spectral radius about `radius`."""
+    parts = 2 if np.dtype(dtype).kind == "c" else 1
+    return (normal((n, n), dtype, seed) * (radius / np.sqrt(n * parts))).astype(dtype)
+
+
+def stein_residual(a, b, x, q):
+    return norm(x - a @ x @ b - q) / ((1 + norm(a) * norm(b)) * norm(x) + norm(q))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.complex128])
+@pytest.mark.parametrize(("m", "n"), [(17, 17), (20, 33), (64, 40)])
+def test_stein_by_doubling(m, n, dtype):
+    a, b = contraction(m, dtype), contraction(n, dtype, 1)
+    q = normal((m, n), dtype)
+    x, info = ox.solve_stein(a, b, q, return_info=True)
+    assert info.method == "doubling"
+    assert stein_residual(a, b, x, q) <= 10 * (m + n) * eps(x)
+    y = ox.stein_factor(a, b).solve(q, trans="H")
+    assert stein_residual(a.conj().T, b.conj().T, y, q) <= 10 * (m + n) * eps(y)
+    if m * n <= 350:
+        wide = np.result_type(dtype, np.float64)
+        matrix = np.eye(m * n) - np.kron(b.T.astype(wide), a.astype(wide))
+        singular_values = np.linalg.svd(matrix, compute_uv=False)
+        rcond = singular_values[-1] / singular_values[0]
+        assert rcond / 10 <= info.rcond <= 10 * rcond
+
+
+@pytest.mark.parametrize("scale", [2.0**-300, 2.0**-20, 2.0**20])
+def test_stein_in_other_units(scale):
+    """A/s and s B make the same equation."""
+    a, b, q = contraction(24), contraction(20, seed=1), normal((24, 20))
+    x, info = ox.solve_stein(a / scale, b * scale, q, return_info=True)
+    assert info.method == "doubling"
+    assert norm(x - ox.solve_stein(a, b, q)) <= 1e-13 * norm(x)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.complex128])
+@pytest.mark.parametrize("n", [17, 40])
+def test_lyapunov_by_doubling(n, dtype):
+    g = normal((n, n), dtype, 3)
+    for solve_equation, a, image in (
+        (ox.solve_continuous_lyapunov, stable(n, dtype), lambda a, x: a @ x + x @ a.conj().T),
+        (
+            ox.solve_discrete_lyapunov,
+            contraction(n, dtype),
+            lambda a, x: x - a @ x @ a.conj().T,
+        ),
+    ):
+        for q in (g, g + g.conj().T, g - g.conj().T):
+            x, info = solve_equation(a, q, return_info=True)
+            assert info.method == "doubling"
+            size = 2 * (1 + norm(a)) * norm(x) + norm(q)
+            assert norm(image(a, x) - q) <= 20 * n * eps(x) * size
+            for sign in (1, -1):
+                if np.array_equal(q, sign * q.conj().T):
+                    np.testing.assert_array_equal(x, sign * x.conj().T)
+
+
+@pytest.mark.parametrize("k", range(2, 50, 6))
+def test_stein_near_the_unit_circle(k):
+    """Eigenvalue products up to 1 - 2^-k; A = -I + small breaks the bilinear transformation."""
+    n = 20
+    u = orthogonal(n)
+    radius = np.sqrt(1 - 2.0**-k)
+    a = u @ np.diag(np.linspace(-radius, radius, n)) @ (np.eye(n) + 2.0**-k * np.eye(n, k=1)) @ u.T
+    q = normal((n, n))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ox.IllConditionedWarning)
+        x, info = ox.solve_stein(a, a.T, q, return_info=True)
+    assert stein_residual(a, a.T, x, q) <= 400 * eps(x)
+    assert info.method == ("doubling" if k <= 8 else "schur")
+
+
+@pytest.mark.parametrize("n", [20, 60])
+def test_expanding_stein_equations_are_left_to_schur(n):
+    a, b, q = normal((n, n)), normal((n, n), seed=1), normal((n, n), seed=2)
+    x, info = ox.solve_stein(a, b, q, return_info=True)
+    assert info.method == "schur"
+    assert stein_residual(a, b, x, q) <= 20 * n * eps(x)

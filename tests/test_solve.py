@@ -38,7 +38,7 @@ OPERATORS = {
     "generalized": (ox.kron(B, A) + ox.kron(B.T, A @ A), "dense"),
     "three terms": (ox.kronecker_sum(B, A, B), "schur"),
     "shifted product": (ox.kron(A @ A.T, B + B.T) - 2 * ox.identity(12), "spectral"),
-    "shifted, large": (ox.kron(np.kron(A, B[:2, :2]), np.kron(B, A)) + ox.identity(96), "schur"),
+    "shifted, large": (ox.kron(np.kron(A, B[:2, :2]), np.kron(B, A)) + ox.identity(96), "stein"),
     "definite pairs": (ox.kron(B.T @ B, A + A.T) + ox.kron(B + B.T, A @ A.T), "congruence"),
     "sum with low rank": (
         ox.kron(A, B) + LowRank(np.ones((12, 1)), np.ones((12, 1)), (12,), (12,)),
@@ -159,7 +159,8 @@ EQUATIONS = {
     "sylvester with a multiple of X": (lambda X: A @ X - 2 * X + X @ B, "sylvester"),
     "several left terms": (lambda X: A @ X + X @ B + A @ A @ X, "sylvester"),
     "affine": (lambda X: A @ X + X @ B + C - 1, "sylvester"),
-    "stein": (lambda X: X - A @ X @ B, "dense"),
+    "stein": (lambda X: X - A @ X @ B, "stein"),
+    "stein with multiples": (lambda X: A @ X @ (2 * B) + 3 * X, "stein"),
     "generalized": (lambda X: A @ X @ B + A.T @ X @ B.T, "dense"),
     "with a trace": (lambda X: A @ X + C * np.trace(X @ C.T), "dense"),
 }

@@ -1,48 +1,29 @@
 #include "otimes/bartels_stewart.hpp"
 
-#include <algorithm>  // std::reverse, std::min, std::max
+#include <algorithm>  // std::min, std::max
 #include <cmath>
 #include <complex>
 #include <limits>
 
+#include "otimes/condition.hpp"
 #include "otimes/scaling.hpp"
+#include "otimes/schur_equation.hpp"
 #include "otimes/threads.hpp"
-#include "otimes/triangular.hpp"
 
 namespace otimes {
-namespace {
-
-/// T^H Y + Y S^H = C
-template <class T>
-TriangularReport<real_t<T>> solve_adjoint(const Matrix<T>& t, const Matrix<T>& s, Matrix<T>& y) {
-    std::reverse(y.data(), y.data() + y.rows() * y.cols());
-    const auto report = solve_triangular_sylvester(reversed_adjoint(t), reversed_adjoint(s), y);
-    std::reverse(y.data(), y.data() + y.rows() * y.cols());
-    return report;
-}
-
-}  // namespace
 
 template <class T>
-BartelsStewart<T>::BartelsStewart(const Matrix<T>& a, const Matrix<T>& b)
-    : schur_(schur_pair(a, b)) {
+BartelsStewart<T>::BartelsStewart(const Matrix<T>& a, const Matrix<T>& b,
+                                  std::optional<real_t<T>> identity)
+    : schur_(schur_pair(a, b)), identity_(identity) {
     poll_interrupt();
-    rcond_ =
-        a.rows() * b.rows() == 0 ? 1 : sylvester_rcond(schur_.first.form(), schur_.second.form());
+    const TriangularEquation<T> equation{schur_.first.form(), schur_.second.form(), identity_};
+    rcond_ = a.rows() * b.rows() == 0 ? 1 : triangular_rcond(equation);
 }
 
 template <class T>
 std::optional<int> BartelsStewart<T>::solve(bool adjoint, Matrix<T>& x) const {
-    const auto& [u, v] = schur_;
-    u.apply_left(true, x);
-    v.apply_right(false, x);
-    poll_interrupt();
-    const auto report = adjoint ? solve_adjoint(u.form(), v.form(), x)
-                                : solve_triangular_sylvester(u.form(), v.form(), x);
-    if (report.overflowed) return std::nullopt;
-    u.apply_left(false, x);
-    v.apply_right(true, x);
-    return report.exponent;
+    return solve_by_schur(schur_.first, schur_.second, identity_, adjoint, x);
 }
 
 template <class T>

@@ -12,12 +12,12 @@ namespace {
 
 /// In Schur coordinates, where no pivot is below it.
 template <class T>
-double smallest_singular_value_of_forms(const Matrix<T>& t, const Matrix<T>& s) {
-    const Matrix<T> t_adjoint = reversed_adjoint(t), s_adjoint = reversed_adjoint(s);
+double smallest_in_schur_coordinates(const TriangularEquation<T>& equation) {
+    const Matrix<T> t = reversed_adjoint(equation.t), s = reversed_adjoint(equation.s);
+    const TriangularEquation<T> adjoint_equation{t, s, equation.identity};
     double smallest_pivot = std::numeric_limits<double>::max();
     const auto solve = [&](bool adjoint, Matrix<T>& z) -> std::optional<int> {
-        const auto report = adjoint ? solve_triangular_sylvester(t_adjoint, s_adjoint, z)
-                                    : solve_triangular_sylvester(t, s, z);
+        const auto report = solve_triangular(adjoint ? adjoint_equation : equation, z);
         // J Z J: into, and out of, the adjoint's order
         std::reverse(z.data(), z.data() + z.rows() * z.cols());
         smallest_pivot = std::min(smallest_pivot, static_cast<double>(report.smallest_pivot));
@@ -54,13 +54,23 @@ class Side {
     T mean() const { return mean_; }
     double rest() const { return rest_norm_; }
 
-    /// A power step on x for ||(op(A) + shift I) x||^2 + weight^2 ||x||^2.
-    void step(T shift, double weight) {
-        add_multiple(mean_ + shift, x_, rest_);  // now (op(A) + shift) x
-        std::vector<T> next(size());
-        blas::gemv(back_, a_.rows(), a_.rows(), a_.data(), a_.ld(), rest_.data(), next.data());
-        add_multiple(conj_of(shift), rest_, next);
-        add_multiple(T(static_cast<real_t<T>>(weight * weight)), x_, next);
+    /// A power step on x for ||(op(A) linear + constant I) x||^2 + weight^2 ||x||^2 +
+    /// image_weight^2 ||op(A) x||^2.
+    struct Form {
+        T linear, constant;
+        double weight, image_weight;
+    };
+    void step(const Form& form) {
+        const auto square = [](double w) { return T(static_cast<real_t<T>>(w * w)); };
+        add_multiple(mean_, x_, rest_);  // now op(A) x
+        std::vector<T> mapped(size()), pulled(size()), next(size());
+        add_multiple(form.linear, rest_, mapped);
+        add_multiple(form.constant, x_, mapped);
+        add_multiple(conj_of(form.linear), mapped, pulled);
+        add_multiple(square(form.image_weight), rest_, pulled);
+        blas::gemv(back_, a_.rows(), a_.rows(), a_.data(), a_.ld(), pulled.data(), next.data());
+        add_multiple(conj_of(form.constant), mapped, next);
+        add_multiple(square(form.weight), x_, next);
         if (normalise_vector(next.data(), a_.rows()) > 0) x_ = std::move(next);
         split();
     }
@@ -84,19 +94,32 @@ class Side {
     double rest_norm_ = 0;
 };
 
-/// max ||T u v^H + u (S^H v)^H||_F over unit u, v, alternating between them: a lower bound of the
-/// norm of X -> T X + X S that is a small factor away from it, in O(m^2 + n^2) a step. With T u =
-/// alpha u + r and S^H v = beta v + q, r orthogonal to u and q to v, the square is
-/// |alpha + conj(beta)|^2 + ||r||^2 + ||q||^2.
+/// max ||M(u v^H)||_F over unit u, v, alternating between them: a lower bound of the norm of
+/// X -> T X + X S or X -> c X - T X S that is a small factor away from it, in O(m^2 + n^2) a step.
+/// With T u = alpha u + r and S^H v = beta v + q, r orthogonal to u and q to v, the square is
+/// |alpha + conj(beta)|^2 + ||r||^2 + ||q||^2, or
+/// |c - alpha conj(beta)|^2 + |alpha|^2 ||q||^2 + |beta|^2 ||r||^2 + ||r||^2 ||q||^2.
 template <class T>
-double largest_singular_value(const Matrix<T>& t, const Matrix<T>& s) {
-    Side<T> u(t, false), v(s, true);
+double largest_singular_value(const TriangularEquation<T>& equation) {
+    Side<T> u(equation.t, false), v(equation.s, true);
+    const auto form = [&](const Side<T>& other) -> typename Side<T>::Form {
+        const T mean = conj_of(other.mean());
+        if (!equation.identity) return {T(1), mean, other.rest(), 0};
+        return {-mean, *equation.identity, 0, other.rest()};
+    };
+    const auto norm = [&] {
+        const T alpha = u.mean(), beta = conj_of(v.mean());
+        if (!equation.identity)
+            return std::hypot(std::sqrt(square_of(alpha + beta)), u.rest(), v.rest());
+        return std::hypot(std::sqrt(square_of(*equation.identity - times(alpha, beta))),
+                          std::sqrt(square_of(alpha)) * v.rest(),
+                          std::hypot(std::sqrt(square_of(beta)), v.rest()) * u.rest());
+    };
     double largest = 0;
     for (int step = 0; step < 4; ++step) {
-        u.step(conj_of(v.mean()), v.rest());
-        v.step(conj_of(u.mean()), u.rest());
-        const double mean = std::sqrt(square_of(u.mean() + conj_of(v.mean())));
-        largest = std::max(largest, std::hypot(mean, u.rest(), v.rest()));
+        u.step(form(v));
+        v.step(form(u));
+        largest = std::max(largest, norm());
     }
     return largest;
 }
@@ -117,21 +140,25 @@ double matrix_norm(const Matrix<T>& a) {
 }  // namespace
 
 template <class T>
-double sylvester_rcond(const Matrix<T>& a, const Matrix<T>& b, double smallest) {
-    const SingularRange range{smallest, largest_singular_value(a, b)};
-    double terms = norm_of<T>(a.view()) + norm_of<T>(b.view());
-    if (range.smallest < eps_of<T> * terms) terms = matrix_norm(a) + matrix_norm(b);
-    return reciprocal_condition(range, terms, eps_of<T>);
+double reciprocal_condition(const TriangularEquation<T>& equation, double smallest) {
+    const auto terms = [&](double t, double s) {
+        return equation.identity ? static_cast<double>(*equation.identity) + t * s : t + s;
+    };
+    const SingularRange range{smallest, largest_singular_value(equation)};
+    double size = terms(norm_of<T>(equation.t.view()), norm_of<T>(equation.s.view()));
+    if (range.smallest < eps_of<T> * size)
+        size = terms(matrix_norm(equation.t), matrix_norm(equation.s));
+    return reciprocal_condition(range, size, eps_of<T>);
 }
 
 template <class T>
-double sylvester_rcond(const Matrix<T>& t, const Matrix<T>& s) {
-    return sylvester_rcond(t, s, smallest_singular_value_of_forms(t, s));
+double triangular_rcond(const TriangularEquation<T>& equation) {
+    return reciprocal_condition(equation, smallest_in_schur_coordinates(equation));
 }
 
 #define OTIMES_INSTANTIATE(T)                                                                      \
-    template double sylvester_rcond(const Matrix<T>&, const Matrix<T>&, double);                   \
-    template double sylvester_rcond(const Matrix<T>&, const Matrix<T>&);
+    template double reciprocal_condition(const TriangularEquation<T>&, double);                    \
+    template double triangular_rcond(const TriangularEquation<T>&);
 OTIMES_INSTANTIATE(float)
 OTIMES_INSTANTIATE(double)
 OTIMES_INSTANTIATE(std::complex<float>)

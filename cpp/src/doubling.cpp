@@ -7,6 +7,7 @@
 #include <tuple>  // std::tie
 
 #include "otimes/blas.hpp"
+#include "otimes/condition.hpp"
 #include "otimes/parallel_gemm.hpp"
 #include "otimes/scaling.hpp"
 #include "otimes/scratch.hpp"
@@ -148,6 +149,11 @@ bool is_adjoint(const Matrix<T>& a, const Matrix<T>& b) {
 }
 
 template <class T>
+void divide(Matrix<T>& a, real_t<T> divisor) {
+    for (index_t k = 0; k < a.rows() * a.cols(); ++k) a.data()[k] /= divisor;
+}
+
+template <class T>
 struct CayleyShifts {
     T gamma, delta;
 };
@@ -175,6 +181,25 @@ std::optional<CayleyShifts<T>> cayley_shifts(const Spectrum<T>& a, const Spectru
     return CayleyShifts<T>{tau + shift, tau - shift};
 }
 
+constexpr double probe_accuracy = 1.0 / 16;  // one digit is enough
+
+template <class T, class Inverse>
+double condition_by(const TriangularEquation<T>& equation, Inverse&& inverse) {
+    const auto solve = [&](bool adjoint, Matrix<T>& z) {
+        inverse(adjoint, z);
+        return std::optional<int>(0);
+    };
+    return reciprocal_condition(
+        equation, smallest_singular_value<T>(equation.t.rows(), equation.s.rows(), solve));
+}
+
+/// The method unless the equation is so ill-conditioned that its rcond may be inaccurate.
+template <class T>
+EquationMethodPointer<T> trusted(EquationMethodPointer<T> method) {
+    if (!(method->rcond() > std::sqrt(eps_of<T>))) return nullptr;
+    return method;
+}
+
 /// (A + shift I)^-1; not finite where that is singular.
 template <class T>
 Matrix<T> shifted_inverse(Matrix<T> a, T shift) {
@@ -199,7 +224,7 @@ Matrix<T> cayley_transform(Matrix<T> u, T two_tau) {
 }  // namespace
 
 template <class T>
-SylvesterMethodPointer<T> DoublingSylvester<T>::attempt(const Matrix<T>& a, const Matrix<T>& b) {
+EquationMethodPointer<T> DoublingSylvester<T>::attempt(const Matrix<T>& a, const Matrix<T>& b) {
     const auto shifts = cayley_shifts(Spectrum<T>(a), Spectrum<T>(b));
     if (!shifts) return nullptr;
     const bool one = is_adjoint(a, b);
@@ -220,20 +245,10 @@ SylvesterMethodPointer<T> DoublingSylvester<T>::attempt(const Matrix<T>& a, cons
     if (!powers) return nullptr;
     auto method = std::make_unique<DoublingSylvester>(two_tau, std::move(u), std::move(v),
                                                       std::move(*powers));
-    method->estimate_condition(a, b);
-    if (!(method->rcond_ > std::sqrt(eps_of<T>))) return nullptr;
-    return method;
-}
-
-/// One digit is enough.
-template <class T>
-void DoublingSylvester<T>::estimate_condition(const Matrix<T>& a, const Matrix<T>& b) {
-    constexpr double accuracy = 1.0 / 16;
-    const auto inverse = [&](bool adjoint, Matrix<T>& z) {
-        solve(adjoint, z, accuracy);
-        return std::optional<int>(0);
-    };
-    rcond_ = sylvester_rcond(a, b, smallest_singular_value<T>(a.rows(), b.rows(), inverse));
+    method->rcond_ = condition_by(TriangularEquation<T>{a, b}, [&](bool adjoint, Matrix<T>& z) {
+        method->solve(adjoint, z, probe_accuracy);
+    });
+    return trusted<T>(std::move(method));
 }
 
 template <class T>
@@ -250,9 +265,40 @@ void DoublingSylvester<T>::solve(bool adjoint, Matrix<T>& x, double accuracy) co
     x = std::move(c);
 }
 
+template <class T>
+EquationMethodPointer<T> DoublingStein<T>::attempt(const Matrix<T>& a, const Matrix<T>& b,
+                                                   real_t<T> identity) {
+    const bool one = is_adjoint(a, b);
+    const real_t<T> divisor = one ? std::sqrt(identity) : identity;
+    if (!(divisor > 0)) return nullptr;
+    Matrix<T> f = a, g = one ? Matrix<T>() : b;
+    divide(one ? f : g, divisor);
+    auto powers = SmithPowers<T>::vanishing(std::move(f), std::move(g));
+    if (!powers) return nullptr;
+    auto method = std::make_unique<DoublingStein>(identity, std::move(*powers));
+    const auto inverse = [&](bool adjoint, Matrix<T>& z) {
+        method->solve(adjoint, z, probe_accuracy);
+    };
+    method->rcond_ = condition_by(TriangularEquation<T>{a, b, identity}, inverse);
+    return trusted<T>(std::move(method));
+}
+
+template <class T>
+std::optional<int> DoublingStein<T>::solve(bool adjoint, Matrix<T>& x) const {
+    solve(adjoint, x, eps_of<T>);
+    return 0;
+}
+
+template <class T>
+void DoublingStein<T>::solve(bool adjoint, Matrix<T>& x, double accuracy) const {
+    divide(x, identity_);
+    powers_.solve(adjoint, x, accuracy);
+}
+
 #define OTIMES_INSTANTIATE(T)                                                                      \
     template class SmithPowers<T>;                                                                 \
-    template class DoublingSylvester<T>;
+    template class DoublingSylvester<T>;                                                           \
+    template class DoublingStein<T>;
 OTIMES_INSTANTIATE(float)
 OTIMES_INSTANTIATE(double)
 OTIMES_INSTANTIATE(std::complex<float>)

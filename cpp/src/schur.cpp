@@ -6,6 +6,7 @@
 
 #include "otimes/blas.hpp"
 #include "otimes/parallel_gemm.hpp"
+#include "otimes/symmetry.hpp"
 #include "otimes/threads.hpp"
 
 namespace otimes {
@@ -57,14 +58,6 @@ void reverse_cols(Matrix<T>& x) {
 }  // namespace
 
 template <class T>
-bool is_hermitian(const Matrix<T>& a) {
-    for (index_t j = 0; j < a.cols(); ++j)
-        for (index_t i = 0; i <= j; ++i)
-            if (a(i, j) != conj_of(a(j, i))) return false;
-    return true;
-}
-
-template <class T>
 bool has_schur_form(const Matrix<T>& a) {
     return a.rows() == 0 || is_schur_form<T>(a.view()) || is_schur_form<T>(reversed(a));
 }
@@ -78,7 +71,7 @@ Schur<T>::Schur(const Matrix<T>& a) : basis_(Basis::identity), form_(a) {
         return;
     }
     basis_ = Basis::general;
-    if (is_hermitian(a)) {
+    if (has_symmetry<T>(Symmetry::hermitian, a.view())) {
         decompose_hermitian();
         return;
     }
@@ -130,7 +123,6 @@ std::pair<Schur<T>, Schur<T>> schur_pair(const Matrix<T>& a, const Matrix<T>& b)
 
 #define OTIMES_INSTANTIATE(T)                                                                      \
     template class Schur<T>;                                                                       \
-    template bool is_hermitian(const Matrix<T>&);                                                  \
     template bool has_schur_form(const Matrix<T>&);                                                \
     template std::pair<Schur<T>, Schur<T>> schur_pair(const Matrix<T>&, const Matrix<T>&);
 OTIMES_INSTANTIATE(float)

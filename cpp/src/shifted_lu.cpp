@@ -4,6 +4,7 @@
 #include <complex>
 
 #include "otimes/blas.hpp"
+#include "otimes/condition.hpp"
 #include "otimes/parallel_gemm.hpp"
 #include "otimes/threads.hpp"
 
@@ -47,7 +48,8 @@ ShiftedLu<T>::ShiftedLu(const Matrix<T>& a, const Matrix<T>& b) : schur_(b) {
             block.bump_lu = LU<Complex>::without_rcond(shifted(a, Bump<T>(s, block.first).shift));
     });
     const auto inverse = [&](bool adjoint, Matrix<T>& z) { return solve(adjoint, z); };
-    rcond_ = sylvester_rcond(a, b, smallest_singular_value<T>(m, n, inverse));
+    rcond_ = reciprocal_condition(TriangularEquation<T>{a, b},
+                                  smallest_singular_value<T>(m, n, inverse));
 }
 
 template <class T>

@@ -12,6 +12,7 @@
 #include "otimes/scaling.hpp"
 #include "otimes/shifted_lu.hpp"
 #include "otimes/small_equations.hpp"
+#include "otimes/symmetry.hpp"
 #include "otimes/threads.hpp"
 
 namespace otimes {
@@ -23,14 +24,19 @@ namespace {
 bool is_much_smaller(index_t n, index_t m) { return n <= 16 && m >= 4 * n; }
 
 template <class T>
-SylvesterMethodPointer<T> choose_method(const Matrix<T>& a, const Matrix<T>& b) {
+bool is_hermitian(const Matrix<T>& a) {
+    return has_symmetry<T>(Symmetry::hermitian, a.view());
+}
+
+/// The fastest method that suits A and B; nothing where the Schur forms of both do.
+template <class T>
+EquationMethodPointer<T> choose_method(const Matrix<T>& a, const Matrix<T>& b) {
     const index_t m = a.rows(), n = b.rows();
-    if (has_schur_form(a) && has_schur_form(b)) return std::make_unique<BartelsStewart<T>>(a, b);
+    if (has_schur_form(a) && has_schur_form(b)) return nullptr;
     if (is_hermitian(a) && is_hermitian(b)) return std::make_unique<EigenSylvester<T>>(a, b);
     if (is_much_smaller(n, m)) return std::make_unique<ShiftedLu<T>>(a, b);
     if (is_much_smaller(m, n)) return std::make_unique<TransposedShiftedLu<T>>(a, b);
-    if (auto doubling = DoublingSylvester<T>::attempt(a, b)) return doubling;
-    return std::make_unique<BartelsStewart<T>>(a, b);
+    return DoublingSylvester<T>::attempt(a, b);
 }
 
 }  // namespace
@@ -52,7 +58,7 @@ struct SylvesterFactor<T>::Oriented {
     }
 
     const SylvesterFactor& factor;
-    const SylvesterMethod<T>& method;
+    const EquationMethod<T>& method;
     bool adjoint;
     double norm = factor.norm_;
     int exponent = factor.exponent_;
@@ -60,48 +66,29 @@ struct SylvesterFactor<T>::Oriented {
 
 template <class T>
 SylvesterFactor<T>::SylvesterFactor(MatrixView<const T> a, MatrixView<const T> b)
-    : finite_(is_finite(a, b)), rcond_(std::numeric_limits<double>::quiet_NaN()) {
+    : finite_(is_finite(a, b)) {
     if (!finite_) return;
     const SerialBlas serial_blas;
     exponent_ = common_exponent(a, b);
     a_ = scaled_copy(a, -exponent_);
     b_ = scaled_copy(b, -exponent_);
     norm_ = norm_of<T>(a_.view()) + norm_of<T>(b_.view());
-    method_ = choose_method(a_, b_);
-    rcond_ = method_->rcond();
+    method_.emplace(choose_method(a_, b_),
+                    [this] { return std::make_unique<BartelsStewart<T>>(a_, b_); });
+}
+
+template <class T>
+double SylvesterFactor<T>::rcond() const {
+    return finite_ ? method_->rcond() : std::numeric_limits<double>::quiet_NaN();
 }
 
 template <class T>
 SolveReport SylvesterFactor<T>::solve(bool adjoint, RightHandSides<T> sides) const {
     if (!finite_) return undefined_solution(sides);
     const SerialBlas serial_blas;
-    const SolveReport report = solve_by(*method_, adjoint, sides);
-    if (method_->is_robust() || is_accurate(report) || !std::isfinite(max_abs<T>(sides)))
-        return report;
-    return solve_by(bartels_stewart(), adjoint, sides);
-}
-
-template <class T>
-SolveReport SylvesterFactor<T>::solve_by(const SylvesterMethod<T>& method, bool adjoint,
-                                         RightHandSides<T> sides) const {
-    SolveReport report = solve_refined(Oriented{*this, method, adjoint}, sides);
-    report.method = method.name();
-    report.rcond = method.rcond();
-    return report;
-}
-
-/// Refinement ends at a quarter of this where it can.
-template <class T>
-bool SylvesterFactor<T>::is_accurate(const SolveReport& report) const {
-    const double rounding = eps_of<T> * std::sqrt(static_cast<double>(a_.rows() + b_.rows()));
-    return report.residual <= 4 * rounding;
-}
-
-template <class T>
-const SylvesterMethod<T>& SylvesterFactor<T>::bartels_stewart() const {
-    std::call_once(fallback_made_,
-                   [&] { fallback_ = std::make_unique<BartelsStewart<T>>(a_, b_); });
-    return *fallback_;
+    return method_->run(a_.rows() + b_.rows(), [&](const EquationMethod<T>& method) {
+        return solve_refined(Oriented{*this, method, adjoint}, sides);
+    });
 }
 
 template <class T>

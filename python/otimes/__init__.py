@@ -11,6 +11,7 @@ from ._core import get_num_threads, set_num_threads
 from ._equations import solve_axb, solve_sylvester, sylvester_factor
 from ._functions import expm
 from ._kron import kron, kronecker_sum
+from ._lyapunov import solve_continuous_lyapunov, solve_discrete_lyapunov, solve_stein
 from ._nearest import nearest_kronecker
 from ._products import kron_apply, kron_matmul, kron_rmatmul
 from ._selection import (
@@ -54,6 +55,9 @@ __all__ = [
     "set_num_threads",
     "solve",
     "solve_axb",
+    "solve_continuous_lyapunov",
+    "solve_discrete_lyapunov",
+    "solve_stein",
     "solve_sylvester",
     "stop_gradient",
     "sylvester_factor",

@@ -12,7 +12,7 @@ from . import _core
 from ._check import Array, as_inexact, inexact_dtype, require_finite
 from ._equation import Equation, EquationFactor
 from ._lower import from_columns, to_columns
-from ._operator import LinearOperator, Shape, registry
+from ._operator import LinearOperator, Scalar, Shape, registry
 from ._structures import Diagonal, Inverse, LowRank, Product, Selection, Sum
 from ._terms import Factor, Term, TermOperator, from_terms
 
@@ -87,20 +87,22 @@ def as_permutation(term: Term) -> LinearOperator | None:
 
 
 class MatrixEquation(NamedTuple):
-    """An operator as the left-hand side of a matrix equation in X, with x = Pᵀ vec(X)."""
+    """An operator as c times the left-hand side of a matrix equation in X, with x = Pᵀ vec(X)."""
 
     equation: Equation
     coefficients: tuple[Array, ...]
     permutation: LinearOperator | None = None
+    multiple: Scalar = 1
 
 
 class EquationFactorization:
-    """M P x = vec(B) by the decompositions of the equation whose matrix is M."""
+    """c M P x = vec(B) by the decompositions of the equation whose matrix is M."""
 
     def __init__(self, found: MatrixEquation) -> None:
         for matrix in found.coefficients:
             require_finite("the operator", matrix)
         self.permutation = found.permutation
+        self.multiple = found.multiple
         self.equation = EquationFactor(found.equation, found.coefficients)
 
     def rcond(self) -> float:
@@ -115,6 +117,9 @@ class EquationFactorization:
         x = to_columns(self.equation.solve(from_columns(b, (m, n)), trans))
         if p is not None and trans == "N":
             x = p.T @ x
+        if self.multiple != 1:
+            c = np.conj(self.multiple) if trans == "H" else self.multiple
+            x = (x / c).astype(x.dtype, copy=False)
         return np.ascontiguousarray(x).reshape(shape)
 
 

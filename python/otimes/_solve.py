@@ -25,6 +25,7 @@ from ._factorizations import (
     norm_bound,
 )
 from ._lower import Jacobian, Program
+from ._lyapunov import CONTINUOUS_LYAPUNOV, DISCRETE_LYAPUNOV, STEIN
 from ._operator import LinearOperator, Shape, registry
 from ._solve_info import (
     OnSingular,
@@ -65,7 +66,34 @@ def sylvester_of(op: TermOperator) -> MatrixEquation | None:
             right += t.coefficient * first.dense(dtype).T
         else:
             return None
-    return MatrixEquation(SYLVESTER, (left, right), as_permutation(pairs[0]))
+    permutation = as_permutation(pairs[0])
+    if np.array_equal(right, left.conj().T):
+        return MatrixEquation(CONTINUOUS_LYAPUNOV, (left,), permutation)
+    return MatrixEquation(SYLVESTER, (left, right), permutation)
+
+
+def stein_of(op: TermOperator) -> MatrixEquation | None:
+    """c (X - L X R), when one of two terms multiplies from both sides and one not at all."""
+    if len(op.parts) != 2:
+        return None
+    one, pair = sorted(op.parts, key=lambda t: len(t.factors) == 2 and not _is_multiple_of_one(t))
+    order = one.order if len(one.factors) == 2 else (0, 1)
+    if len(pair.factors) != 2 or not _is_multiple_of_one(one) or pair.order != order:
+        return None
+    if any(f.rows != f.cols for f in pair.factors):
+        return None
+    dtype = inexact_dtype(op.dtype)
+    right, left = pair.factors[0].dense(dtype).T, pair.factors[1].dense(dtype)
+    ratio = -pair.coefficient / one.coefficient
+    permutation = as_permutation(pair)
+    if ratio == 1 and np.array_equal(right, left.conj().T):
+        return MatrixEquation(DISCRETE_LYAPUNOV, (left,), permutation, one.coefficient)
+    return MatrixEquation(STEIN, (ratio * left, right), permutation, one.coefficient)
+
+
+def _is_multiple_of_one(term: Term) -> bool:
+    """Is it c I, or c P?"""
+    return all(f.is_identity for f in term.factors)
 
 
 def _square_term(op: LinearOperator) -> Term | None:
@@ -100,6 +128,11 @@ def _kronecker(op: LinearOperator) -> Maker | None:
 
 def _sylvester(op: LinearOperator) -> Maker | None:
     found = sylvester_of(op) if isinstance(op, TermOperator) else None
+    return None if found is None else lambda: EquationFactorization(found)
+
+
+def _stein(op: LinearOperator) -> Maker | None:
+    found = stein_of(op) if isinstance(op, TermOperator) else None
     return None if found is None else lambda: EquationFactorization(found)
 
 
@@ -166,6 +199,12 @@ METHODS = (
         _in_one_basis("congruence"),
     ),
     Method(
+        "stein",
+        "a multiple of X and one term from both sides, c X + L X R: two Schur decompositions and a "
+        "triangular solve",
+        _stein,
+    ),
+    Method(
         "schur",
         "all terms share one matrix, or commuting ones, in each mode: a Schur decomposition of "
         "each, and substitution",
@@ -228,7 +267,7 @@ def select_method(op: LinearOperator) -> str:
     Notes
     -----
     The rules are tried in the order diagonal, permutation, kronecker, sylvester, spectral,
-    congruence, schur, inverse, chain, dense.
+    congruence, stein, schur, inverse, chain, dense.
 
     Examples
     --------

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "otimes/scalar.hpp"
+#include "otimes/triangular.hpp"
 #include "otimes/view.hpp"
 
 namespace otimes {
@@ -84,7 +85,7 @@ inline double reciprocal_condition(SingularRange range, double terms, double eps
     return largest > 0 ? std::fmin(1, range.smallest / largest) : 0;
 }
 
-/// sigma_min of M: X -> A X + X B from above: 1/||w|| with z = M^-1 g, w = M^-H z/||z||; twice for
+/// sigma_min of an equation from above: 1/||w|| with z = M^-1 g, w = M^-H z/||z||; twice for
 /// few unknowns, for beyond that many singular values are near the last. `solve(adjoint, z)` makes
 /// z <- 2^-e M^-1 z or 2^-e M^-H z and returns e, or nothing if that overflows.
 template <class T, class Solve>
@@ -104,12 +105,12 @@ double smallest_singular_value(index_t m, index_t n, Solve&& solve) {
     return smallest;
 }
 
-/// sigma_min / sigma_max of M, entries of A and B near 1, for this sigma_min.
+/// sigma_min / sigma_max for this sigma_min; T and S are any matrices with entries near 1.
 template <class T>
-double sylvester_rcond(const Matrix<T>& a, const Matrix<T>& b, double smallest);
+double reciprocal_condition(const TriangularEquation<T>& equation, double smallest);
 
-/// The same for Schur forms T and S: two to four triangular solves.
+/// The same of an equation in Schur coordinates: two to four triangular solves.
 template <class T>
-double sylvester_rcond(const Matrix<T>& t, const Matrix<T>& s);
+double triangular_rcond(const TriangularEquation<T>& equation);
 
 }  // namespace otimes

@@ -5,7 +5,7 @@
 #include <utility>  // std::move
 #include <vector>
 
-#include "otimes/sylvester_method.hpp"
+#include "otimes/equation_method.hpp"
 
 namespace otimes {
 
@@ -35,11 +35,11 @@ class SmithPowers {
 /// 2 tau, F = (A + gamma I)^-1 (A - delta I), G = (B - gamma I) (B + delta I)^-1: Cayley transforms
 /// of A and B with the spectra of A and -B moved to both sides of a line.
 template <class T>
-class DoublingSylvester final : public SylvesterMethod<T> {
+class DoublingSylvester final : public EquationMethod<T> {
   public:
     /// Nothing unless the spectra of A and -B are well separated by a line. For general A and B
     /// this is seen from their traces and norms, in O(m^2 + n^2).
-    static SylvesterMethodPointer<T> attempt(const Matrix<T>& a, const Matrix<T>& b);
+    static EquationMethodPointer<T> attempt(const Matrix<T>& a, const Matrix<T>& b);
 
     DoublingSylvester(T two_tau, Matrix<T> u, Matrix<T> v, SmithPowers<T> powers)
         : two_tau_(two_tau), u_(std::move(u)), v_(std::move(v)), powers_(std::move(powers)) {}
@@ -50,10 +50,31 @@ class DoublingSylvester final : public SylvesterMethod<T> {
 
   private:
     void solve(bool adjoint, Matrix<T>& x, double accuracy) const;
-    void estimate_condition(const Matrix<T>& a, const Matrix<T>& b);
 
     T two_tau_;
     Matrix<T> u_, v_;  // (A + gamma I)^-1 and (B + delta I)^-1; an empty v_ stands for u_^H
+    SmithPowers<T> powers_;
+    double rcond_ = 0;
+};
+
+/// c X - A X B = Q as X - A X (B/c) = Q/c, for spectra whose products are well below c.
+template <class T>
+class DoublingStein final : public EquationMethod<T> {
+  public:
+    static EquationMethodPointer<T> attempt(const Matrix<T>& a, const Matrix<T>& b,
+                                            real_t<T> identity);
+
+    DoublingStein(real_t<T> identity, SmithPowers<T> powers)
+        : identity_(identity), powers_(std::move(powers)) {}
+
+    std::string_view name() const override { return "doubling"; }
+    double rcond() const override { return rcond_; }
+    std::optional<int> solve(bool adjoint, Matrix<T>& x) const override;
+
+  private:
+    void solve(bool adjoint, Matrix<T>& x, double accuracy) const;
+
+    real_t<T> identity_;
     SmithPowers<T> powers_;
     double rcond_ = 0;
 };

@@ -32,9 +32,6 @@ class Schur {
     Matrix<T> form_, z_;  // z_ is empty unless the basis is general
 };
 
-template <class T>
-bool is_hermitian(const Matrix<T>& a);
-
 /// Is a in Schur form, or is it in reverse order?
 template <class T>
 bool has_schur_form(const Matrix<T>& a);

@@ -4,9 +4,9 @@
 #include <complex>
 #include <vector>
 
+#include "otimes/equation_method.hpp"
 #include "otimes/lu.hpp"
 #include "otimes/schur.hpp"
-#include "otimes/sylvester_method.hpp"
 
 namespace otimes {
 
@@ -15,7 +15,7 @@ namespace otimes {
 /// 2x2 block. n LU decompositions, at once on all threads: 2/3 n m^3 flops, and 2 m^2 n to solve. A
 /// itself is not reduced, as it would be at a small part of the speed.
 template <class T>
-class ShiftedLu final : public SylvesterMethod<T> {
+class ShiftedLu final : public EquationMethod<T> {
   public:
     ShiftedLu(const Matrix<T>& a, const Matrix<T>& b);
 
@@ -40,7 +40,7 @@ class ShiftedLu final : public SylvesterMethod<T> {
 
 /// The same for a small A, as B^T X^T + X^T A^T = Q^T.
 template <class T>
-class TransposedShiftedLu final : public SylvesterMethod<T> {
+class TransposedShiftedLu final : public EquationMethod<T> {
   public:
     TransposedShiftedLu(const Matrix<T>& a, const Matrix<T>& b)
         : transposed_(Matrix<T>(b.view().t()), Matrix<T>(a.view().t())) {}

@@ -3,6 +3,7 @@
 
 #include <algorithm>  // std::fill_n
 #include <array>
+#include <cmath>
 #include <optional>
 
 #include "otimes/refinement.hpp"
@@ -69,6 +70,55 @@ struct SmallSylvester {
     }
 
     int exponent;
+    SmallSide<T> a, b;
+    double norm, rcond = 0;
+    SmallLU<T> lu;
+};
+
+/// c X - A X B = Q by the LU of c I - B^T (x) A, c = 2^-exponent.
+template <class T>
+struct SmallStein {
+    using Scalar = T;
+    using Storage = StackMatrix<T>;
+
+    /// A and B times powers of two, for which M is 2^e times what it was.
+    SmallStein(MatrixView<const T> a_in, int a_shift, MatrixView<const T> b_in, int b_shift, int e)
+        : exponent(e),
+          identity(std::ldexp(real_t<T>(1), -e)),
+          a(scaled_side(a_in, a_shift)),
+          b(scaled_side(b_in, b_shift)),
+          norm(static_cast<double>(identity) + norm_of<T>(a.view()) * norm_of<T>(b.view())) {
+        std::array<T, small_limit * small_limit> kronecker;
+        fill_kronecker(kronecker.data());
+        lu.factor(kronecker.data(), a.rows() * b.rows());
+        rcond = reciprocal_condition(lu.singular_range(kronecker.data()), norm, eps_of<T>);
+    }
+
+    void fill_kronecker(T* k) const {
+        const index_t m = a.rows(), n = b.rows();
+        for (index_t l = 0; l < n; ++l)
+            for (index_t p = 0; p < m; ++p)
+                for (index_t j = 0; j < n; ++j)
+                    for (index_t i = 0; i < m; ++i)
+                        *k++ = T(i == p && j == l ? identity : 0) -
+                               times(a.data()[i + p * m], b.data()[l + j * n]);
+    }
+
+    std::optional<int> solve(Storage& x) const {
+        lu.solve(x.data());
+        return 0;
+    }
+
+    void subtract_image(const Storage& x, Storage& r) const {
+        StackMatrix<T> minus_ax(x.rows(), x.cols());
+        std::fill_n(minus_ax.data(), x.rows() * x.cols(), T(0));
+        subtract_product<T>(a.view(), x.view(), minus_ax.view());
+        for (index_t k = 0; k < x.rows() * x.cols(); ++k) r.data()[k] -= identity * x.data()[k];
+        subtract_product<T>(minus_ax.view(), b.view(), r.view());
+    }
+
+    int exponent;
+    real_t<T> identity;
     SmallSide<T> a, b;
     double norm, rcond = 0;
     SmallLU<T> lu;

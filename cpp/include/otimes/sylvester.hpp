@@ -1,10 +1,10 @@
 // A X + X B = Q.
 #pragma once
 
-#include <mutex>  // std::once_flag
+#include <optional>
 
 #include "otimes/equation.hpp"
-#include "otimes/sylvester_method.hpp"
+#include "otimes/equation_method.hpp"
 
 namespace otimes {
 
@@ -15,24 +15,17 @@ class SylvesterFactor final : public EquationFactor<T> {
   public:
     SylvesterFactor(MatrixView<const T> a, MatrixView<const T> b);
 
-    double rcond() const override { return rcond_; }
+    double rcond() const override;
     SolveReport solve(bool adjoint, RightHandSides<T> sides) const override;
 
   private:
     struct Oriented;  // the equation or its adjoint
 
-    SolveReport solve_by(const SylvesterMethod<T>& method, bool adjoint,
-                         RightHandSides<T> sides) const;
-    bool is_accurate(const SolveReport& report) const;
-    const SylvesterMethod<T>& bartels_stewart() const;
-
     bool finite_;
     int exponent_;
     Matrix<T> a_, b_;  // 2^-exponent times the originals
-    double norm_, rcond_;
-    SylvesterMethodPointer<T> method_;
-    mutable std::once_flag fallback_made_;
-    mutable SylvesterMethodPointer<T> fallback_;
+    double norm_;
+    std::optional<MethodWithFallback<T>> method_;  // nothing unless A and B are finite
 };
 
 /// The same for row-major matrices: B^T X^T + X^T A^T = Q^T in LAPACK's column-major order, so that

@@ -1,0 +1,299 @@
+#include "otimes/lyapunov.hpp"
+
+#include <algorithm>  // std::min, std::max, std::reverse, std::swap_ranges
+#include <cmath>
+#include <complex>
+#include <limits>
+#include <optional>
+
+#include "otimes/condition.hpp"
+#include "otimes/doubling.hpp"
+#include "otimes/parallel_gemm.hpp"
+#include "otimes/refinement.hpp"
+#include "otimes/scaling.hpp"
+#include "otimes/schur.hpp"
+#include "otimes/small_equations.hpp"
+#include "otimes/symmetry.hpp"
+#include "otimes/threads.hpp"
+#include "otimes/triangular.hpp"
+
+namespace otimes {
+namespace {
+
+/// A power of two times A, for which M is 2^exponent times what it was; c X - A X A^H = Q has c =
+/// 2^-exponent.
+struct Scaling {
+    int a = 0, exponent = 0;
+};
+
+template <class T>
+Scaling scaling_of(Lyapunov kind, MatrixView<const T> a) {
+    const int size = binary_exponent(max_abs<T>(a));
+    if (kind == Lyapunov::continuous) return {-size, size};
+    return {std::min(-size, 0), std::max(2 * size, 0)};
+}
+
+template <class T>
+void reverse_rows(Matrix<T>& x) {
+    for (index_t j = 0; j < x.cols(); ++j)
+        std::reverse(x.data() + j * x.rows(), x.data() + (j + 1) * x.rows());
+}
+
+template <class T>
+void reverse_cols(Matrix<T>& x) {
+    const index_t m = x.rows();
+    for (index_t j = 0, k = x.cols() - 1; j < k; ++j, --k)
+        std::swap_ranges(x.data() + j * m, x.data() + (j + 1) * m, x.data() + k * m);
+}
+
+template <class T>
+void keep(Symmetry symmetry, MatrixView<T> x) {
+    if (symmetry != Symmetry::none) symmetrise(symmetry, x);
+}
+
+template <class T>
+Matrix<T> adjoint_of(const Matrix<T>& a) {
+    Matrix<T> adjoint(a.view().t());
+    for (index_t k = 0; k < a.rows() * a.cols(); ++k)
+        adjoint.data()[k] = conj_of(adjoint.data()[k]);
+    return adjoint;
+}
+
+/// Exactly symmetric where the right-hand side is; `General` solves for any.
+template <class General>
+struct SmallLyapunov : General {
+    using General::General;
+    using typename General::Storage;
+
+    std::optional<int> solve(Storage& x) const {
+        const Symmetry symmetry = symmetry_of<typename General::Scalar>(x.view());
+        const std::optional<int> e = General::solve(x);
+        keep(symmetry, x.view());
+        return e;
+    }
+
+    void subtract_image(const Storage& x, Storage& r) const {
+        const Symmetry symmetry = symmetry_of<typename General::Scalar>(x.view());
+        General::subtract_image(x, r);
+        keep(symmetry, r.view());
+    }
+};
+
+/// A^H on the stack.
+template <class T>
+SmallSide<T> small_adjoint(MatrixView<const T> a) {
+    SmallSide<T> adjoint = scaled_side(a.t(), 0);
+    for (index_t k = 0; k < a.rows * a.cols; ++k) adjoint.data()[k] = conj_of(adjoint.data()[k]);
+    return adjoint;
+}
+
+template <class T>
+SolveReport solve_small_lyapunov(Lyapunov kind, MatrixView<const T> a, RightHandSides<T> sides) {
+    const Scaling s = scaling_of(kind, a);
+    const SmallSide<T> adjoint = small_adjoint(a);
+    if (kind == Lyapunov::continuous)
+        return solve_small(SmallLyapunov<SmallSylvester<T>>(a, adjoint.view(), s.exponent), sides);
+    return solve_small(SmallLyapunov<SmallStein<T>>(a, s.a, adjoint.view(), s.a, s.exponent),
+                       sides);
+}
+
+/// With A = U T U^H and C = U^H Q U: T Y + Y T^H = C or c Y - T Y T^H = C, X = U Y U^H.
+template <class T>
+class SchurLyapunov final : public EquationMethod<T> {
+  public:
+    SchurLyapunov(const Matrix<T>& a, std::optional<real_t<T>> identity)
+        : identity_(identity), schur_(a), reversed_(reversed_adjoint(schur_.form())) {
+        poll_interrupt();
+        const TriangularEquation<T> equation{schur_.form(), reversed_, identity_};
+        rcond_ = a.rows() == 0 ? 1 : triangular_rcond(equation);
+    }
+
+    std::string_view name() const override { return "schur"; }
+    bool is_robust() const override { return true; }
+    double rcond() const override { return rcond_; }
+
+    std::optional<int> solve(bool adjoint, Matrix<T>& x) const override {
+        const Symmetry symmetry = symmetry_of<T>(x.view());
+        transform(true, symmetry, x);
+        poll_interrupt();
+        const auto report = solve_in_schur_coordinates(adjoint, symmetry, x);
+        if (report.overflowed) return std::nullopt;
+        transform(false, symmetry, x);
+        return report.exponent;
+    }
+
+  private:
+    /// X <- U X U^H, or U^H X U.
+    void transform(bool adjoint_transform, Symmetry symmetry, Matrix<T>& x) const {
+        schur_.apply_left(adjoint_transform, x);
+        schur_.apply_right(!adjoint_transform, x);
+        keep(symmetry, x.view());
+    }
+
+    /// The right factor is T^H = J R J: Z = Y J solves the equation of (T, R). For the adjoint, Z =
+    /// J Y solves that of (R, T).
+    TriangularReport<real_t<T>> solve_in_schur_coordinates(bool adjoint, Symmetry symmetry,
+                                                           Matrix<T>& y) const {
+        const Matrix<T>&t = schur_.form(), &r = reversed_;
+        adjoint ? reverse_rows(y) : reverse_cols(y);
+        const auto report = adjoint ? solve_triangular<T>({r, t, identity_}, y, symmetry)
+                                    : solve_triangular<T>({t, r, identity_}, y, symmetry);
+        adjoint ? reverse_rows(y) : reverse_cols(y);
+        return report;
+    }
+
+    std::optional<real_t<T>> identity_;  // c
+    Schur<T> schur_;
+    Matrix<T> reversed_;  // J T^H J
+    double rcond_;
+};
+
+/// Nothing where the Schur form suits best.
+template <class T>
+EquationMethodPointer<T> choose_method(const Matrix<T>& a, std::optional<real_t<T>> identity) {
+    if (has_schur_form(a) || has_symmetry<T>(Symmetry::hermitian, a.view())) return nullptr;
+    const Matrix<T> adjoint = adjoint_of(a);
+    if (identity) return DoublingStein<T>::attempt(a, adjoint, *identity);
+    return DoublingSylvester<T>::attempt(a, adjoint);
+}
+
+template <class T>
+SolveReport solve_lyapunov(Lyapunov kind, MatrixView<const T> a, RightHandSides<T> sides) {
+    if (!std::isfinite(max_abs<T>(a))) return undefined_solution(sides);
+    if (a.rows == 0) return {.method = "empty"};
+    if (a.rows * a.rows <= small_limit) {
+        const SolveReport report = solve_small_lyapunov(kind, a, sides);
+        if (report.scale > 0) return report;
+    }
+    return LyapunovFactor<T>(kind, a).solve(false, sides);
+}
+
+}  // namespace
+
+template <class T>
+struct LyapunovFactor<T>::Oriented {
+    using Scalar = T;
+    using Storage = Matrix<T>;
+
+    std::optional<int> solve(Storage& x) const {
+        const Symmetry symmetry = symmetry_of<T>(x.view());
+        const std::optional<int> e = method.solve(adjoint, x);
+        keep(symmetry, x.view());
+        return e;
+    }
+
+    void subtract_image(const Storage& x, Storage& r) const {
+        const Symmetry symmetry = symmetry_of<T>(x.view());
+        Matrix<T> ax(x.rows(), x.cols());
+        multiply_left(x, ax);
+        if (factor.kind_ == Lyapunov::discrete)
+            subtract_two_sided(x, ax, r);
+        else if (symmetry == Symmetry::none)
+            subtract_one_sided(x, ax, r);
+        else
+            subtract_symmetric(symmetry, ax, r);
+        keep(symmetry, r.view());
+    }
+
+    void multiply_left(const Storage& x, Matrix<T>& ax) const {
+        const index_t n = x.rows();
+        parallel_gemm(adjoint ? 'C' : 'N', 'N', n, n, n, T(1), factor.a_.data(), factor.a_.ld(),
+                      x.data(), x.ld(), T(0), ax.data(), ax.ld());
+    }
+
+    void add_multiplied_right(T alpha, const Matrix<T>& x, Matrix<T>& r) const {
+        const index_t n = x.rows();
+        parallel_gemm('N', adjoint ? 'N' : 'C', n, n, n, alpha, x.data(), x.ld(), factor.a_.data(),
+                      factor.a_.ld(), T(1), r.data(), r.ld());
+    }
+
+    /// r <- r - (c X - A X A^H)
+    void subtract_two_sided(const Storage& x, const Matrix<T>& ax, Storage& r) const {
+        for (index_t k = 0; k < x.rows() * x.cols(); ++k)
+            r.data()[k] -= factor.identity_ * x.data()[k];
+        add_multiplied_right(T(1), ax, r);
+    }
+
+    /// r <- r - A X - X A^H
+    void subtract_one_sided(const Storage& x, const Matrix<T>& ax, Storage& r) const {
+        for (index_t k = 0; k < x.rows() * x.cols(); ++k) r.data()[k] -= ax.data()[k];
+        add_multiplied_right(T(-1), x, r);
+    }
+
+    /// The same: X A^H is the mirror image of A X.
+    static void subtract_symmetric(Symmetry symmetry, const Matrix<T>& ax, Storage& r) {
+        for (index_t j = 0; j < r.cols(); ++j)
+            for (index_t i = 0; i < r.rows(); ++i)
+                r(i, j) -= ax(i, j) + mirrored(symmetry, ax(j, i));
+    }
+
+    const LyapunovFactor& factor;
+    const EquationMethod<T>& method;
+    bool adjoint;
+    double norm = factor.norm_;
+    int exponent = factor.exponent_;
+};
+
+template <class T>
+LyapunovFactor<T>::LyapunovFactor(Lyapunov kind, MatrixView<const T> a)
+    : kind_(kind), finite_(std::isfinite(max_abs<T>(a))), exponent_(0), identity_(1) {
+    if (!finite_) return;
+    const SerialBlas serial_blas;
+    const Scaling scaling = scaling_of(kind, a);
+    exponent_ = scaling.exponent;
+    identity_ = std::ldexp(real_t<T>(1), -exponent_);
+    a_ = scaled_copy(a, scaling.a);
+    const double size = norm_of<T>(a_.view());
+    const bool discrete = kind == Lyapunov::discrete;
+    norm_ = discrete ? static_cast<double>(identity_) + size * size : 2 * size;
+    const auto identity = discrete ? std::optional(identity_) : std::nullopt;
+    method_.emplace(choose_method(a_, identity),
+                    [this, identity] { return std::make_unique<SchurLyapunov<T>>(a_, identity); });
+}
+
+template <class T>
+double LyapunovFactor<T>::rcond() const {
+    return finite_ ? method_->rcond() : std::numeric_limits<double>::quiet_NaN();
+}
+
+template <class T>
+SolveReport LyapunovFactor<T>::solve(bool adjoint, RightHandSides<T> sides) const {
+    if (!finite_) return undefined_solution(sides);
+    const SerialBlas serial_blas;
+    return method_->run(2 * a_.rows(), [&](const EquationMethod<T>& method) {
+        return solve_refined(Oriented{*this, method, adjoint}, sides);
+    });
+}
+
+template <class T>
+FactorPointer<T> continuous_lyapunov_factor(Coefficients<T> a) {
+    return std::make_unique<const LyapunovFactor<T>>(Lyapunov::continuous, a[0]);
+}
+
+template <class T>
+FactorPointer<T> discrete_lyapunov_factor(Coefficients<T> a) {
+    return std::make_unique<const LyapunovFactor<T>>(Lyapunov::discrete, a[0]);
+}
+
+template <class T>
+SolveReport solve_continuous_lyapunov(Coefficients<T> a, RightHandSides<T> sides) {
+    return solve_lyapunov(Lyapunov::continuous, a[0], sides);
+}
+
+template <class T>
+SolveReport solve_discrete_lyapunov(Coefficients<T> a, RightHandSides<T> sides) {
+    return solve_lyapunov(Lyapunov::discrete, a[0], sides);
+}
+
+#define OTIMES_INSTANTIATE(T)                                                                      \
+    template class LyapunovFactor<T>;                                                              \
+    template FactorPointer<T> continuous_lyapunov_factor(Coefficients<T>);                         \
+    template FactorPointer<T> discrete_lyapunov_factor(Coefficients<T>);                           \
+    template SolveReport solve_continuous_lyapunov(Coefficients<T>, RightHandSides<T>);            \
+    template SolveReport solve_discrete_lyapunov(Coefficients<T>, RightHandSides<T>);
+OTIMES_INSTANTIATE(float)
+OTIMES_INSTANTIATE(double)
+OTIMES_INSTANTIATE(std::complex<float>)
+OTIMES_INSTANTIATE(std::complex<double>)
+
+}  // namespace otimes

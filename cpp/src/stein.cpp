@@ -1,0 +1,124 @@
+#include "otimes/stein.hpp"
+
+#include <algorithm>  // std::min, std::max
+#include <cmath>
+#include <complex>
+#include <limits>
+#include <optional>
+
+#include "otimes/bartels_stewart.hpp"
+#include "otimes/doubling.hpp"
+#include "otimes/parallel_gemm.hpp"
+#include "otimes/refinement.hpp"
+#include "otimes/scaling.hpp"
+#include "otimes/small_equations.hpp"
+#include "otimes/threads.hpp"
+
+namespace otimes {
+
+SteinScaling::SteinScaling(int a_size, int b_size) {
+    const int product = a_size + b_size, below = std::min(product, 0);
+    a = below / 2 - a_size;
+    b = below - below / 2 - b_size;
+    exponent = std::max(product, 0);
+}
+
+namespace {
+
+template <class T>
+SteinScaling scaling_of(MatrixView<const T> a, MatrixView<const T> b) {
+    return {binary_exponent(max_abs<T>(a)), binary_exponent(max_abs<T>(b))};
+}
+
+/// Nothing where the Schur forms suit best.
+template <class T>
+EquationMethodPointer<T> choose_method(const Matrix<T>& a, const Matrix<T>& b, real_t<T> identity) {
+    if (has_schur_form(a) && has_schur_form(b)) return nullptr;
+    return DoublingStein<T>::attempt(a, b, identity);
+}
+
+}  // namespace
+
+template <class T>
+struct SteinFactor<T>::Oriented {
+    using Scalar = T;
+    using Storage = Matrix<T>;
+
+    std::optional<int> solve(Storage& x) const { return method.solve(adjoint, x); }
+
+    void subtract_image(const Storage& x, Storage& r) const {
+        const index_t m = x.rows(), n = x.cols();
+        const char op = adjoint ? 'C' : 'N';
+        Matrix<T> ax(m, n);
+        parallel_gemm(op, 'N', m, n, m, T(1), factor.a_.data(), factor.a_.ld(), x.data(), x.ld(),
+                      T(0), ax.data(), ax.ld());
+        for (index_t k = 0; k < m * n; ++k) r.data()[k] -= factor.identity_ * x.data()[k];
+        parallel_gemm('N', op, m, n, n, T(1), ax.data(), ax.ld(), factor.b_.data(), factor.b_.ld(),
+                      T(1), r.data(), r.ld());
+    }
+
+    const SteinFactor& factor;
+    const EquationMethod<T>& method;
+    bool adjoint;
+    double norm = factor.norm_;
+    int exponent = factor.scaling_.exponent;
+};
+
+template <class T>
+SteinFactor<T>::SteinFactor(MatrixView<const T> a, MatrixView<const T> b)
+    : finite_(is_finite(a, b)), scaling_(0, 0), identity_(1) {
+    if (!finite_) return;
+    const SerialBlas serial_blas;
+    scaling_ = scaling_of(a, b);
+    identity_ = std::ldexp(real_t<T>(1), -scaling_.exponent);
+    a_ = scaled_copy(a, scaling_.a);
+    b_ = scaled_copy(b, scaling_.b);
+    norm_ = static_cast<double>(identity_) + norm_of<T>(a_.view()) * norm_of<T>(b_.view());
+    method_.emplace(choose_method(a_, b_, identity_),
+                    [this] { return std::make_unique<BartelsStewart<T>>(a_, b_, identity_); });
+}
+
+template <class T>
+double SteinFactor<T>::rcond() const {
+    return finite_ ? method_->rcond() : std::numeric_limits<double>::quiet_NaN();
+}
+
+template <class T>
+SolveReport SteinFactor<T>::solve(bool adjoint, RightHandSides<T> sides) const {
+    if (!finite_) return undefined_solution(sides);
+    const SerialBlas serial_blas;
+    return method_->run(a_.rows() + b_.rows(), [&](const EquationMethod<T>& method) {
+        return solve_refined(Oriented{*this, method, adjoint}, sides);
+    });
+}
+
+template <class T>
+FactorPointer<T> stein_factor(Coefficients<T> ab) {
+    using Transposed = TransposedFactor<T, SteinFactor<T>>;
+    return std::make_unique<const Transposed>(ab[1].t(), ab[0].t());
+}
+
+template <class T>
+SolveReport solve_stein(Coefficients<T> ab, RightHandSides<T> sides) {
+    const MatrixView<const T> a = ab[0], b = ab[1];
+    if (!is_finite(a, b)) return undefined_solution(sides);
+    if (a.rows * b.rows == 0) return {.method = "empty"};
+    if (a.rows * b.rows <= small_limit) {
+        const SteinScaling scaling = scaling_of(a, b);
+        const SolveReport report =
+            solve_small(SmallStein<T>(a, scaling.a, b, scaling.b, scaling.exponent), sides);
+        if (report.scale > 0) return report;
+    }
+    return SteinFactor<T>(b.t(), a.t()).solve(false, TransposedSides<T>(sides));
+}
+
+#define OTIMES_INSTANTIATE(T)                                                                      \
+    template class SteinFactor<T>;                                                                 \
+    template FactorPointer<T> stein_factor(Coefficients<T>);                                       \
+    template SolveReport solve_stein(Coefficients<T>, RightHandSides<T>);
+OTIMES_INSTANTIATE(float)
+OTIMES_INSTANTIATE(double)
+OTIMES_INSTANTIATE(std::complex<float>)
+OTIMES_INSTANTIATE(std::complex<double>)
+
+}  // namespace otimes
