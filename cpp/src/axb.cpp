@@ -3,7 +3,6 @@
 #include <complex>
 #include <limits>
 #include <optional>
-#include <utility>  // std::as_const
 
 #include "otimes/parallel_gemm.hpp"
 #include "otimes/refinement.hpp"
@@ -65,10 +64,12 @@ struct AxbFactor<T>::BySchur {
     static Matrix<T> zero(index_t n) { return {n, n}; }
 
     std::optional<int> solve(Storage& x) const {
-        const RightHandSide<T> in_place{std::as_const(x).view(), x.view()};
-        for (const auto* side : {&left, &right})
-            if (side->solve(original.adjoint, RightHandSides<T>(&in_place, 1)).scale < 1)
+        for (const auto* side : {&left, &right}) {
+            const Matrix<T> q = x;
+            const RightHandSide<T> sides{q.view(), x.view()};
+            if (side->solve(original.adjoint, RightHandSides<T>(&sides, 1)).scale < 1)
                 return std::nullopt;
+        }
         return 0;
     }
 

@@ -10,31 +10,21 @@
 namespace otimes {
 namespace {
 
-constexpr index_t two_step_limit =
-    40 * 40;  // unknowns; beyond, many singular values are near the last
-
-/// 1/||w|| with z = M^-1 g, w = M^-H z/||z||: sigma_min from above, in Schur coordinates.
+/// In Schur coordinates, where no pivot is below it.
 template <class T>
-double smallest_singular_value(const TriangularEquation<T>& equation) {
+double smallest_in_schur_coordinates(const TriangularEquation<T>& equation) {
     const Matrix<T> t = reversed_adjoint(equation.t), s = reversed_adjoint(equation.s);
     const TriangularEquation<T> adjoint_equation{t, s, equation.identity};
-    const index_t size = t.rows() * s.rows();
-    Matrix<T> z(t.rows(), s.rows());
-    fill_noise(z.data(), size);
-    normalise_vector(z.data(), size);
-    double smallest = std::numeric_limits<double>::max();
-    for (int step = 0; step < (size <= two_step_limit ? 2 : 1); ++step) {
-        for (const bool adjoint : {false, true}) {
-            const auto report = solve_triangular(adjoint ? adjoint_equation : equation, z);
-            if (report.overflowed) return 0;
-            const double growth = normalise_vector(z.data(), size);
-            smallest = std::min({smallest, static_cast<double>(report.smallest_pivot),
-                                 std::ldexp(1 / growth, -report.exponent)});
-            std::reverse(z.data(),
-                         z.data() + size);  // J Z J: into, and out of, the adjoint's order
-        }
-    }
-    return smallest;
+    double smallest_pivot = std::numeric_limits<double>::max();
+    const auto solve = [&](bool adjoint, Matrix<T>& z) -> std::optional<int> {
+        const auto report = solve_triangular(adjoint ? adjoint_equation : equation, z);
+        // J Z J: into, and out of, the adjoint's order
+        std::reverse(z.data(), z.data() + z.rows() * z.cols());
+        smallest_pivot = std::min(smallest_pivot, static_cast<double>(report.smallest_pivot));
+        if (report.overflowed) return std::nullopt;
+        return report.exponent;
+    };
+    return std::min(smallest_singular_value<T>(t.rows(), s.rows(), solve), smallest_pivot);
 }
 
 template <class T>
@@ -150,20 +140,25 @@ double spectral_norm(const Matrix<T>& a) {
 }
 
 template <class T>
-double triangular_rcond(const TriangularEquation<T>& equation) {
-    constexpr double eps = std::numeric_limits<real_t<T>>::epsilon();
+double reciprocal_condition(const TriangularEquation<T>& equation, double smallest) {
     const auto terms = [&](double t, double s) {
         return equation.identity ? static_cast<double>(*equation.identity) + t * s : t + s;
     };
-    const SingularRange range{smallest_singular_value(equation), largest_singular_value(equation)};
+    const SingularRange range{smallest, largest_singular_value(equation)};
     double size = terms(norm_of<T>(equation.t.view()), norm_of<T>(equation.s.view()));
-    if (range.smallest < eps * size)
+    if (range.smallest < eps_of<T> * size)
         size = terms(spectral_norm(equation.t), spectral_norm(equation.s));
-    return reciprocal_condition(range, size, eps);
+    return reciprocal_condition(range, size, eps_of<T>);
+}
+
+template <class T>
+double triangular_rcond(const TriangularEquation<T>& equation) {
+    return reciprocal_condition(equation, smallest_in_schur_coordinates(equation));
 }
 
 #define OTIMES_INSTANTIATE(T)                                                                      \
     template double spectral_norm(const Matrix<T>&);                                               \
+    template double reciprocal_condition(const TriangularEquation<T>&, double);                    \
     template double triangular_rcond(const TriangularEquation<T>&);
 OTIMES_INSTANTIATE(float)
 OTIMES_INSTANTIATE(double)

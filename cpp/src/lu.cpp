@@ -10,18 +10,32 @@
 
 namespace otimes {
 
+/// Is A singular?
 template <class T>
-LU<T>::LU(const Matrix<T>& a) : factors(a), pivots(static_cast<std::size_t>(a.rows())) {
+bool LU<T>::factor(Matrix<T> a) {
     const index_t n = a.rows();
-    if (n == 0) return;
-    const double eps = std::numeric_limits<real_t<T>>::epsilon();
+    const T tiny = static_cast<real_t<T>>(eps_of<T>) * max_abs<T>(a.view());
+    factors = std::move(a);
+    pivots.resize(static_cast<std::size_t>(n));
     const ThreadedBlas threaded_blas(n >= 256);
     const bool singular = blas::getrf(n, n, factors.data(), factors.ld(), pivots.data()) > 0;
-    if (singular) {
-        const T tiny = static_cast<real_t<T>>(eps) * max_abs<T>(a.view());
-        for (index_t k = 0; k < n; ++k)
-            if (factors(k, k) == T(0)) factors(k, k) = tiny;
-    }
+    for (index_t k = 0; singular && k < n; ++k)
+        if (factors(k, k) == T(0)) factors(k, k) = tiny;
+    return singular;
+}
+
+template <class T>
+LU<T> LU<T>::without_rcond(Matrix<T> a) {
+    LU lu;
+    lu.factor(std::move(a));
+    return lu;
+}
+
+template <class T>
+LU<T>::LU(const Matrix<T>& a) {
+    const index_t n = a.rows();
+    if (n == 0) return;
+    const bool singular = factor(a);
     std::vector<T> z(pivots.size()), y(pivots.size());
     const auto product = [&](char op) {
         return [&, op](T* x) {
@@ -32,7 +46,7 @@ LU<T>::LU(const Matrix<T>& a) : factors(a), pivots(static_cast<std::size_t>(a.ro
     const auto solution = [&](char op) { return [&, op](T* x) { solve(op, 1, x, n); }; };
     const SingularRange range =
         singular_range(n, z.data(), product('N'), product('C'), solution('N'), solution('C'));
-    rcond = singular ? 0 : reciprocal_condition(range, 0, eps);
+    rcond = singular ? 0 : reciprocal_condition(range, 0, eps_of<T>);
 }
 
 /// x <- x P (columns permuted as getrf permuted rows), or x P^T when `forward`.

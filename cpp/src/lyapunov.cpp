@@ -6,9 +6,11 @@
 #include <optional>
 
 #include "otimes/condition.hpp"
+#include "otimes/doubling.hpp"
 #include "otimes/parallel_gemm.hpp"
 #include "otimes/refinement.hpp"
 #include "otimes/scaling.hpp"
+#include "otimes/schur.hpp"
 #include "otimes/small_equations.hpp"
 #include "otimes/stein.hpp"
 #include "otimes/symmetry.hpp"
@@ -35,6 +37,14 @@ Scaling scaling_of(Lyapunov kind, MatrixView<const T> a) {
 template <class T>
 void keep(Symmetry symmetry, MatrixView<T> x) {
     if (symmetry != Symmetry::none) symmetrise(symmetry, x);
+}
+
+template <class T>
+Matrix<T> adjoint_of(const Matrix<T>& a) {
+    Matrix<T> adjoint(a.view().t());
+    for (index_t k = 0; k < a.rows() * a.cols(); ++k)
+        adjoint.data()[k] = conj_of(adjoint.data()[k]);
+    return adjoint;
 }
 
 /// Exactly symmetric where the right-hand side is; `General` solves for any.
@@ -75,6 +85,66 @@ SolveReport solve_small_lyapunov(Lyapunov kind, MatrixView<const T> a, RightHand
                        sides);
 }
 
+/// With A = U T U^H and C = U^H Q U: T Y + Y T^H = C or c Y - T Y T^H = C, X = U Y U^H.
+template <class T>
+class SchurLyapunov final : public EquationMethod<T> {
+  public:
+    SchurLyapunov(const Matrix<T>& a, std::optional<real_t<T>> identity)
+        : identity_(identity), schur_(a), reversed_(reversed_adjoint(schur_.form())) {
+        poll_interrupt();
+        const TriangularEquation<T> equation{schur_.form(), reversed_, identity_};
+        rcond_ = a.rows() == 0 ? 1 : triangular_rcond(equation);
+    }
+
+    std::string_view name() const override { return "schur"; }
+    bool is_robust() const override { return true; }
+    double rcond() const override { return rcond_; }
+
+    std::optional<int> solve(bool adjoint, Matrix<T>& x) const override {
+        const Symmetry symmetry = symmetry_of<T>(x.view());
+        transform(true, symmetry, x);
+        poll_interrupt();
+        const auto report = solve_in_schur_coordinates(adjoint, symmetry, x);
+        if (report.overflowed) return std::nullopt;
+        transform(false, symmetry, x);
+        return report.exponent;
+    }
+
+  private:
+    /// X <- U X U^H, or U^H X U.
+    void transform(bool adjoint_transform, Symmetry symmetry, Matrix<T>& x) const {
+        schur_.apply_left(adjoint_transform, x);
+        schur_.apply_right(!adjoint_transform, x);
+        keep(symmetry, x.view());
+    }
+
+    /// The right factor is T^H = J R J: Z = Y J solves the equation of (T, R). For the adjoint, Z =
+    /// J Y solves that of (R, T).
+    TriangularReport<real_t<T>> solve_in_schur_coordinates(bool adjoint, Symmetry symmetry,
+                                                           Matrix<T>& y) const {
+        const Matrix<T>&t = schur_.form(), &r = reversed_;
+        adjoint ? reverse_rows(y) : reverse_cols(y);
+        const auto report = adjoint ? solve_triangular<T>({r, t, identity_}, y, symmetry)
+                                    : solve_triangular<T>({t, r, identity_}, y, symmetry);
+        adjoint ? reverse_rows(y) : reverse_cols(y);
+        return report;
+    }
+
+    std::optional<real_t<T>> identity_;  // c
+    Schur<T> schur_;
+    Matrix<T> reversed_;  // J T^H J
+    double rcond_;
+};
+
+/// Nothing where the Schur form suits best.
+template <class T>
+EquationMethodPointer<T> choose_method(const Matrix<T>& a, std::optional<real_t<T>> identity) {
+    if (has_schur_form(a) || has_symmetry<T>(Symmetry::hermitian, a.view())) return nullptr;
+    const Matrix<T> adjoint = adjoint_of(a);
+    if (identity) return DoublingStein<T>::attempt(a, adjoint, *identity);
+    return DoublingSylvester<T>::attempt(a, adjoint);
+}
+
 template <class T>
 SolveReport solve_lyapunov(Lyapunov kind, MatrixView<const T> a, RightHandSides<T> sides) {
     if (!std::isfinite(max_abs<T>(a))) return undefined_solution(sides);
@@ -92,36 +162,12 @@ template <class T>
 struct LyapunovFactor<T>::Oriented {
     using Scalar = T;
     using Storage = Matrix<T>;
-    using R = real_t<T>;
 
-    /// With A = U T U^H and C = U^H Q U: T Y + Y T^H = C, X = U Y U^H.
     std::optional<int> solve(Storage& x) const {
         const Symmetry symmetry = symmetry_of<T>(x.view());
-        transform(true, symmetry, x);
-        poll_interrupt();
-        const auto report = solve_in_schur_coordinates(symmetry, x);
-        if (report.overflowed) return std::nullopt;
-        transform(false, symmetry, x);
-        return report.exponent;
-    }
-
-    /// X <- U X U^H, or U^H X U.
-    void transform(bool adjoint_transform, Symmetry symmetry, Storage& x) const {
-        factor.schur_.apply_left(adjoint_transform, x);
-        factor.schur_.apply_right(!adjoint_transform, x);
+        const std::optional<int> e = method.solve(adjoint, x);
         keep(symmetry, x.view());
-    }
-
-    /// The right factor is T^H = J R J: Z = Y J solves the equation of (T, R). For the adjoint, Z =
-    /// J Y solves that of (R, T).
-    TriangularReport<R> solve_in_schur_coordinates(Symmetry symmetry, Storage& y) const {
-        const Matrix<T>&t = factor.schur_.form(), &r = factor.reversed_;
-        const std::optional<R> identity = factor.identity();
-        adjoint ? reverse_rows(y) : reverse_cols(y);
-        const auto report = adjoint ? solve_triangular<T>({r, t, identity}, y, symmetry)
-                                    : solve_triangular<T>({t, r, identity}, y, symmetry);
-        adjoint ? reverse_rows(y) : reverse_cols(y);
-        return report;
+        return e;
     }
 
     void subtract_image(const Storage& x, Storage& r) const {
@@ -170,6 +216,7 @@ struct LyapunovFactor<T>::Oriented {
     }
 
     const LyapunovFactor& factor;
+    const EquationMethod<T>& method;
     bool adjoint;
     double norm = factor.norm_;
     int exponent = factor.exponent_;
@@ -177,31 +224,33 @@ struct LyapunovFactor<T>::Oriented {
 
 template <class T>
 LyapunovFactor<T>::LyapunovFactor(Lyapunov kind, MatrixView<const T> a)
-    : kind_(kind), finite_(std::isfinite(max_abs<T>(a))), a_(a.rows, a.rows) {
-    const Scaling scaling = finite_ ? scaling_of(kind, a) : Scaling{};
+    : kind_(kind), finite_(std::isfinite(max_abs<T>(a))), exponent_(0), identity_(1) {
+    if (!finite_) return;
+    const SerialBlas serial_blas;
+    const Scaling scaling = scaling_of(kind, a);
     exponent_ = scaling.exponent;
     identity_ = std::ldexp(real_t<T>(1), -exponent_);
-    if (finite_) copy_scaled<T>(a, a_.view(), scaling.a);
-    schur_ = Schur<T>(a_);
-    const SerialBlas serial_blas;
-    poll_interrupt();
-    reversed_ = reversed_adjoint(schur_.form());
+    a_ = scaled_copy(a, scaling.a);
     const double size = norm_of<T>(a_.view());
-    norm_ = kind == Lyapunov::continuous ? 2 * size : static_cast<double>(identity_) + size * size;
-    rcond_ = !finite_ ? std::numeric_limits<double>::quiet_NaN()
-             : a.rows == 0
-                 ? 1
-                 : triangular_rcond(TriangularEquation<T>{schur_.form(), reversed_, identity()});
+    const bool discrete = kind == Lyapunov::discrete;
+    norm_ = discrete ? static_cast<double>(identity_) + size * size : 2 * size;
+    const auto identity = discrete ? std::optional(identity_) : std::nullopt;
+    method_.emplace(choose_method(a_, identity),
+                    [this, identity] { return std::make_unique<SchurLyapunov<T>>(a_, identity); });
+}
+
+template <class T>
+double LyapunovFactor<T>::rcond() const {
+    return finite_ ? method_->rcond() : std::numeric_limits<double>::quiet_NaN();
 }
 
 template <class T>
 SolveReport LyapunovFactor<T>::solve(bool adjoint, RightHandSides<T> sides) const {
     if (!finite_) return undefined_solution(sides);
     const SerialBlas serial_blas;
-    SolveReport report = solve_refined(Oriented{*this, adjoint}, sides);
-    report.method = "schur";
-    report.rcond = rcond_;
-    return report;
+    return method_->run(2 * a_.rows(), [&](const EquationMethod<T>& method) {
+        return solve_refined(Oriented{*this, method, adjoint}, sides);
+    });
 }
 
 template <class T>

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "otimes/blas.hpp"
+#include "otimes/symmetry.hpp"
 #include "otimes/threads.hpp"
 
 namespace otimes {
@@ -42,6 +43,11 @@ MatrixView<const T> reversed(const Matrix<T>& a) {
 }  // namespace
 
 template <class T>
+bool has_schur_form(const Matrix<T>& a) {
+    return a.rows() == 0 || is_schur_form<T>(a.view()) || is_schur_form<T>(reversed(a));
+}
+
+template <class T>
 Schur<T>::Schur(const Matrix<T>& a) : form_(a) {
     if (a.rows() == 0 || is_schur_form<T>(a.view())) return;
     if (is_schur_form<T>(reversed(a))) {
@@ -49,10 +55,22 @@ Schur<T>::Schur(const Matrix<T>& a) : form_(a) {
         form_ = Matrix<T>(reversed(a));
         return;
     }
+    if (has_symmetry<T>(Symmetry::hermitian, a.view())) return decompose_hermitian();
     Matrix<T> z(a.rows(), a.rows());
     if (blas::gees(a.rows(), form_.data(), form_.ld(), z.data(), z.ld()) > 0)
         throw singular_error("the QR algorithm did not converge: a Schur decomposition failed");
     z_ = Basis<T>(std::move(z));
+}
+
+template <class T>
+void Schur<T>::decompose_hermitian() {
+    const index_t n = form_.rows();
+    std::vector<real_t<T>> values(static_cast<std::size_t>(n));
+    if (blas::heevd(n, form_.data(), form_.ld(), values.data()) > 0)
+        throw singular_error("an eigendecomposition of a Hermitian matrix did not converge");
+    z_ = Basis<T>(std::move(form_));
+    form_ = Matrix<T>(n, n);
+    for (index_t k = 0; k < n; ++k) form_(k, k) = values[static_cast<std::size_t>(k)];
 }
 
 template <class T>
@@ -67,6 +85,7 @@ std::pair<Schur<T>, Schur<T>> schur_pair(const Matrix<T>& a, const Matrix<T>& b)
 
 #define OTIMES_INSTANTIATE(T)                                                                      \
     template class Schur<T>;                                                                       \
+    template bool has_schur_form(const Matrix<T>&);                                                \
     template std::pair<Schur<T>, Schur<T>> schur_pair(const Matrix<T>&, const Matrix<T>&);
 OTIMES_INSTANTIATE(float)
 OTIMES_INSTANTIATE(double)

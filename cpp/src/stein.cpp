@@ -6,11 +6,11 @@
 #include <limits>
 #include <optional>
 
-#include "otimes/condition.hpp"
+#include "otimes/bartels_stewart.hpp"
+#include "otimes/doubling.hpp"
 #include "otimes/parallel_gemm.hpp"
 #include "otimes/refinement.hpp"
 #include "otimes/scaling.hpp"
-#include "otimes/schur_equation.hpp"
 #include "otimes/small_equations.hpp"
 #include "otimes/threads.hpp"
 
@@ -30,6 +30,13 @@ SteinScaling scaling_of(MatrixView<const T> a, MatrixView<const T> b) {
     return {binary_exponent(max_abs<T>(a)), binary_exponent(max_abs<T>(b))};
 }
 
+/// Nothing where the Schur forms suit best.
+template <class T>
+EquationMethodPointer<T> choose_method(const Matrix<T>& a, const Matrix<T>& b, real_t<T> identity) {
+    if (has_schur_form(a) && has_schur_form(b)) return nullptr;
+    return DoublingStein<T>::attempt(a, b, identity);
+}
+
 }  // namespace
 
 template <class T>
@@ -37,10 +44,7 @@ struct SteinFactor<T>::Oriented {
     using Scalar = T;
     using Storage = Matrix<T>;
 
-    std::optional<int> solve(Storage& x) const {
-        const auto& [u, v] = factor.schur_;
-        return solve_by_schur<T>(u, v, factor.identity_, adjoint, x);
-    }
+    std::optional<int> solve(Storage& x) const { return method.solve(adjoint, x); }
 
     void subtract_image(const Storage& x, Storage& r) const {
         const index_t m = x.rows(), n = x.cols();
@@ -54,6 +58,7 @@ struct SteinFactor<T>::Oriented {
     }
 
     const SteinFactor& factor;
+    const EquationMethod<T>& method;
     bool adjoint;
     double norm = factor.norm_;
     int exponent = factor.scaling_.exponent;
@@ -61,29 +66,30 @@ struct SteinFactor<T>::Oriented {
 
 template <class T>
 SteinFactor<T>::SteinFactor(MatrixView<const T> a, MatrixView<const T> b)
-    : finite_(is_finite(a, b)),
-      scaling_(finite_ ? scaling_of(a, b) : SteinScaling(0, 0)),
-      identity_(std::ldexp(real_t<T>(1), -scaling_.exponent)),
-      a_(finite_ ? scaled_copy(a, scaling_.a) : Matrix<T>(a.rows, a.rows)),
-      b_(finite_ ? scaled_copy(b, scaling_.b) : Matrix<T>(b.rows, b.rows)),
-      schur_(schur_pair(a_, b_)),
-      norm_(static_cast<double>(identity_) + norm_of<T>(a_.view()) * norm_of<T>(b_.view())) {
+    : finite_(is_finite(a, b)), scaling_(0, 0), identity_(1) {
+    if (!finite_) return;
     const SerialBlas serial_blas;
-    poll_interrupt();
-    rcond_ = !finite_               ? std::numeric_limits<double>::quiet_NaN()
-             : a.rows * b.rows == 0 ? 1
-                                    : triangular_rcond(TriangularEquation<T>{
-                                          schur_.first.form(), schur_.second.form(), identity_});
+    scaling_ = scaling_of(a, b);
+    identity_ = std::ldexp(real_t<T>(1), -scaling_.exponent);
+    a_ = scaled_copy(a, scaling_.a);
+    b_ = scaled_copy(b, scaling_.b);
+    norm_ = static_cast<double>(identity_) + norm_of<T>(a_.view()) * norm_of<T>(b_.view());
+    method_.emplace(choose_method(a_, b_, identity_),
+                    [this] { return std::make_unique<BartelsStewart<T>>(a_, b_, identity_); });
+}
+
+template <class T>
+double SteinFactor<T>::rcond() const {
+    return finite_ ? method_->rcond() : std::numeric_limits<double>::quiet_NaN();
 }
 
 template <class T>
 SolveReport SteinFactor<T>::solve(bool adjoint, RightHandSides<T> sides) const {
     if (!finite_) return undefined_solution(sides);
     const SerialBlas serial_blas;
-    SolveReport report = solve_refined(Oriented{*this, adjoint}, sides);
-    report.method = "schur";
-    report.rcond = rcond_;
-    return report;
+    return method_->run(a_.rows() + b_.rows(), [&](const EquationMethod<T>& method) {
+        return solve_refined(Oriented{*this, method, adjoint}, sides);
+    });
 }
 
 template <class T>

@@ -1,28 +1,52 @@
 #include "otimes/sylvester.hpp"
 
+#include <cmath>
 #include <complex>
 #include <limits>
 #include <optional>
 
-#include "otimes/condition.hpp"
+#include "otimes/bartels_stewart.hpp"
+#include "otimes/doubling.hpp"
 #include "otimes/parallel_gemm.hpp"
 #include "otimes/refinement.hpp"
 #include "otimes/scaling.hpp"
-#include "otimes/schur_equation.hpp"
+#include "otimes/shifted_lu.hpp"
 #include "otimes/small_equations.hpp"
+#include "otimes/symmetry.hpp"
 #include "otimes/threads.hpp"
 
 namespace otimes {
+
+namespace {
+
+/// LUs of the larger matrix take 2/3 n m^3 flops at full speed, its Schur decomposition 25 m^3 at
+/// a small part of it.
+bool is_much_smaller(index_t n, index_t m) { return n <= 16 && m >= 4 * n; }
+
+template <class T>
+bool is_hermitian(const Matrix<T>& a) {
+    return has_symmetry<T>(Symmetry::hermitian, a.view());
+}
+
+/// The fastest method that suits A and B; nothing where the Schur forms of both do.
+template <class T>
+EquationMethodPointer<T> choose_method(const Matrix<T>& a, const Matrix<T>& b) {
+    const index_t m = a.rows(), n = b.rows();
+    if (has_schur_form(a) && has_schur_form(b)) return nullptr;
+    if (is_hermitian(a) && is_hermitian(b)) return std::make_unique<EigenSylvester<T>>(a, b);
+    if (is_much_smaller(n, m)) return std::make_unique<ShiftedLu<T>>(a, b);
+    if (is_much_smaller(m, n)) return std::make_unique<TransposedShiftedLu<T>>(a, b);
+    return DoublingSylvester<T>::attempt(a, b);
+}
+
+}  // namespace
 
 template <class T>
 struct SylvesterFactor<T>::Oriented {
     using Scalar = T;
     using Storage = Matrix<T>;
 
-    std::optional<int> solve(Storage& x) const {
-        const auto& [u, v] = factor.schur_;
-        return solve_by_schur<T>(u, v, std::nullopt, adjoint, x);
-    }
+    std::optional<int> solve(Storage& x) const { return method.solve(adjoint, x); }
 
     void subtract_image(const Storage& x, Storage& r) const {
         const index_t m = x.rows(), n = x.cols();
@@ -34,6 +58,7 @@ struct SylvesterFactor<T>::Oriented {
     }
 
     const SylvesterFactor& factor;
+    const EquationMethod<T>& method;
     bool adjoint;
     double norm = factor.norm_;
     int exponent = factor.exponent_;
@@ -41,27 +66,29 @@ struct SylvesterFactor<T>::Oriented {
 
 template <class T>
 SylvesterFactor<T>::SylvesterFactor(MatrixView<const T> a, MatrixView<const T> b)
-    : finite_(is_finite(a, b)),
-      exponent_(finite_ ? common_exponent(a, b) : 0),
-      a_(finite_ ? scaled_copy(a, -exponent_) : Matrix<T>(a.rows, a.rows)),
-      b_(finite_ ? scaled_copy(b, -exponent_) : Matrix<T>(b.rows, b.rows)),
-      schur_(schur_pair(a_, b_)),
-      norm_(norm_of<T>(a_.view()) + norm_of<T>(b_.view())) {
+    : finite_(is_finite(a, b)) {
+    if (!finite_) return;
     const SerialBlas serial_blas;
-    poll_interrupt();
-    rcond_ = !finite_               ? std::numeric_limits<double>::quiet_NaN()
-             : a.rows * b.rows == 0 ? 1
-                                    : sylvester_rcond(schur_.first.form(), schur_.second.form());
+    exponent_ = common_exponent(a, b);
+    a_ = scaled_copy(a, -exponent_);
+    b_ = scaled_copy(b, -exponent_);
+    norm_ = norm_of<T>(a_.view()) + norm_of<T>(b_.view());
+    method_.emplace(choose_method(a_, b_),
+                    [this] { return std::make_unique<BartelsStewart<T>>(a_, b_); });
+}
+
+template <class T>
+double SylvesterFactor<T>::rcond() const {
+    return finite_ ? method_->rcond() : std::numeric_limits<double>::quiet_NaN();
 }
 
 template <class T>
 SolveReport SylvesterFactor<T>::solve(bool adjoint, RightHandSides<T> sides) const {
     if (!finite_) return undefined_solution(sides);
     const SerialBlas serial_blas;
-    SolveReport report = solve_refined(Oriented{*this, adjoint}, sides);
-    report.method = "bartels-stewart";
-    report.rcond = rcond_;
-    return report;
+    return method_->run(a_.rows() + b_.rows(), [&](const EquationMethod<T>& method) {
+        return solve_refined(Oriented{*this, method, adjoint}, sides);
+    });
 }
 
 template <class T>

@@ -57,6 +57,8 @@ void set_num_threads(int n);
     void OTIMES_FORTRAN(s##getrs)(const char*, const blasint*, const blasint*, const T*,           \
                                   const blasint*, const blasint*, T*, const blasint*, blasint*,    \
                                   std::size_t);                                                    \
+    void OTIMES_FORTRAN(s##getri)(const blasint*, T*, const blasint*, const blasint*, T*,          \
+                                  const blasint*, blasint*);                                       \
     }                                                                                              \
     /* C <- alpha op(A) op(B) + beta C, op in {N, T, C}; C is m x n, the inner size is k. */       \
     inline void gemm(char opa, char opb, index_t m, index_t n, index_t k, T alpha, const T* a,     \
@@ -94,6 +96,13 @@ void set_num_threads(int n);
         const blasint ia = to_blasint(lda), ib = to_blasint(ldb);                                  \
         blasint info = 0;                                                                          \
         OTIMES_FORTRAN(s##getrs)(&op, &in, &ir, a, &ia, pivots, b, &ib, &info, 1);                 \
+    }                                                                                              \
+    /* A^-1 from getrf's factors, in place. */                                                     \
+    inline void getri(index_t n, T* a, index_t lda, const blasint* pivots) {                       \
+        const blasint in = to_blasint(n), ia = to_blasint(lda), lwork = to_blasint(64 * n);        \
+        blasint info = 0;                                                                          \
+        std::vector<T> work(static_cast<std::size_t>(lwork));                                      \
+        OTIMES_FORTRAN(s##getri)(&in, a, &ia, pivots, work.data(), &lwork, &info);                 \
     }
 
 OTIMES_DECLARE(s, float)
@@ -148,6 +157,60 @@ OTIMES_DECLARE(z, c128)
          rwork.data(), nullptr, &info, 1, 1);                                                      \
         return info;                                                                               \
     }
+
+// Hermitian eigendecompositions: syevd or heevd.
+#define OTIMES_DECLARE_REAL_EIGEN(s, T)                                                            \
+    extern "C" void OTIMES_FORTRAN(s##syevd)(const char*, const char*, const blasint*, T*,         \
+                                             const blasint*, T*, T*, const blasint*, blasint*,     \
+                                             const blasint*, blasint*, std::size_t, std::size_t);  \
+    /* A = Z diag(values) Z^T in place (A becomes Z); returns LAPACK's info. */                    \
+    inline blasint heevd(index_t n, T* a, index_t lda, T* values) {                                \
+        const blasint in = to_blasint(n), ia = to_blasint(lda);                                    \
+        blasint info = 0, lwork = -1, liwork = -1, integer_query = 0;                              \
+        T query = 0;                                                                               \
+        OTIMES_FORTRAN(s##syevd)                                                                   \
+        ("V", "L", &in, a, &ia, values, &query, &lwork, &integer_query, &liwork, &info, 1, 1);     \
+        lwork = static_cast<blasint>(query);                                                       \
+        liwork = integer_query;                                                                    \
+        std::vector<T> work(static_cast<std::size_t>(lwork));                                      \
+        std::vector<blasint> integers(static_cast<std::size_t>(liwork));                           \
+        OTIMES_FORTRAN(s##syevd)                                                                   \
+        ("V", "L", &in, a, &ia, values, work.data(), &lwork, integers.data(), &liwork, &info, 1,   \
+         1);                                                                                       \
+        return info;                                                                               \
+    }
+
+#define OTIMES_DECLARE_COMPLEX_EIGEN(s, T)                                                         \
+    extern "C" void OTIMES_FORTRAN(s##heevd)(const char*, const char*, const blasint*, T*,         \
+                                             const blasint*, real_t<T>*, T*, const blasint*,       \
+                                             real_t<T>*, const blasint*, blasint*, const blasint*, \
+                                             blasint*, std::size_t, std::size_t);                  \
+    inline blasint heevd(index_t n, T* a, index_t lda, real_t<T>* values) {                        \
+        const blasint in = to_blasint(n), ia = to_blasint(lda);                                    \
+        blasint info = 0, lwork = -1, lrwork = -1, liwork = -1, integer_query = 0;                 \
+        T query = 0;                                                                               \
+        real_t<T> real_query = 0;                                                                  \
+        OTIMES_FORTRAN(s##heevd)                                                                   \
+        ("V", "L", &in, a, &ia, values, &query, &lwork, &real_query, &lrwork, &integer_query,      \
+         &liwork, &info, 1, 1);                                                                    \
+        lwork = static_cast<blasint>(query.real());                                                \
+        lrwork = static_cast<blasint>(real_query);                                                 \
+        liwork = integer_query;                                                                    \
+        std::vector<T> work(static_cast<std::size_t>(lwork));                                      \
+        std::vector<real_t<T>> reals(static_cast<std::size_t>(lrwork));                            \
+        std::vector<blasint> integers(static_cast<std::size_t>(liwork));                           \
+        OTIMES_FORTRAN(s##heevd)                                                                   \
+        ("V", "L", &in, a, &ia, values, work.data(), &lwork, reals.data(), &lrwork,                \
+         integers.data(), &liwork, &info, 1, 1);                                                   \
+        return info;                                                                               \
+    }
+
+OTIMES_DECLARE_REAL_EIGEN(s, float)
+OTIMES_DECLARE_REAL_EIGEN(d, double)
+OTIMES_DECLARE_COMPLEX_EIGEN(c, c64)
+OTIMES_DECLARE_COMPLEX_EIGEN(z, c128)
+#undef OTIMES_DECLARE_REAL_EIGEN
+#undef OTIMES_DECLARE_COMPLEX_EIGEN
 
 OTIMES_DECLARE_REAL_SCHUR(s, float)
 OTIMES_DECLARE_REAL_SCHUR(d, double)

@@ -5,6 +5,7 @@
 #include <complex>
 #include <cstdint>
 #include <limits>
+#include <optional>
 
 #include "otimes/scalar.hpp"
 #include "otimes/triangular.hpp"
@@ -88,14 +89,32 @@ inline double reciprocal_condition(SingularRange range, double terms, double eps
 template <class T>
 double spectral_norm(const Matrix<T>& a);
 
-/// sigma_min / sigma_max of an equation in Schur coordinates: two to four triangular solves.
+/// sigma_min of an equation from above: 1/||w|| with z = M^-1 g, w = M^-H z/||z||; twice for
+/// few unknowns, for beyond that many singular values are near the last. `solve(adjoint, z)` makes
+/// z <- 2^-e M^-1 z or 2^-e M^-H z and returns e, or nothing if that overflows.
+template <class T, class Solve>
+double smallest_singular_value(index_t m, index_t n, Solve&& solve) {
+    constexpr index_t two_step_limit = 40 * 40;
+    Matrix<T> z(m, n);
+    fill_noise(z.data(), m * n);
+    normalise_vector(z.data(), m * n);
+    double smallest = std::numeric_limits<double>::max();
+    for (int step = 0; step < (m * n <= two_step_limit ? 2 : 1); ++step)
+        for (const bool adjoint : {false, true}) {
+            const std::optional<int> exponent = solve(adjoint, z);
+            if (!exponent) return 0;
+            const double growth = normalise_vector(z.data(), m * n);
+            smallest = std::fmin(smallest, std::ldexp(1 / growth, -*exponent));
+        }
+    return smallest;
+}
+
+/// sigma_min / sigma_max for this sigma_min; T and S are any matrices with entries near 1.
+template <class T>
+double reciprocal_condition(const TriangularEquation<T>& equation, double smallest);
+
+/// The same of an equation in Schur coordinates: two to four triangular solves.
 template <class T>
 double triangular_rcond(const TriangularEquation<T>& equation);
-
-/// That of T X + X S.
-template <class T>
-double sylvester_rcond(const Matrix<T>& t, const Matrix<T>& s) {
-    return triangular_rcond(TriangularEquation<T>{t, s});
-}
 
 }  // namespace otimes

@@ -14,6 +14,7 @@ template <class T>
 struct LU {
     LU() = default;
     explicit LU(const Matrix<T>& a);
+    static LU without_rcond(Matrix<T> a);
 
     /// x (n, count) <- op(A)^-1 x, op in {N, T, C}.
     void solve(char op, index_t count, T* x, index_t ldx) const {
@@ -27,6 +28,7 @@ struct LU {
     double rcond = 1;
 
   private:
+    bool factor(Matrix<T> a);
     void swap_columns(bool forward, index_t count, T* x, index_t ldx) const;
 };
 

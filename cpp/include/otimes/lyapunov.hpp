@@ -4,36 +4,32 @@
 #include <optional>
 
 #include "otimes/equation.hpp"
-#include "otimes/schur.hpp"
+#include "otimes/equation_method.hpp"
 
 namespace otimes {
 
 enum class Lyapunov { continuous, discrete };
 
-/// One Schur decomposition. X is exactly Hermitian, or skew-Hermitian, where Q is.
+/// Doubling where the spectra are well separated, else one Schur decomposition. X is exactly
+/// Hermitian, or skew-Hermitian, where Q is.
 template <class T>
 class LyapunovFactor final : public EquationFactor<T> {
   public:
     LyapunovFactor(Lyapunov kind, MatrixView<const T> a);
 
-    double rcond() const override { return rcond_; }
+    double rcond() const override;
     SolveReport solve(bool adjoint, RightHandSides<T> sides) const override;
 
   private:
     struct Oriented;  // the equation or its adjoint
-
-    std::optional<real_t<T>> identity() const {
-        return kind_ == Lyapunov::discrete ? std::optional(identity_) : std::nullopt;
-    }
 
     Lyapunov kind_;
     bool finite_;
     int exponent_;
     real_t<T> identity_;  // c of c X - A X A^H
     Matrix<T> a_;         // scaled, for the residual
-    Schur<T> schur_;
-    Matrix<T> reversed_;  // J T^H J
-    double norm_, rcond_;
+    double norm_ = 0;
+    std::optional<MethodWithFallback<T>> method_;  // nothing unless A is finite
 };
 
 template <class T>

@@ -11,8 +11,7 @@ namespace otimes {
 
 /// body(begin, end) on one block of [0, count) per thread, when `work` flops are worth it.
 template <class Body>
-void parallel_blocks(index_t count, double work, Body&& body) {
-    constexpr double worthwhile = 8e6;
+void parallel_blocks(index_t count, double work, Body&& body, double worthwhile = 8e6) {
     if (work < worthwhile) return body(index_t{0}, count);
     const index_t blocks = std::min<index_t>(get_num_threads(), count);
     parallel_for(blocks, work,

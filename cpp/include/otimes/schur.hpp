@@ -8,8 +8,9 @@
 namespace otimes {
 
 /// The Schur decomposition A = Z T Z^H, T upper triangular; for real A quasi-triangular, its 2x2
-/// diagonal blocks standardised to [a b; c a] with bc < 0. Input that already has this form, or has
-/// it after reversing the order of rows and columns, is not decomposed again.
+/// diagonal blocks standardised to [a b; c a] with bc < 0; for Hermitian A diagonal. Input that
+/// already has this form, or has it after reversing the order of rows and columns, is not
+/// decomposed again.
 template <class T>
 class Schur {
   public:
@@ -26,9 +27,15 @@ class Schur {
     void apply_right(bool adjoint, Matrix<T>& x) const { z_.apply_right(adjoint, x); }
 
   private:
+    void decompose_hermitian();
+
     Matrix<T> form_;
     Basis<T> z_;
 };
+
+/// Is a in Schur form, or is it in reverse order?
+template <class T>
+bool has_schur_form(const Matrix<T>& a);
 
 /// The decompositions of a and b, at once on two threads when they are large.
 template <class T>

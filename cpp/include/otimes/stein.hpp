@@ -1,10 +1,10 @@
 // X - A X B = Q.
 #pragma once
 
-#include <utility>  // std::pair
+#include <optional>
 
 #include "otimes/equation.hpp"
-#include "otimes/schur.hpp"
+#include "otimes/equation_method.hpp"
 
 namespace otimes {
 
@@ -17,14 +17,13 @@ struct SteinScaling {
     SteinScaling(int a_size, int b_size);
 };
 
-/// Two Schur decompositions (Kitagawa 1977, doi:10.1080/00207177708922266; Barraud 1977,
-/// doi:10.1109/TAC.1977.1101651).
+/// Doubling where the powers of A and B vanish fast, else two Schur decompositions.
 template <class T>
 class SteinFactor final : public EquationFactor<T> {
   public:
     SteinFactor(MatrixView<const T> a, MatrixView<const T> b);
 
-    double rcond() const override { return rcond_; }
+    double rcond() const override;
     SolveReport solve(bool adjoint, RightHandSides<T> sides) const override;
 
   private:
@@ -34,8 +33,8 @@ class SteinFactor final : public EquationFactor<T> {
     SteinScaling scaling_;
     real_t<T> identity_;  // c
     Matrix<T> a_, b_;     // scaled, for the residual
-    std::pair<Schur<T>, Schur<T>> schur_;
-    double norm_, rcond_;
+    double norm_ = 0;
+    std::optional<MethodWithFallback<T>> method_;  // nothing unless A and B are finite
 };
 
 /// The same for row-major matrices, as X^T - B^T X^T A^T = Q^T.

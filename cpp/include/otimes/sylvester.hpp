@@ -1,20 +1,21 @@
 // A X + X B = Q.
 #pragma once
 
-#include <utility>  // std::pair
+#include <optional>
 
 #include "otimes/equation.hpp"
-#include "otimes/schur.hpp"
+#include "otimes/equation_method.hpp"
 
 namespace otimes {
 
-/// Two Schur decompositions (Bartels & Stewart 1972, doi:10.1145/361573.361582).
+/// A and B, decomposed by the method that suits them best; by Schur forms when a solution by
+/// another is not accurate.
 template <class T>
 class SylvesterFactor final : public EquationFactor<T> {
   public:
     SylvesterFactor(MatrixView<const T> a, MatrixView<const T> b);
 
-    double rcond() const override { return rcond_; }
+    double rcond() const override;
     SolveReport solve(bool adjoint, RightHandSides<T> sides) const override;
 
   private:
@@ -22,9 +23,9 @@ class SylvesterFactor final : public EquationFactor<T> {
 
     bool finite_;
     int exponent_;
-    Matrix<T> a_, b_;  // 2^-exponent times the originals, for the residual
-    std::pair<Schur<T>, Schur<T>> schur_;
-    double norm_, rcond_;
+    Matrix<T> a_, b_;  // 2^-exponent times the originals
+    double norm_;
+    std::optional<MethodWithFallback<T>> method_;  // nothing unless A and B are finite
 };
 
 /// The same for row-major matrices: B^T X^T + X^T A^T = Q^T in LAPACK's column-major order, so that

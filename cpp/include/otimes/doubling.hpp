@@ -1,0 +1,82 @@
+// Squared Smith iterations: equations with separable spectra, by matrix products alone.
+#pragma once
+
+#include <optional>
+#include <utility>  // std::move
+#include <vector>
+
+#include "otimes/equation_method.hpp"
+
+namespace otimes {
+
+/// X - F X G = C where the powers of F and G vanish: X = sum F^k C G^k, doubling the number of
+/// terms by X <- X + F X G, F <- F^2, G <- G^2 (Smith 1968, doi:10.1137/0116017). 2 (m^3 + n^3)
+/// flops a step to prepare, half of that when G = F^H, 2 m n (m + n) a step to solve; memory for
+/// the powers, m^2 + n^2 a step.
+template <class T>
+class SmithPowers {
+  public:
+    /// All the powers that are needed; nothing where they grow, or vanish too slowly. An empty g
+    /// stands for F^H.
+    static std::optional<SmithPowers> vanishing(Matrix<T> f, Matrix<T> g);
+
+    /// x <- X, or that of the adjoint equation X - F^H X G^H = C, to about this relative accuracy.
+    void solve(bool adjoint, Matrix<T>& x, double accuracy) const;
+
+  private:
+    struct Power {
+        Matrix<T> f, g;
+        double size;  // ||f||_F ||g||_F
+    };
+    std::vector<Power> powers_;
+};
+
+/// A X + X B = Q as X - F X G = 2 tau (A + gamma I)^-1 Q (B + delta I)^-1 with gamma + delta =
+/// 2 tau, F = (A + gamma I)^-1 (A - delta I), G = (B - gamma I) (B + delta I)^-1: Cayley transforms
+/// of A and B with the spectra of A and -B moved to both sides of a line.
+template <class T>
+class DoublingSylvester final : public EquationMethod<T> {
+  public:
+    /// Nothing unless the spectra of A and -B are well separated by a line. For general A and B
+    /// this is seen from their traces and norms, in O(m^2 + n^2).
+    static EquationMethodPointer<T> attempt(const Matrix<T>& a, const Matrix<T>& b);
+
+    DoublingSylvester(T two_tau, Matrix<T> u, Matrix<T> v, SmithPowers<T> powers)
+        : two_tau_(two_tau), u_(std::move(u)), v_(std::move(v)), powers_(std::move(powers)) {}
+
+    std::string_view name() const override { return "doubling"; }
+    double rcond() const override { return rcond_; }
+    std::optional<int> solve(bool adjoint, Matrix<T>& x) const override;
+
+  private:
+    void solve(bool adjoint, Matrix<T>& x, double accuracy) const;
+
+    T two_tau_;
+    Matrix<T> u_, v_;  // (A + gamma I)^-1 and (B + delta I)^-1; an empty v_ stands for u_^H
+    SmithPowers<T> powers_;
+    double rcond_ = 0;
+};
+
+/// c X - A X B = Q as X - A X (B/c) = Q/c, for spectra whose products are well below c.
+template <class T>
+class DoublingStein final : public EquationMethod<T> {
+  public:
+    static EquationMethodPointer<T> attempt(const Matrix<T>& a, const Matrix<T>& b,
+                                            real_t<T> identity);
+
+    DoublingStein(real_t<T> identity, SmithPowers<T> powers)
+        : identity_(identity), powers_(std::move(powers)) {}
+
+    std::string_view name() const override { return "doubling"; }
+    double rcond() const override { return rcond_; }
+    std::optional<int> solve(bool adjoint, Matrix<T>& x) const override;
+
+  private:
+    void solve(bool adjoint, Matrix<T>& x, double accuracy) const;
+
+    real_t<T> identity_;
+    SmithPowers<T> powers_;
+    double rcond_ = 0;
+};
+
+}  // namespace otimes

@@ -1,0 +1,307 @@
+#include "otimes/doubling.hpp"
+
+#include <algorithm>  // std::clamp, std::max
+#include <cmath>
+#include <complex>
+#include <limits>
+#include <tuple>  // std::tie
+
+#include "otimes/blas.hpp"
+#include "otimes/condition.hpp"
+#include "otimes/parallel_gemm.hpp"
+#include "otimes/scaling.hpp"
+#include "otimes/scratch.hpp"
+#include "otimes/threads.hpp"
+
+namespace otimes {
+namespace {
+
+/// y <- y + alpha op(F) x op(G), one block of rows per thread; an empty g stands for F^H.
+template <class T>
+void add_two_sided_product(bool adjoint, T alpha, const Matrix<T>& f, const Matrix<T>& x,
+                           const Matrix<T>& g, Matrix<T>& y) {
+    const index_t m = x.rows(), n = x.cols();
+    const bool one = g.rows() == 0;
+    const Matrix<T>& right = one ? f : g;
+    const char f_op = adjoint ? 'C' : 'N', g_op = adjoint != one ? 'C' : 'N';
+    const auto add_rows = [&](index_t begin, index_t end) {
+        const index_t rows = end - begin;
+        const Scratch<T> product(rows * n);
+        blas::gemm(f_op, 'N', rows, n, m, alpha, f.data() + begin * (adjoint ? f.ld() : 1), f.ld(),
+                   x.data(), x.ld(), T(0), product.get(), rows);
+        blas::gemm('N', g_op, rows, n, n, T(1), product.get(), rows, right.data(), right.ld(), T(1),
+                   y.data() + begin, y.ld());
+    };
+    constexpr double worthwhile = 2e6;
+    parallel_blocks(m, product_flops(m, n, m) + product_flops(m, n, n), add_rows, worthwhile);
+}
+
+/// F^2
+template <class T>
+Matrix<T> square(const Matrix<T>& f) {
+    const index_t n = f.rows();
+    Matrix<T> f2(n, n);
+    parallel_gemm('N', 'N', n, n, n, T(1), f.data(), f.ld(), f.data(), f.ld(), T(0), f2.data(),
+                  f2.ld());
+    return f2;
+}
+
+/// F^2 and G^2: small ones at once, large ones each on all threads.
+template <class T>
+std::pair<Matrix<T>, Matrix<T>> squares(const Matrix<T>& f, const Matrix<T>& g) {
+    constexpr double large = 8e6;
+    const index_t m = f.rows(), n = g.rows();
+    const double work = product_flops(m, m, m) + product_flops(n, n, n);
+    std::pair<Matrix<T>, Matrix<T>> result;
+    parallel_pair(
+        n > 0 && work < 2 * large ? work : 0, [&] { result.first = square(f); },
+        [&] { result.second = square(g); });
+    return result;
+}
+
+/// The mean of the eigenvalues.
+template <class T>
+T mean_of(const Matrix<T>& a) {
+    T sum = 0;
+    for (index_t i = 0; i < a.rows(); ++i) sum += a(i, i);
+    return sum / static_cast<real_t<T>>(a.rows());
+}
+
+/// Neither F^(2^k) X G^(2^k) for the eigenvalues of largest modulus nor its rounding errors vanish.
+template <class T>
+bool is_growing(const Matrix<T>& f, const Matrix<T>& g, double size) {
+    const double limit = 0.01 / std::sqrt(eps_of<T>);
+    const auto rows = static_cast<double>(f.rows());
+    const auto cols = static_cast<double>(g.rows() == 0 ? f.rows() : g.rows());
+    const double means = std::abs(mean_of(f)) * std::abs(mean_of(g.rows() == 0 ? f : g));
+    return !(size < limit * std::sqrt(rows * cols)) || means >= 1;
+}
+
+}  // namespace
+
+template <class T>
+std::optional<SmithPowers<T>> SmithPowers<T>::vanishing(Matrix<T> f, Matrix<T> g) {
+    constexpr int most_steps = 14;
+    SmithPowers result;
+    for (int step = 0; step < most_steps; ++step) {
+        poll_interrupt();
+        const double f_norm = norm_of<T>(f.view());
+        const double size = f_norm * (g.rows() == 0 ? f_norm : norm_of<T>(g.view()));
+        if (is_growing(f, g, size)) return std::nullopt;
+        result.powers_.push_back({std::move(f), std::move(g), size});
+        if (size * size <= eps_of<T>) return result;
+        std::tie(f, g) = squares(result.powers_.back().f, result.powers_.back().g);
+    }
+    return std::nullopt;
+}
+
+template <class T>
+void SmithPowers<T>::solve(bool adjoint, Matrix<T>& x, double accuracy) const {
+    for (const Power& power : powers_) {
+        if (power.size <= accuracy) return;
+        poll_interrupt();
+        const Matrix<T> terms = x;
+        add_two_sided_product(adjoint, T(1), power.f, terms, power.g, x);
+    }
+}
+
+namespace {
+
+/// The mean of the eigenvalues and, exact for normal matrices, their mean square distance from it.
+template <class T>
+struct Spectrum {
+    explicit Spectrum(const Matrix<T>& a) : centre(mean_of(a)) {
+        const auto n = static_cast<real_t<T>>(a.rows());
+        T sum_of_squares = 0;
+        for (index_t j = 0; j < a.cols(); ++j)
+            for (index_t i = 0; i < a.rows(); ++i) sum_of_squares += times(a(i, j), a(j, i));
+        variance = sum_of_squares / n - times(centre, centre);
+        square_radius = squared_norm<T>(a.view()) / static_cast<double>(n) - square_of(centre);
+        square_radius = std::max(0.0, square_radius);
+    }
+
+    /// Re (lambda - centre)^2 after division by a number of modulus one: as much as square_radius
+    /// where the eigenvalues lie in that direction, minus as much where they lie across.
+    double variance_along(T direction) const {
+        const T turn = conj_of(direction);
+        return static_cast<double>(std::real(times(times(turn, turn), variance)));
+    }
+
+    /// tau^2 for eigenvalues at this distance from the line: the geometric mean of the extremes.
+    double square_tau(double distance, T direction) const {
+        const double across = std::max(0.0, -variance_along(direction));
+        const double square = distance * distance;
+        return std::max(square - square_radius + 2 * across, square / 16);
+    }
+
+    T centre, variance;
+    double square_radius;
+};
+
+/// Is b = a^H?
+template <class T>
+bool is_adjoint(const Matrix<T>& a, const Matrix<T>& b) {
+    if (a.rows() != b.rows()) return false;
+    for (index_t j = 0; j < a.cols(); ++j)
+        for (index_t i = 0; i < a.rows(); ++i)
+            if (b(i, j) != conj_of(a(j, i))) return false;
+    return true;
+}
+
+template <class T>
+void divide(Matrix<T>& a, real_t<T> divisor) {
+    for (index_t k = 0; k < a.rows() * a.cols(); ++k) a.data()[k] /= divisor;
+}
+
+template <class T>
+struct CayleyShifts {
+    T gamma, delta;
+};
+
+/// The line between the spectra of A and -B, at equal distances from discs around them, and a tau
+/// for which both transforms are small; nothing if they overlap by far in the direction across it.
+template <class T>
+std::optional<CayleyShifts<T>> cayley_shifts(const Spectrum<T>& a, const Spectrum<T>& b) {
+    using R = real_t<T>;
+    const T across = a.centre + b.centre;  // from the centre of -B to that of A
+    const double distance = std::abs(across);
+    if (!(distance > 0)) return std::nullopt;
+    const T direction = across / static_cast<R>(distance);
+    const auto extent = [&](const Spectrum<T>& s) {
+        return std::sqrt((s.square_radius + s.variance_along(direction)) / 2);
+    };
+    constexpr double hopeless = 0.2;
+    if (!(distance > hopeless * (extent(a) + extent(b)))) return std::nullopt;
+    const double excess = (std::sqrt(a.square_radius) - std::sqrt(b.square_radius)) / 2;
+    const double a_distance = distance / 2 + std::clamp(excess, -distance / 4, distance / 4);
+    const double square_taus =
+        a.square_tau(a_distance, direction) * b.square_tau(distance - a_distance, direction);
+    const T tau = static_cast<R>(std::sqrt(std::sqrt(square_taus))) * direction;
+    const T shift = static_cast<R>(a_distance) * direction - a.centre;
+    return CayleyShifts<T>{tau + shift, tau - shift};
+}
+
+constexpr double probe_accuracy = 1.0 / 16;  // one digit is enough
+
+template <class T, class Inverse>
+double condition_by(const TriangularEquation<T>& equation, Inverse&& inverse) {
+    const auto solve = [&](bool adjoint, Matrix<T>& z) {
+        inverse(adjoint, z);
+        return std::optional<int>(0);
+    };
+    return reciprocal_condition(
+        equation, smallest_singular_value<T>(equation.t.rows(), equation.s.rows(), solve));
+}
+
+/// The method unless the equation is so ill-conditioned that its rcond may be inaccurate.
+template <class T>
+EquationMethodPointer<T> trusted(EquationMethodPointer<T> method) {
+    if (!(method->rcond() > std::sqrt(eps_of<T>))) return nullptr;
+    return method;
+}
+
+/// (A + shift I)^-1; not finite where that is singular.
+template <class T>
+Matrix<T> shifted_inverse(Matrix<T> a, T shift) {
+    const index_t n = a.rows();
+    for (index_t i = 0; i < n; ++i) a(i, i) += shift;
+    std::vector<blas::blasint> pivots(static_cast<std::size_t>(n));
+    if (blas::getrf(n, n, a.data(), a.ld(), pivots.data()) > 0)
+        a(0, 0) = std::numeric_limits<real_t<T>>::infinity();
+    else
+        blas::getri(n, a.data(), a.ld(), pivots.data());
+    return a;
+}
+
+/// I - 2 tau U = (A + gamma I)^-1 (A - delta I) for U = (A + gamma I)^-1.
+template <class T>
+Matrix<T> cayley_transform(Matrix<T> u, T two_tau) {
+    for (index_t k = 0; k < u.rows() * u.rows(); ++k) u.data()[k] = -times(two_tau, u.data()[k]);
+    for (index_t i = 0; i < u.rows(); ++i) u(i, i) += T(1);
+    return u;
+}
+
+}  // namespace
+
+template <class T>
+EquationMethodPointer<T> DoublingSylvester<T>::attempt(const Matrix<T>& a, const Matrix<T>& b) {
+    const auto shifts = cayley_shifts(Spectrum<T>(a), Spectrum<T>(b));
+    if (!shifts) return nullptr;
+    const bool one = is_adjoint(a, b);
+    const T two_tau = shifts->gamma + shifts->delta;
+    Matrix<T> u, v, f, g;
+    const auto transform = [&](const Matrix<T>& matrix, T shift, Matrix<T>& inverse,
+                               Matrix<T>& transformed) {
+        inverse = shifted_inverse(matrix, shift);
+        transformed = cayley_transform(inverse, two_tau);
+    };
+    parallel_pair(
+        product_flops(a.rows(), a.rows(), a.rows()) + product_flops(b.rows(), b.rows(), b.rows()),
+        [&] { transform(a, shifts->gamma, u, f); },
+        [&] {
+            if (!one) transform(b, shifts->delta, v, g);
+        });
+    auto powers = SmithPowers<T>::vanishing(std::move(f), std::move(g));
+    if (!powers) return nullptr;
+    auto method = std::make_unique<DoublingSylvester>(two_tau, std::move(u), std::move(v),
+                                                      std::move(*powers));
+    method->rcond_ = condition_by(TriangularEquation<T>{a, b}, [&](bool adjoint, Matrix<T>& z) {
+        method->solve(adjoint, z, probe_accuracy);
+    });
+    return trusted<T>(std::move(method));
+}
+
+template <class T>
+std::optional<int> DoublingSylvester<T>::solve(bool adjoint, Matrix<T>& x) const {
+    solve(adjoint, x, eps_of<T>);
+    return 0;
+}
+
+template <class T>
+void DoublingSylvester<T>::solve(bool adjoint, Matrix<T>& x, double accuracy) const {
+    Matrix<T> c(x.rows(), x.cols());
+    add_two_sided_product(adjoint, adjoint ? conj_of(two_tau_) : two_tau_, u_, x, v_, c);
+    powers_.solve(adjoint, c, accuracy);
+    x = std::move(c);
+}
+
+template <class T>
+EquationMethodPointer<T> DoublingStein<T>::attempt(const Matrix<T>& a, const Matrix<T>& b,
+                                                   real_t<T> identity) {
+    const bool one = is_adjoint(a, b);
+    const real_t<T> divisor = one ? std::sqrt(identity) : identity;
+    if (!(divisor > 0)) return nullptr;
+    Matrix<T> f = a, g = one ? Matrix<T>() : b;
+    divide(one ? f : g, divisor);
+    auto powers = SmithPowers<T>::vanishing(std::move(f), std::move(g));
+    if (!powers) return nullptr;
+    auto method = std::make_unique<DoublingStein>(identity, std::move(*powers));
+    const auto inverse = [&](bool adjoint, Matrix<T>& z) {
+        method->solve(adjoint, z, probe_accuracy);
+    };
+    method->rcond_ = condition_by(TriangularEquation<T>{a, b, identity}, inverse);
+    return trusted<T>(std::move(method));
+}
+
+template <class T>
+std::optional<int> DoublingStein<T>::solve(bool adjoint, Matrix<T>& x) const {
+    solve(adjoint, x, eps_of<T>);
+    return 0;
+}
+
+template <class T>
+void DoublingStein<T>::solve(bool adjoint, Matrix<T>& x, double accuracy) const {
+    divide(x, identity_);
+    powers_.solve(adjoint, x, accuracy);
+}
+
+#define OTIMES_INSTANTIATE(T)                                                                      \
+    template class SmithPowers<T>;                                                                 \
+    template class DoublingSylvester<T>;                                                           \
+    template class DoublingStein<T>;
+OTIMES_INSTANTIATE(float)
+OTIMES_INSTANTIATE(double)
+OTIMES_INSTANTIATE(std::complex<float>)
+OTIMES_INSTANTIATE(std::complex<double>)
+
+}  // namespace otimes
