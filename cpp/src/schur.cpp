@@ -5,7 +5,10 @@
 #include <optional>
 
 #include "otimes/blas.hpp"
+#include "otimes/hessenberg.hpp"
 #include "otimes/parallel_gemm.hpp"
+#include "otimes/qr_iteration.hpp"
+#include "otimes/scaling.hpp"
 #include "otimes/threads.hpp"
 
 namespace otimes {
@@ -41,6 +44,23 @@ MatrixView<const T> reversed(const Matrix<T>& a) {
     return {a.data() + (n - 1) * (n + 1), n, n, -1, -n};
 }
 
+/// Sizes up to which our own QR iteration is faster than LAPACK's.
+template <class T>
+constexpr index_t largest_own = 400;
+
+/// a <- T and z <- Z by our own kernels. False, with both destroyed, if a is too large for them or
+/// the iteration does not converge.
+template <class T>
+bool decompose_small(Matrix<T>& a, Matrix<T>& z) {
+    const index_t n = a.rows();
+    if (n > largest_own<T>) return false;
+    const int exponent = normalise(a.view());
+    reduce_to_hessenberg(n, a.data(), a.ld(), z.data(), z.ld());
+    if (!qr_iteration(n, a.data(), a.ld(), n, z.data(), z.ld())) return false;
+    if (exponent != 0) copy_scaled<T>(a.view(), a.view(), exponent);
+    return true;
+}
+
 template <class T>
 void reverse_rows(Matrix<T>& x) {
     for (index_t j = 0; j < x.cols(); ++j)
@@ -66,6 +86,8 @@ Schur<T>::Schur(const Matrix<T>& a) : basis_(Basis::identity), form_(a) {
     }
     basis_ = Basis::general;
     z_ = Matrix<T>(a.rows(), a.rows());
+    if (decompose_small(form_, z_)) return;
+    form_ = a;
     if (blas::gees(a.rows(), form_.data(), form_.ld(), z_.data(), z_.ld()) > 0)
         throw singular_error("the QR algorithm did not converge: a Schur decomposition failed");
 }

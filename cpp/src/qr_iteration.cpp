@@ -1,0 +1,189 @@
+#include "otimes/qr_iteration.hpp"
+
+#include <algorithm>  // std::max, std::min
+#include <cmath>
+#include <complex>
+#include <limits>
+#include <vector>
+
+#include "otimes/reflector_kernels.hpp"
+#include "otimes/rotation.hpp"
+#include "otimes/scalar.hpp"
+
+namespace otimes {
+namespace {
+
+/// Steps that bulges make in one window before the rest of the matrix follows.
+constexpr index_t window_steps = 24;
+/// Sweeps without a deflation after which the shifts are replaced, and sweeps allowed for each row.
+constexpr int exceptional = 10, most_sweeps = 30;
+
+template <class T>
+class QrIteration {
+    using R = real_t<T>;
+
+  public:
+    QrIteration(index_t n, T* h, index_t ldh, index_t rows, T* z, index_t ldz)
+        : n_(n),
+          h_(h),
+          ldh_(ldh),
+          rows_(rows),
+          z_(z),
+          ldz_(ldz),
+          kernels_(reflector_kernels<T>()) {}
+
+    bool run();
+
+  private:
+    static constexpr R ulp = std::numeric_limits<R>::epsilon();
+    static constexpr R tiny = std::numeric_limits<R>::min() / ulp;
+
+    T& h(index_t i, index_t j) const { return h_[i + j * ldh_]; }
+
+    bool is_negligible(index_t k, index_t low, index_t high) const;
+    index_t split(index_t high) const;
+    void finish_block(index_t k);
+    ShiftPair<T> shifts(index_t low, index_t high, int failures) const;
+    void sweep(index_t low, index_t high, const std::vector<ShiftPair<T>>& shifts);
+    void follow(index_t low, index_t high, index_t top, index_t bottom, index_t begin, index_t end,
+                index_t bulges);
+
+    index_t n_;
+    T* h_;
+    index_t ldh_, rows_;
+    T* z_;
+    index_t ldz_;
+    const ReflectorKernels<T>& kernels_;
+    std::vector<Reflector<T>> reflectors_;
+};
+
+/// May h(k, k-1) be set to zero? The criterion of Ahues and Tisseur (LAPACK Working Note 122): the
+/// change is within rounding of both neighbouring eigenvalues, also where rows are graded.
+template <class T>
+bool QrIteration<T>::is_negligible(index_t k, index_t low, index_t high) const {
+    const R below = size_of(h(k, k - 1));
+    if (below <= tiny) return true;
+    R diagonal = size_of(h(k - 1, k - 1)) + size_of(h(k, k));
+    if (diagonal == 0) {
+        if (k - 2 >= low) diagonal += size_of(h(k - 1, k - 2));
+        if (k + 1 <= high) diagonal += size_of(h(k + 1, k));
+    }
+    if (!(below <= ulp * diagonal)) return false;
+    const R above = size_of(h(k - 1, k)), corner = size_of(h(k, k));
+    const R gap = size_of(h(k - 1, k - 1) - h(k, k));
+    const R larger = std::max(below, above), smaller = std::min(below, above);
+    const R most = std::max(corner, gap), least = std::min(corner, gap);
+    const R sum = larger + most;
+    return smaller * (larger / sum) <= std::max(tiny, ulp * (least * (most / sum)));
+}
+
+/// The first row of the last block that does not split: h(low, low-1) is set to zero.
+template <class T>
+index_t QrIteration<T>::split(index_t high) const {
+    index_t low = high;
+    while (low > 0 && !is_negligible(low, 0, high)) --low;
+    if (low > 0) h(low, low - 1) = T(0);
+    return low;
+}
+
+template <class T>
+void QrIteration<T>::finish_block(index_t k) {
+    Block2<T> block{h(k, k), h(k, k + 1), h(k + 1, k), h(k + 1, k + 1)};
+    const Rotation<T> g = standardize(block);
+    if (k + 2 < n_) rotate_rows(g, n_ - k - 2, &h(k, k + 2), &h(k + 1, k + 2), ldh_);
+    rotate_cols(g, k, &h(0, k), &h(0, k + 1));
+    rotate_cols(g, rows_, z_ + k * ldz_, z_ + (k + 1) * ldz_);
+    h(k, k) = block.a;
+    h(k, k + 1) = block.b;
+    h(k + 1, k) = block.c;
+    h(k + 1, k + 1) = block.d;
+}
+
+/// The eigenvalues of a 2x2 block; of two real ones that nearer to d, twice.
+template <class T>
+ShiftPair<T> eigenvalues(Block2<T> m) {
+    const T corner = m.d;
+    standardize(m);
+    if constexpr (!is_complex<T>) {
+        if (m.c != T(0)) return {m.a, m.a, std::sqrt(std::abs(m.b)) * std::sqrt(std::abs(m.c))};
+    }
+    const T nearer = size_of(m.a - corner) < size_of(m.d - corner) ? m.a : m.d;
+    return {nearer, nearer, 0};
+}
+
+template <class T>
+ShiftPair<T> QrIteration<T>::shifts(index_t low, index_t high, int failures) const {
+    if (failures % exceptional != 0 || failures == 0)
+        return eigenvalues<T>(
+            {h(high - 1, high - 1), h(high - 1, high), h(high, high - 1), h(high, high)});
+    const bool at_top = failures / exceptional % 2 == 1;
+    const R s = at_top ? size_of(h(low + 1, low)) + size_of(h(low + 2, low + 1))
+                       : size_of(h(high, high - 1)) + size_of(h(high - 1, high - 2));
+    const T centre = (at_top ? h(low, low) : h(high, high)) + T(R(0.75) * s);
+    return eigenvalues<T>({centre, T(R(-0.4375) * s), T(s), centre});
+}
+
+/// What lies outside of the window follows the steps made inside, and Z.
+template <class T>
+void QrIteration<T>::follow(index_t low, index_t high, index_t top, index_t bottom, index_t begin,
+                            index_t end, index_t bulges) {
+    for (index_t b = 0; b < bulges; ++b) {
+        const index_t start = low - bulge_distance * b;
+        const index_t first = std::max(start + begin, low), last = std::min(start + end, high);
+        if (first >= last) continue;
+        const Chain<T> chain{reflectors_.data() + b * (end - begin) + first - start - begin,
+                             last - first, last == high};
+        kernels_.apply_right(chain, top, &h(0, first), ldh_);
+        kernels_.apply_right(chain, rows_, z_ + first * ldz_, ldz_);
+        if (bottom < n_) kernels_.apply_left(chain, n_ - bottom, &h(first, bottom), ldh_);
+    }
+}
+
+template <class T>
+void QrIteration<T>::sweep(index_t low, index_t high, const std::vector<ShiftPair<T>>& shifts) {
+    const index_t bulges = static_cast<index_t>(shifts.size());
+    const index_t delay = bulge_distance * (bulges - 1), total = high - low + delay;
+    for (index_t begin = 0, end; begin < total; begin = end) {
+        end = total - begin <= window_steps + window_steps / 2 ? total : begin + window_steps;
+        const index_t top = std::max(low, low + begin - delay - 1);
+        const index_t bottom = std::min(high, low + end + 2) + 1;
+        reflectors_.resize(static_cast<std::size_t>(bulges * (end - begin)));
+        kernels_.chase({h_, ldh_, low, high, top, bottom, begin, end, bulges, shifts.data(),
+                        reflectors_.data()});
+        follow(low, high, top, bottom, begin, end, bulges);
+    }
+}
+
+template <class T>
+bool QrIteration<T>::run() {
+    int failures = 0;
+    for (index_t high = n_ - 1; high > 0;) {
+        const index_t low = split(high);
+        if (high - low < 2) {
+            if (high > low) finish_block(low);
+            high = low - 1;
+            failures = 0;
+            continue;
+        }
+        if (failures == most_sweeps || !std::isfinite(size_of(h(high, high)))) return false;
+        sweep(low, high, {shifts(low, high, failures)});
+        ++failures;
+    }
+    return true;
+}
+
+}  // namespace
+
+template <class T>
+bool qr_iteration(index_t n, T* h, index_t ldh, index_t rows, T* z, index_t ldz) {
+    return QrIteration<T>(n, h, ldh, rows, z, ldz).run();
+}
+
+template bool qr_iteration(index_t, float*, index_t, index_t, float*, index_t);
+template bool qr_iteration(index_t, double*, index_t, index_t, double*, index_t);
+template bool qr_iteration(index_t, std::complex<float>*, index_t, index_t, std::complex<float>*,
+                           index_t);
+template bool qr_iteration(index_t, std::complex<double>*, index_t, index_t, std::complex<double>*,
+                           index_t);
+
+}  // namespace otimes

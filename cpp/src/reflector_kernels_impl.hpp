@@ -1,0 +1,482 @@
+// The text of all sets of reflector kernels, see vector_impl.hpp.
+#include <math.h>  // sqrt: not the inline functions of <cmath>
+
+#include "otimes/reflector_kernels.hpp"
+#include "vector_impl.hpp"
+
+namespace otimes::OTIMES_KERNEL_SET {
+namespace {
+
+// --- scalars -------------------------------------------------------------------------------------
+
+OTIMES_INLINE float square_root(float x) { return sqrtf(x); }
+OTIMES_INLINE double square_root(double x) { return sqrt(x); }
+template <class R>
+OTIMES_INLINE R absolute(R x) {
+    return x < 0 ? -x : x;
+}
+
+/// A scalar in registers: for complex numbers the arithmetic that std::complex may not do here.
+template <class R>
+struct Complex {
+    R re, im;
+
+    friend OTIMES_INLINE Complex operator+(Complex a, Complex b) {
+        return {a.re + b.re, a.im + b.im};
+    }
+    friend OTIMES_INLINE Complex operator-(Complex a, Complex b) {
+        return {a.re - b.re, a.im - b.im};
+    }
+    friend OTIMES_INLINE Complex operator*(Complex a, Complex b) {
+        return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+    }
+    friend OTIMES_INLINE Complex operator*(Complex a, R s) { return {a.re * s, a.im * s}; }
+};
+template <class R>
+OTIMES_INLINE Complex<R> conjugate(Complex<R> a) {
+    return {a.re, -a.im};
+}
+template <class R>
+OTIMES_INLINE R square(Complex<R> a) {
+    return a.re * a.re + a.im * a.im;
+}
+template <class R>
+OTIMES_INLINE R size(Complex<R> a) {
+    return absolute(a.re) + absolute(a.im);
+}
+template <class R>
+OTIMES_INLINE R conjugate(R a) {
+    return a;
+}
+template <class R>
+OTIMES_INLINE R square(R a) {
+    return a * a;
+}
+template <class R>
+OTIMES_INLINE R size(R a) {
+    return absolute(a);
+}
+
+/// a / |a|, and |a|; 1 for a = 0.
+template <class R>
+OTIMES_INLINE R phase(R a, R& modulus) {
+    modulus = absolute(a);
+    return a < 0 ? R(-1) : R(1);
+}
+template <class R>
+OTIMES_INLINE Complex<R> phase(Complex<R> a, R& modulus) {
+    modulus = square_root(square(a));
+    if (modulus == 0) return {R(1), R(0)};
+    return a * (R(1) / modulus);
+}
+
+template <class T>
+struct NumberOf {
+    using type = T;
+};
+template <class R>
+struct NumberOf<std::complex<R>> {
+    using type = Complex<R>;
+};
+template <class T>
+using Number = typename NumberOf<T>::type;
+
+template <class T, class R>
+OTIMES_INLINE Number<T> get(const R* p) {
+    if constexpr (Scalar<T>::parts == 2)
+        return {p[0], p[1]};
+    else
+        return *p;
+}
+template <class R>
+OTIMES_INLINE void put(R* p, R a) {
+    *p = a;
+}
+template <class R>
+OTIMES_INLINE void put(R* p, Complex<R> a) {
+    p[0] = a.re;
+    p[1] = a.im;
+}
+
+// --- vectors -------------------------------------------------------------------------------------
+
+/// Neighbours change places: (im, re, im, re, ...) of complex numbers.
+template <class R>
+OTIMES_INLINE Vector<R> swapped(const Vector<R>& v) {
+    Vector<R> w;
+    for (int k = 0; k < static_cast<int>(reals<R>); k += 2) {
+        w[k] = v[k + 1];
+        w[k + 1] = v[k];
+    }
+    return w;
+}
+
+/// A number to multiply vectors with.
+template <class T>
+struct Multiplier {
+    Vector<T> number;
+
+    OTIMES_INLINE explicit Multiplier(const T* p) : number(broadcast(*p)) {}
+    OTIMES_INLINE Vector<T> operator*(const Vector<T>& x) const { return number * x; }
+};
+template <class R>
+struct Multiplier<std::complex<R>> {
+    Vector<R> real, imaginary;  // (-im, im, -im, im, ...)
+
+    OTIMES_INLINE explicit Multiplier(const R* p) : real(broadcast(p[0])) {
+        for (int k = 0; k < static_cast<int>(reals<R>); k += 2) {
+            imaginary[k] = -p[1];
+            imaginary[k + 1] = p[1];
+        }
+    }
+    OTIMES_INLINE Vector<R> operator*(const Vector<R>& x) const {
+        return real * x + imaginary * swapped<R>(x);
+    }
+};
+
+// --- chains of reflectors ------------------------------------------------------------------------
+
+/// X <- X Q for `strips` vectors of rows, or for the first `count` lanes of one. Each column is
+/// read and written once: three of them are in registers.
+template <class T, int strips, bool partial>
+OTIMES_INLINE void apply_strip(const Chain<T>& chain, typename Scalar<T>::real* x, index_t step,
+                               index_t count) {
+    using R = typename Scalar<T>::real;
+    constexpr index_t width = reals<R>;
+    const auto read = [&](const R* p) { return partial ? load_some(p, count) : load(p); };
+    const auto write = [&](R* p, const Vector<R>& a) {
+        partial ? store_some(p, a, count) : store(p, a);
+    };
+    Vector<R> a[strips], b[strips];
+    for (int s = 0; s < strips; ++s) {
+        a[s] = read(x + s * width);
+        b[s] = read(x + step + s * width);
+    }
+    const index_t triples = chain.count - (chain.ends_in_pair ? 1 : 0);
+    for (index_t k = 0; k < triples; ++k, x += step) {
+        const Reflector<T>& r = chain.first[k];
+        const Multiplier<T> v1(r.v[0]), v2(r.v[1]), t1(r.scaled[1]), t2(r.scaled[2]);
+        const Vector<R> t0 = broadcast(r.scaled[0][0]);
+        for (int s = 0; s < strips; ++s) {
+            const Vector<R> c = read(x + 2 * step + s * width);
+            const Vector<R> sum = a[s] + v2 * c + v1 * b[s];
+            write(x + s * width, a[s] - t0 * sum);
+            a[s] = b[s] - t1 * sum;
+            b[s] = c - t2 * sum;
+        }
+    }
+    if (chain.ends_in_pair) {
+        const Reflector<T>& r = chain.first[triples];
+        const Multiplier<T> v1(r.v[0]), t1(r.scaled[1]);
+        const Vector<R> t0 = broadcast(r.scaled[0][0]);
+        for (int s = 0; s < strips; ++s) {
+            const Vector<R> sum = a[s] + v1 * b[s];
+            a[s] = a[s] - t0 * sum;
+            b[s] = b[s] - t1 * sum;
+        }
+    }
+    for (int s = 0; s < strips; ++s) {
+        write(x + s * width, a[s]);
+        write(x + step + s * width, b[s]);
+    }
+}
+
+/// Vectors of rows that are worked on at once: enough to hide the latency of multiply-adds.
+constexpr int most_strips = vector_bytes == 64 ? 4 : 3;
+
+template <class T>
+OTIMES_NOINLINE void apply_right(const Chain<T>& chain, index_t rows, T* matrix, index_t ldx) {
+    using R = typename Scalar<T>::real;
+    constexpr index_t parts = Scalar<T>::parts, width = reals<R>;
+    R* x = reinterpret_cast<R*>(matrix);
+    const index_t step = ldx * parts;
+    index_t left = rows * parts;
+    for (; left >= most_strips * width; left -= most_strips * width, x += most_strips * width)
+        apply_strip<T, most_strips, false>(chain, x, step, width);
+    for (; left >= 2 * width; left -= 2 * width, x += 2 * width)
+        apply_strip<T, 2, false>(chain, x, step, width);
+    for (; left >= width; left -= width, x += width)
+        apply_strip<T, 1, false>(chain, x, step, width);
+    if (left > 0) apply_strip<T, 1, true>(chain, x, step, left);
+}
+
+// --- chasing bulges ------------------------------------------------------------------------------
+
+/// The reflector that maps x to beta e_1, without overflow for entries of moderate size.
+template <class T>
+OTIMES_INLINE Number<T> reflect(Number<T> x0, Number<T> x1, Number<T> x2, Reflector<T>& r) {
+    using R = typename Scalar<T>::real;
+    constexpr R small = sizeof(R) == 8 ? R(0x1p-450) : R(0x1p-50), large = R(1) / small;
+    R unscale = 1;
+    R sum = size(x1) + size(x2);
+    if (sum == 0) {
+        r = Reflector<T>{};
+        return x0;
+    }
+    for (sum = sum + size(x0); sum < small; sum = sum * large) {
+        x0 = x0 * large;
+        x1 = x1 * large;
+        x2 = x2 * large;
+        unscale = unscale * small;
+    }
+    R modulus;
+    const Number<T> direction = phase(x0, modulus);
+    const R norm = square_root(square(x0) + square(x1) + square(x2));
+    const R tau = R(1) + modulus / norm;
+    const Number<T> factor = conjugate(direction) * (R(1) / (modulus + norm));
+    const Number<T> v1 = x1 * factor, v2 = x2 * factor;
+    put(r.v[0], v1);
+    put(r.v[1], v2);
+    r.scaled[0][0] = tau;
+    if constexpr (Scalar<T>::parts == 2) r.scaled[0][1] = 0;
+    put(r.scaled[1], conjugate(v1) * tau);
+    put(r.scaled[2], conjugate(v2) * tau);
+    return direction * (-norm * unscale);
+}
+
+/// A column <- H column.
+template <class T>
+OTIMES_INLINE void reflect_triple(const Reflector<T>& r, typename Scalar<T>::real* x) {
+    constexpr index_t parts = Scalar<T>::parts;
+    const auto a = get<T>(x), b = get<T>(x + parts), c = get<T>(x + 2 * parts);
+    const auto sum = a + conjugate(get<T>(r.v[1])) * c + conjugate(get<T>(r.v[0])) * b;
+    put(x, a - sum * r.scaled[0][0]);
+    put(x + parts, b - conjugate(get<T>(r.scaled[1])) * sum);
+    put(x + 2 * parts, c - conjugate(get<T>(r.scaled[2])) * sum);
+}
+template <class T>
+OTIMES_INLINE void reflect_pair(const Reflector<T>& r, typename Scalar<T>::real* x) {
+    constexpr index_t parts = Scalar<T>::parts;
+    const auto a = get<T>(x), b = get<T>(x + parts);
+    const auto sum = a + conjugate(get<T>(r.v[0])) * b;
+    put(x, a - sum * r.scaled[0][0]);
+    put(x + parts, b - conjugate(get<T>(r.scaled[1])) * sum);
+}
+
+/// The first column of (H - s1) (H - s2), up to a factor.
+template <class T, class R>
+OTIMES_INLINE void first_column(const R* h, index_t step, const ShiftPair<T>& pair,
+                                Number<T> (&x)[3]) {
+    constexpr index_t parts = Scalar<T>::parts;
+    const auto s1 = get<T>(reinterpret_cast<const R*>(&pair.first));
+    const auto s2 = get<T>(reinterpret_cast<const R*>(&pair.second));
+    const Number<T> h00 = get<T>(h), h10 = get<T>(h + parts), h01 = get<T>(h + step);
+    const Number<T> h11 = get<T>(h + step + parts), h21 = get<T>(h + step + 2 * parts);
+    const R s = size(h00 - s2) + absolute(pair.imaginary) + size(h10);
+    const R unit = s == 0 ? R(1) : R(1) / s;
+    const Number<T> below = h10 * unit;
+    Number<T> imaginary{};
+    put(reinterpret_cast<R*>(&imaginary), pair.imaginary * (pair.imaginary * unit));
+    x[0] = (h00 - s1) * ((h00 - s2) * unit) + below * h01 + imaginary;
+    x[1] = below * (h00 + h11 - s1 - s2);
+    x[2] = below * h21;
+}
+
+template <class T>
+OTIMES_INLINE void step_bulge(const Chase<T>& c, index_t p, const ShiftPair<T>& shifts,
+                              Reflector<T>& r) {
+    using R = typename Scalar<T>::real;
+    constexpr index_t parts = Scalar<T>::parts;
+    const index_t step = c.ld * parts;
+    R* const h = reinterpret_cast<R*>(c.h);
+    R* const corner = h + p * parts + p * step;
+    const bool triple = p + 2 <= c.high;
+    Number<T> x[3] = {};
+    if (p == c.low) {
+        first_column<T>(corner, step, shifts, x);
+        reflect<T>(x[0], x[1], x[2], r);
+    } else {
+        R* const column = corner - step;
+        for (int i = 0; i < (triple ? 3 : 2); ++i) x[i] = get<T>(column + i * parts);
+        put(column, reflect<T>(x[0], x[1], x[2], r));
+        for (index_t k = parts; k < (triple ? 3 : 2) * parts; ++k) column[k] = 0;
+    }
+    const index_t cols = c.bottom - p;
+    if (triple)
+        for (index_t j = 0; j < cols; ++j) reflect_triple<T>(r, corner + j * step);
+    else
+        for (index_t j = 0; j < cols; ++j) reflect_pair<T>(r, corner + j * step);
+    const index_t last = p + 3 < c.high ? p + 3 : c.high;
+    apply_right<T>({&r, 1, !triple}, last + 1 - c.top, c.h + c.top + p * c.ld, c.ld);
+}
+
+template <class T>
+void chase(const Chase<T>& c) {
+    const index_t steps = c.end - c.begin;
+    for (index_t t = c.begin; t < c.end; ++t)
+        for (index_t b = 0; b < c.bulges; ++b) {
+            const index_t p = c.low + t - bulge_distance * b;
+            if (p >= c.low && p < c.high)
+                step_bulge(c, p, c.shifts[b], c.reflectors[b * steps + t - c.begin]);
+        }
+}
+
+template <class T>
+void apply_left(const Chain<T>& chain, index_t cols, T* matrix, index_t ldx) {
+    using R = typename Scalar<T>::real;
+    constexpr index_t parts = Scalar<T>::parts;
+    const index_t triples = chain.count - (chain.ends_in_pair ? 1 : 0);
+    constexpr index_t together = 4;
+    R* x = reinterpret_cast<R*>(matrix);
+    for (index_t j = 0; j < cols; j += together, x += together * ldx * parts) {
+        const index_t some = cols - j < together ? cols - j : together;
+        for (index_t k = 0; k < triples; ++k)
+            for (index_t i = 0; i < some; ++i)
+                reflect_triple<T>(chain.first[k], x + (i * ldx + k) * parts);
+        if (chain.ends_in_pair)
+            for (index_t i = 0; i < some; ++i)
+                reflect_pair<T>(chain.first[triples], x + (i * ldx + triples) * parts);
+    }
+}
+
+// --- reflectors of any length --------------------------------------------------------------------
+
+/// y <- A v for `strips` vectors of rows, or for the first `count` lanes of one.
+template <class T, int strips, bool partial>
+OTIMES_INLINE void multiply_strip(index_t cols, const typename Scalar<T>::real* a, index_t step,
+                                  const typename Scalar<T>::real* v, typename Scalar<T>::real* y,
+                                  index_t count) {
+    using R = typename Scalar<T>::real;
+    constexpr index_t width = reals<R>;
+    Vector<R> sum[strips] = {};
+    for (index_t j = 0; j < cols; ++j, a += step, v += Scalar<T>::parts) {
+        const Multiplier<T> number(v);
+        for (int s = 0; s < strips; ++s)
+            sum[s] =
+                sum[s] + number * (partial ? load_some(a + s * width, count) : load(a + s * width));
+    }
+    for (int s = 0; s < strips; ++s)
+        partial ? store_some(y + s * width, sum[s], count) : store(y + s * width, sum[s]);
+}
+
+template <class T>
+OTIMES_NOINLINE void multiply(index_t rows, index_t cols, const T* matrix, index_t lda,
+                              const T* vector, T* product) {
+    using R = typename Scalar<T>::real;
+    constexpr index_t parts = Scalar<T>::parts, width = reals<R>;
+    constexpr int most = 6;
+    const R* a = reinterpret_cast<const R*>(matrix);
+    const R* const v = reinterpret_cast<const R*>(vector);
+    R* y = reinterpret_cast<R*>(product);
+    const index_t step = lda * parts;
+    index_t left = rows * parts;
+    for (; left >= most * width; left -= most * width, a += most * width, y += most * width)
+        multiply_strip<T, most, false>(cols, a, step, v, y, width);
+    for (; left >= 2 * width; left -= 2 * width, a += 2 * width, y += 2 * width)
+        multiply_strip<T, 2, false>(cols, a, step, v, y, width);
+    for (; left >= width; left -= width, a += width, y += width)
+        multiply_strip<T, 1, false>(cols, a, step, v, y, width);
+    if (left > 0) multiply_strip<T, 1, true>(cols, a, step, v, y, left);
+}
+
+/// Sums of products of lanes, from which v^H x follows.
+template <class T>
+struct Dot {
+    using R = typename Scalar<T>::real;
+    Vector<R> straight{}, crossed{};
+
+    OTIMES_INLINE void add(const Vector<R>& v, const Vector<R>& x) {
+        straight = straight + v * x;
+        if constexpr (Scalar<T>::parts == 2) crossed = crossed + v * swapped<R>(x);
+    }
+    OTIMES_INLINE Number<T> total() const {
+        R re = 0, im = 0;
+        for (int k = 0; k < static_cast<int>(reals<R>); ++k) {
+            re += straight[k];
+            im += k % 2 == 0 ? crossed[k] : -crossed[k];
+        }
+        if constexpr (Scalar<T>::parts == 2)
+            return {re, im};
+        else
+            return re;
+    }
+};
+
+template <class R, class Operation>
+OTIMES_INLINE void for_vectors(index_t count, const Operation& operation) {
+    constexpr index_t width = reals<R>;
+    index_t k = 0;
+    for (; k + width <= count; k += width) operation.template operator()<false>(k, width);
+    if (k < count) operation.template operator()<true>(k, count - k);
+}
+template <bool partial, class R>
+OTIMES_INLINE Vector<R> read(const R* p, index_t count) {
+    return partial ? load_some(p, count) : load(p);
+}
+template <bool partial, class R>
+OTIMES_INLINE void write(R* p, const Vector<R>& a, index_t count) {
+    partial ? store_some(p, a, count) : store(p, a);
+}
+
+/// A <- H (A - tau y w^H) for `cols` columns, or H A where y is null.
+template <class T, int cols, bool both>
+OTIMES_INLINE void reflect_group(const LongReflector<T>& h, index_t rows,
+                                 typename Scalar<T>::real* a, index_t step,
+                                 const typename Scalar<T>::real* y,
+                                 const typename Scalar<T>::real* w) {
+    using R = typename Scalar<T>::real;
+    constexpr index_t parts = Scalar<T>::parts;
+    const R* const v = reinterpret_cast<const R*>(h.v);
+    R factors[cols][parts];
+    const auto subtract = [&](index_t count, R* x, const R* u) {
+        for_vectors<R>(count, [&]<bool partial>(index_t k, index_t some) {
+            const Vector<R> direction = read<partial>(u + k, some);
+            for (int c = 0; c < cols; ++c) {
+                R* const target = x + c * step + k;
+                const Vector<R> change = Multiplier<T>(factors[c]) * direction;
+                write<partial, R>(target, read<partial>(target, some) - change, some);
+            }
+        });
+    };
+    if constexpr (both) {
+        for (int c = 0; c < cols; ++c) put(factors[c], conjugate(get<T>(w + c * parts)) * h.tau);
+        subtract(rows * parts, a, y);
+    }
+    R* const x = a + (rows - h.length) * parts;
+    Dot<T> dots[cols];
+    for_vectors<R>(h.length * parts, [&]<bool partial>(index_t k, index_t some) {
+        const Vector<R> direction = read<partial>(v + k, some);
+        for (int c = 0; c < cols; ++c)
+            dots[c].add(direction, read<partial>(x + c * step + k, some));
+    });
+    for (int c = 0; c < cols; ++c) put(factors[c], dots[c].total() * h.tau);
+    subtract(h.length * parts, x, v);
+}
+
+template <class T, bool both>
+OTIMES_NOINLINE void reflect_columns(const LongReflector<T>& h, index_t rows, index_t cols, T* a,
+                                     index_t lda, const T* y, const T* w) {
+    using R = typename Scalar<T>::real;
+    constexpr index_t parts = Scalar<T>::parts;
+    constexpr int group = 4;
+    R* x = reinterpret_cast<R*>(a);
+    const R* const yy = reinterpret_cast<const R*>(y);
+    const R* ww = reinterpret_cast<const R*>(w);
+    const index_t step = lda * parts;
+    for (; cols >= group; cols -= group, x += group * step, ww += both ? group * parts : 0)
+        reflect_group<T, group, both>(h, rows, x, step, yy, ww);
+    for (; cols > 0; --cols, x += step, ww += both ? parts : 0)
+        reflect_group<T, 1, both>(h, rows, x, step, yy, ww);
+}
+
+template <class T>
+void reflect_rows(const LongReflector<T>& h, index_t rows, index_t cols, T* a, index_t lda) {
+    reflect_columns<T, false>(h, rows, cols, a, lda, nullptr, nullptr);
+}
+
+}  // namespace
+
+template <class T>
+const ReflectorKernels<T>& reflector_table() {
+    static constexpr ReflectorKernels<T> table{chase<T>,        apply_right<T>,
+                                               apply_left<T>,   multiply<T>,
+                                               reflect_rows<T>, reflect_columns<T, true>};
+    return table;
+}
+
+template const ReflectorKernels<float>& reflector_table();
+template const ReflectorKernels<double>& reflector_table();
+template const ReflectorKernels<std::complex<float>>& reflector_table();
+template const ReflectorKernels<std::complex<double>>& reflector_table();
+
+}  // namespace otimes::OTIMES_KERNEL_SET
