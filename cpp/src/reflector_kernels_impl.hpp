@@ -200,6 +200,87 @@ OTIMES_NOINLINE void apply_right(const Chain<T>& chain, index_t rows, T* matrix,
     if (left > 0) apply_strip<T, 1, true>(chain, x, step, left);
 }
 
+/// Numbers in a vector.
+template <class T>
+constexpr int lanes = static_cast<int>(vector_bytes / static_cast<index_t>(sizeof(T)));
+
+/// (a_0, b_0, a_1, b_1, ...): the lower, or with `upper` the upper half of both.
+template <class T, bool upper, class R>
+OTIMES_INLINE Vector<R> interleaved(const Vector<R>& a, const Vector<R>& b) {
+    constexpr int parts = Scalar<T>::parts, count = static_cast<int>(reals<R>);
+    return [&]<int... k>(std::integer_sequence<int, k...>) {
+        return __builtin_shufflevector(
+            a, b,
+            ((upper ? count / 2 : 0) + k / (2 * parts) * parts + k % parts +
+             (k / parts % 2) * count)...);
+    }(std::make_integer_sequence<int, count>{});
+}
+
+/// y(j, i) = x(i, j) for a square of `lanes` numbers: perfect shuffles of its columns.
+template <class T, class R>
+OTIMES_INLINE void transpose_square(const R* x, index_t ldx, R* y, index_t ldy) {
+    constexpr int count = lanes<T>;
+    Vector<R> a[count], b[count];
+    for (int j = 0; j < count; ++j) a[j] = load(x + j * ldx);
+    for (int half = count / 2; half > 0; half /= 2) {
+        for (int j = 0; j < count / 2; ++j) {
+            b[2 * j] = interleaved<T, false, R>(a[j], a[j + count / 2]);
+            b[2 * j + 1] = interleaved<T, true, R>(a[j], a[j + count / 2]);
+        }
+        for (int j = 0; j < count; ++j) a[j] = b[j];
+    }
+    for (int j = 0; j < count; ++j) store(y + j * ldy, a[j]);
+}
+
+/// y(j, i) = x(i, j) for x (rows, cols). The last squares overlap those before.
+template <class T, class R>
+OTIMES_INLINE void transpose(index_t rows, index_t cols, const R* x, index_t ldx, R* y,
+                             index_t ldy) {
+    constexpr index_t parts = Scalar<T>::parts, side = lanes<T>;
+    if (rows < side || cols < side) {
+        for (index_t j = 0; j < cols; ++j)
+            for (index_t i = 0; i < rows; ++i)
+                put(y + j * parts + i * ldy, get<T>(x + i * parts + j * ldx));
+        return;
+    }
+    for (index_t j = 0; j < cols; j += side) {
+        if (j + side > cols) j = cols - side;
+        for (index_t i = 0; i < rows; i += side) {
+            if (i + side > rows) i = rows - side;
+            transpose_square<T>(x + i * parts + j * ldx, ldx, y + j * parts + i * ldy, ldy);
+        }
+    }
+}
+
+template <class T>
+OTIMES_INLINE Reflector<T> conjugate(const Reflector<T>& r) {
+    Reflector<T> c = r;
+    if constexpr (Scalar<T>::parts == 2) {
+        for (auto& number : c.v) number[1] = -number[1];
+        for (auto& number : c.scaled) number[1] = -number[1];
+    }
+    return c;
+}
+
+/// By way of the transposed rows, in a buffer: columns of X are its vectors.
+template <class T>
+OTIMES_NOINLINE void apply_left(const Chain<T>& chain, index_t cols, T* matrix, index_t ldx) {
+    using R = typename Scalar<T>::real;
+    constexpr index_t parts = Scalar<T>::parts, group = most_strips * lanes<T>;
+    alignas(64) R buffer[(longest_chain + 2) * group * parts];
+    Reflector<T> conjugates[longest_chain];
+    for (index_t k = 0; k < chain.count; ++k) conjugates[k] = conjugate(chain.first[k]);
+    const Chain<T> adjoint{conjugates, chain.count, chain.ends_in_pair};
+    const index_t rows = chain.width(), step = ldx * parts;
+    R* x = reinterpret_cast<R*>(matrix);
+    for (; cols > 0; cols -= group, x += group * step) {
+        const index_t some = cols < group ? cols : group;
+        transpose<T>(rows, some, x, step, buffer, group * parts);
+        apply_right<T>(adjoint, some, reinterpret_cast<T*>(buffer), group);
+        transpose<T>(some, rows, buffer, group * parts, x, step);
+    }
+}
+
 // --- chasing bulges ------------------------------------------------------------------------------
 
 /// The reflector that maps x to beta e_1, without overflow for entries of moderate size.
@@ -309,24 +390,6 @@ void chase(const Chase<T>& c) {
             if (p >= c.low && p < c.high)
                 step_bulge(c, p, c.shifts[b], c.reflectors[b * steps + t - c.begin]);
         }
-}
-
-template <class T>
-void apply_left(const Chain<T>& chain, index_t cols, T* matrix, index_t ldx) {
-    using R = typename Scalar<T>::real;
-    constexpr index_t parts = Scalar<T>::parts;
-    const index_t triples = chain.count - (chain.ends_in_pair ? 1 : 0);
-    constexpr index_t together = 4;
-    R* x = reinterpret_cast<R*>(matrix);
-    for (index_t j = 0; j < cols; j += together, x += together * ldx * parts) {
-        const index_t some = cols - j < together ? cols - j : together;
-        for (index_t k = 0; k < triples; ++k)
-            for (index_t i = 0; i < some; ++i)
-                reflect_triple<T>(chain.first[k], x + (i * ldx + k) * parts);
-        if (chain.ends_in_pair)
-            for (index_t i = 0; i < some; ++i)
-                reflect_pair<T>(chain.first[triples], x + (i * ldx + triples) * parts);
-    }
 }
 
 // --- reflectors of any length --------------------------------------------------------------------

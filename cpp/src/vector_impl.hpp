@@ -9,6 +9,7 @@
 #include <complex>
 #include <cstdint>
 #include <cstring>  // std::memcpy
+#include <utility>  // std::integer_sequence
 
 #include "otimes/view.hpp"
 #if OTIMES_VECTOR_BYTES > 16

@@ -22,6 +22,9 @@ struct ShiftPair {
     real_t<T> imaginary;
 };
 
+/// Reflectors that one chain may have.
+inline constexpr index_t longest_chain = 64;
+
 /// Reflectors on the rows or columns (0, 1, 2), (1, 2, 3), ...; the last one only on two of them
 /// when `ends_in_pair`.
 template <class T>
