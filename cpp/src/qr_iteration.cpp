@@ -14,7 +14,7 @@ namespace otimes {
 namespace {
 
 /// Steps that bulges make in one window before the rest of the matrix follows.
-constexpr index_t window_steps = 24;
+constexpr index_t window_steps = 14;
 /// Sweeps without a deflation after which the shifts are replaced, and sweeps allowed for each row.
 constexpr int exceptional = 10, most_sweeps = 30;
 

@@ -283,6 +283,14 @@ OTIMES_NOINLINE void apply_left(const Chain<T>& chain, index_t cols, T* matrix, 
 
 // --- chasing bulges ------------------------------------------------------------------------------
 
+/// Keeps a loop from being vectorised: entries are read right after they are written, and a vector
+/// of them would have to wait until all have left the store buffer.
+#if defined(__GNUC__)
+#define OTIMES_ONE_BY_ONE asm volatile("")
+#else
+#define OTIMES_ONE_BY_ONE
+#endif
+
 /// The reflector that maps x to beta e_1, without overflow for entries of moderate size.
 template <class T>
 OTIMES_INLINE Number<T> reflect(Number<T> x0, Number<T> x1, Number<T> x2, Reflector<T>& r) {
@@ -334,6 +342,25 @@ OTIMES_INLINE void reflect_pair(const Reflector<T>& r, typename Scalar<T>::real*
     put(x + parts, b - conjugate(get<T>(r.scaled[1])) * sum);
 }
 
+/// A row <- row H.
+template <class T>
+OTIMES_INLINE void reflect_triple_row(const Reflector<T>& r, typename Scalar<T>::real* x,
+                                      index_t step) {
+    const auto a = get<T>(x), b = get<T>(x + step), c = get<T>(x + 2 * step);
+    const auto sum = a + get<T>(r.v[1]) * c + get<T>(r.v[0]) * b;
+    put(x, a - sum * r.scaled[0][0]);
+    put(x + step, b - get<T>(r.scaled[1]) * sum);
+    put(x + 2 * step, c - get<T>(r.scaled[2]) * sum);
+}
+template <class T>
+OTIMES_INLINE void reflect_pair_row(const Reflector<T>& r, typename Scalar<T>::real* x,
+                                    index_t step) {
+    const auto a = get<T>(x), b = get<T>(x + step);
+    const auto sum = a + get<T>(r.v[0]) * b;
+    put(x, a - sum * r.scaled[0][0]);
+    put(x + step, b - get<T>(r.scaled[1]) * sum);
+}
+
 /// The first column of (H - s1) (H - s2), up to a factor.
 template <class T, class R>
 OTIMES_INLINE void first_column(const R* h, index_t step, const ShiftPair<T>& pair,
@@ -372,13 +399,26 @@ OTIMES_INLINE void step_bulge(const Chase<T>& c, index_t p, const ShiftPair<T>& 
         put(column, reflect<T>(x[0], x[1], x[2], r));
         for (index_t k = parts; k < (triple ? 3 : 2) * parts; ++k) column[k] = 0;
     }
-    const index_t cols = c.bottom - p;
-    if (triple)
-        for (index_t j = 0; j < cols; ++j) reflect_triple<T>(r, corner + j * step);
-    else
-        for (index_t j = 0; j < cols; ++j) reflect_pair<T>(r, corner + j * step);
-    const index_t last = p + 3 < c.high ? p + 3 : c.high;
-    apply_right<T>({&r, 1, !triple}, last + 1 - c.top, c.h + c.top + p * c.ld, c.ld);
+    const index_t size = triple ? 3 : 2, last = p + 3 < c.high ? p + 3 : c.high;
+    const auto left = [&](index_t from, index_t to) {
+        for (index_t j = from; j < to; ++j) {
+            OTIMES_ONE_BY_ONE;
+            R* const x = h + p * parts + j * step;
+            triple ? reflect_triple<T>(r, x) : reflect_pair<T>(r, x);
+        }
+    };
+    const auto right = [&](index_t from, index_t to) {
+        for (index_t i = from; i < to; ++i) {
+            OTIMES_ONE_BY_ONE;
+            R* const x = h + i * parts + p * step;
+            triple ? reflect_triple_row<T>(r, x, step) : reflect_pair_row<T>(r, x, step);
+        }
+    };
+    // First what the next reflector waits for.
+    left(p, p + size);
+    right(p, last + 1);
+    left(p + size, c.bottom);
+    right(c.top, p);
 }
 
 template <class T>
