@@ -1,11 +1,15 @@
 #include "otimes/qr_iteration.hpp"
 
 #include <algorithm>  // std::max, std::min
+#include <array>
 #include <cmath>
 #include <complex>
 #include <limits>
+#include <optional>
 #include <vector>
 
+#include "otimes/blas.hpp"
+#include "otimes/early_deflation.hpp"
 #include "otimes/reflector_kernels.hpp"
 #include "otimes/rotation.hpp"
 #include "otimes/scalar.hpp"
@@ -15,6 +19,9 @@ namespace {
 
 /// Steps that bulges make in one window before the rest of the matrix follows.
 constexpr index_t window_steps = 14;
+/// Rows that an active block must have for early deflation, and its windows.
+constexpr index_t smallest_early = 40, smallest_chain = 20, most_bulges = 3;
+index_t window_order(index_t active) { return active < 100 ? 8 : active < 200 ? 12 : 16; }
 /// Sweeps without a deflation after which the shifts are replaced, and sweeps allowed for each row.
 constexpr int exceptional = 10, most_sweeps = 30;
 
@@ -44,7 +51,9 @@ class QrIteration {
     index_t split(index_t high) const;
     void finish_block(index_t k);
     ShiftPair<T> shifts(index_t low, index_t high, int failures) const;
-    void sweep(index_t low, index_t high, const std::vector<ShiftPair<T>>& shifts);
+    bool look_early(index_t low, index_t& high);
+    void accept_window(index_t start, index_t end);
+    void sweep(index_t low, index_t high);
     void follow(index_t low, index_t high, index_t top, index_t bottom, index_t begin, index_t end,
                 index_t bulges);
 
@@ -55,6 +64,10 @@ class QrIteration {
     index_t ldz_;
     const ReflectorKernels<T>& kernels_;
     std::vector<Reflector<T>> reflectors_;
+    std::vector<T> product_;
+    std::optional<EarlyDeflation<T>> early_;
+    index_t bulges_ = 0;
+    std::array<ShiftPair<T>, EarlyDeflation<T>::most_shifts> pairs_;
 };
 
 /// May h(k, k-1) be set to zero? The criterion of Ahues and Tisseur (LAPACK Working Note 122): the
@@ -139,16 +152,54 @@ void QrIteration<T>::follow(index_t low, index_t high, index_t top, index_t bott
     }
 }
 
+/// The window of early_ replaces rows and columns start, ..., end - 1 of H; the others follow, and Z.
 template <class T>
-void QrIteration<T>::sweep(index_t low, index_t high, const std::vector<ShiftPair<T>>& shifts) {
-    const index_t bulges = static_cast<index_t>(shifts.size());
+void QrIteration<T>::accept_window(index_t start, index_t end) {
+    const index_t w = end - start;
+    const T* const v = early_->basis();
+    const auto times_basis = [&](index_t rows, T* x, index_t ldx) {
+        product_.resize(static_cast<std::size_t>(rows * w));
+        blas::gemm('N', 'N', rows, w, w, T(1), x, ldx, v, w, T(0), product_.data(),
+                   std::max(rows, index_t{1}));
+        for (index_t j = 0; j < w; ++j) std::copy_n(product_.data() + j * rows, rows, x + j * ldx);
+    };
+    for (index_t j = 0; j < w; ++j) std::copy_n(early_->form() + j * w, w, &h(start, start + j));
+    h(start, start - 1) = early_->spike();
+    times_basis(start, &h(0, start), ldh_);
+    times_basis(rows_, z_ + start * ldz_, ldz_);
+    if (end == n_) return;
+    product_.resize(static_cast<std::size_t>((n_ - end) * w));
+    blas::gemm('C', 'N', w, n_ - end, w, T(1), v, w, &h(start, end), ldh_, T(0), product_.data(),
+               w);
+    for (index_t j = end; j < n_; ++j)
+        std::copy_n(product_.data() + (j - end) * w, w, &h(start, j));
+}
+
+/// Deflates at the bottom of the active block, and finds shifts there. True if so much was deflated
+/// that it is better to look again than to sweep.
+template <class T>
+bool QrIteration<T>::look_early(index_t low, index_t& high) {
+    const index_t order = window_order(high - low + 1), start = high - order + 1;
+    if (!early_) early_.emplace(order);
+    const index_t found = early_->look(order, &h(start, start), ldh_, h(start, start - 1));
+    bulges_ = found < 0 ? 0 : early_->shifts(most_bulges, pairs_);
+    if (found <= 0) return false;
+    early_->restore();
+    accept_window(start, high + 1);
+    high -= found;
+    return bulges_ == 0 || found * 7 > order;
+}
+
+template <class T>
+void QrIteration<T>::sweep(index_t low, index_t high) {
+    const index_t bulges = bulges_;
     const index_t delay = bulge_distance * (bulges - 1), total = high - low + delay;
     for (index_t begin = 0, end; begin < total; begin = end) {
         end = total - begin <= window_steps + window_steps / 2 ? total : begin + window_steps;
         const index_t top = std::max(low, low + begin - delay - 1);
         const index_t bottom = std::min(high, low + end + 2) + 1;
         reflectors_.resize(static_cast<std::size_t>(bulges * (end - begin)));
-        kernels_.chase({h_, ldh_, low, high, top, bottom, begin, end, bulges, shifts.data(),
+        kernels_.chase({h_, ldh_, low, high, top, bottom, begin, end, bulges, pairs_.data(),
                         reflectors_.data()});
         follow(low, high, top, bottom, begin, end, bulges);
     }
@@ -166,7 +217,18 @@ bool QrIteration<T>::run() {
             continue;
         }
         if (failures == most_sweeps || !std::isfinite(size_of(h(high, high)))) return false;
-        sweep(low, high, {shifts(low, high, failures)});
+        bulges_ = 0;
+        if (high - low >= smallest_early && failures % exceptional != exceptional - 1) {
+            const index_t before = high;
+            const bool again = look_early(low, high);
+            if (high < before) failures = 0;
+            if (again) continue;
+        }
+        if (bulges_ == 0 || high - low < smallest_chain) {
+            bulges_ = 1;
+            pairs_[0] = shifts(low, high, failures);
+        }
+        sweep(low, high);
         ++failures;
     }
     return true;
