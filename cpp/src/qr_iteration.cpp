@@ -19,9 +19,10 @@ namespace {
 
 /// Steps that bulges make in one window before the rest of the matrix follows.
 constexpr index_t window_steps = 14;
-/// Rows that an active block must have for early deflation, and its windows.
-constexpr index_t smallest_early = 40, smallest_chain = 20, most_bulges = 3;
-index_t window_order(index_t active) { return active < 100 ? 8 : active < 200 ? 12 : 16; }
+/// Rows that an active block must have for early deflation to pay, the rows of its window, and the
+/// bulges that its shifts make: measured. Fewer than LAPACK has, since a sweep costs less here.
+constexpr index_t smallest_early = 60, most_bulges = 3;
+constexpr index_t window_order(index_t active) { return active < 150 ? 6 : 12; }
 /// Sweeps without a deflation after which the shifts are replaced, and sweeps allowed for each row.
 constexpr int exceptional = 10, most_sweeps = 30;
 
@@ -99,6 +100,7 @@ index_t QrIteration<T>::split(index_t high) const {
     return low;
 }
 
+/// Splits the active block k, k + 1.
 template <class T>
 void QrIteration<T>::finish_block(index_t k) {
     Block2<T> block{h(k, k), h(k, k + 1), h(k + 1, k), h(k + 1, k + 1)};
@@ -140,19 +142,22 @@ ShiftPair<T> QrIteration<T>::shifts(index_t low, index_t high, int failures) con
 template <class T>
 void QrIteration<T>::follow(index_t low, index_t high, index_t top, index_t bottom, index_t begin,
                             index_t end, index_t bulges) {
+    Chains<T> chains;
+    const index_t origin = std::max(low, low + begin - bulge_distance * (bulges - 1));
     for (index_t b = 0; b < bulges; ++b) {
         const index_t start = low - bulge_distance * b;
         const index_t first = std::max(start + begin, low), last = std::min(start + end, high);
         if (first >= last) continue;
-        const Chain<T> chain{reflectors_.data() + b * (end - begin) + first - start - begin,
-                             last - first, last == high};
-        kernels_.apply_right(chain, top, &h(0, first), ldh_);
-        kernels_.apply_right(chain, rows_, z_ + first * ldz_, ldz_);
-        if (bottom < n_) kernels_.apply_left(chain, n_ - bottom, &h(first, bottom), ldh_);
+        chains.chain[chains.count++] = {
+            reflectors_.data() + b * (end - begin) + first - start - begin, first - origin,
+            last - first, last == high};
+        chains.width = std::max(chains.width, std::min(last + 2, high + 1) - origin);
     }
+    kernels_.apply_right(chains, top, &h(0, origin), ldh_);
+    kernels_.apply_right(chains, rows_, z_ + origin * ldz_, ldz_);
+    if (bottom < n_) kernels_.apply_left(chains, n_ - bottom, &h(origin, bottom), ldh_);
 }
 
-/// The window of early_ replaces rows and columns start, ..., end - 1 of H; the others follow, and Z.
 template <class T>
 void QrIteration<T>::accept_window(index_t start, index_t end) {
     const index_t w = end - start;
@@ -224,7 +229,7 @@ bool QrIteration<T>::run() {
             if (high < before) failures = 0;
             if (again) continue;
         }
-        if (bulges_ == 0 || high - low < smallest_chain) {
+        if (bulges_ == 0) {
             bulges_ = 1;
             pairs_[0] = shifts(low, high, failures);
         }

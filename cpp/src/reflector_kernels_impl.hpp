@@ -184,20 +184,28 @@ OTIMES_INLINE void apply_strip(const Chain<T>& chain, typename Scalar<T>::real* 
 /// Vectors of rows that are worked on at once: enough to hide the latency of multiply-adds.
 constexpr int most_strips = vector_bytes == 64 ? 4 : 3;
 
+template <class T, int strips, bool partial>
+OTIMES_INLINE void apply_strips(const Chains<T>& chains, typename Scalar<T>::real* x, index_t step,
+                                index_t count) {
+    for (index_t k = 0; k < chains.count; ++k)
+        apply_strip<T, strips, partial>(chains.chain[k], x + chains.chain[k].at * step, step,
+                                        count);
+}
+
 template <class T>
-OTIMES_NOINLINE void apply_right(const Chain<T>& chain, index_t rows, T* matrix, index_t ldx) {
+OTIMES_NOINLINE void apply_right(const Chains<T>& chains, index_t rows, T* matrix, index_t ldx) {
     using R = typename Scalar<T>::real;
-    constexpr index_t parts = Scalar<T>::parts, width = reals<R>;
+    constexpr index_t parts = Scalar<T>::parts, width = reals<R>, most = most_strips * width;
     R* x = reinterpret_cast<R*>(matrix);
     const index_t step = ldx * parts;
     index_t left = rows * parts;
-    for (; left >= most_strips * width; left -= most_strips * width, x += most_strips * width)
-        apply_strip<T, most_strips, false>(chain, x, step, width);
+    for (; left >= most; left -= most, x += most)
+        apply_strips<T, most_strips, false>(chains, x, step, width);
     for (; left >= 2 * width; left -= 2 * width, x += 2 * width)
-        apply_strip<T, 2, false>(chain, x, step, width);
+        apply_strips<T, 2, false>(chains, x, step, width);
     for (; left >= width; left -= width, x += width)
-        apply_strip<T, 1, false>(chain, x, step, width);
-    if (left > 0) apply_strip<T, 1, true>(chain, x, step, left);
+        apply_strips<T, 1, false>(chains, x, step, width);
+    if (left > 0) apply_strips<T, 1, true>(chains, x, step, left);
 }
 
 /// Numbers in a vector.
@@ -209,10 +217,9 @@ template <class T, bool upper, class R>
 OTIMES_INLINE Vector<R> interleaved(const Vector<R>& a, const Vector<R>& b) {
     constexpr int parts = Scalar<T>::parts, count = static_cast<int>(reals<R>);
     return [&]<int... k>(std::integer_sequence<int, k...>) {
-        return __builtin_shufflevector(
-            a, b,
-            ((upper ? count / 2 : 0) + k / (2 * parts) * parts + k % parts +
-             (k / parts % 2) * count)...);
+        return __builtin_shufflevector(a, b,
+                                       ((upper ? count / 2 : 0) + k / (2 * parts) * parts +
+                                        k % parts + (k / parts % 2) * count)...);
     }(std::make_integer_sequence<int, count>{});
 }
 
@@ -252,32 +259,43 @@ OTIMES_INLINE void transpose(index_t rows, index_t cols, const R* x, index_t ldx
     }
 }
 
+template <class R, std::size_t count>
+OTIMES_INLINE void conjugate_each(R (&numbers)[count][2]) {
+    for (auto& number : numbers) number[1] = -number[1];
+}
+
+/// The reflectors that act on rows as these act on columns.
 template <class T>
-OTIMES_INLINE Reflector<T> conjugate(const Reflector<T>& r) {
-    Reflector<T> c = r;
-    if constexpr (Scalar<T>::parts == 2) {
-        for (auto& number : c.v) number[1] = -number[1];
-        for (auto& number : c.scaled) number[1] = -number[1];
-    }
-    return c;
+OTIMES_INLINE void conjugate_chains(Chains<T>& chains, Reflector<T>* storage) {
+    if constexpr (Scalar<T>::parts == 2)
+        for (index_t k = 0; k < chains.count; ++k) {
+            Chain<T>& chain = chains.chain[k];
+            for (index_t i = 0; i < chain.count; ++i) {
+                storage[i] = chain.first[i];
+                conjugate_each(storage[i].v);
+                conjugate_each(storage[i].scaled);
+            }
+            chain.first = storage;
+            storage += chain.count;
+        }
 }
 
 /// By way of the transposed rows, in a buffer: columns of X are its vectors.
 template <class T>
-OTIMES_NOINLINE void apply_left(const Chain<T>& chain, index_t cols, T* matrix, index_t ldx) {
+OTIMES_NOINLINE void apply_left(const Chains<T>& chains, index_t cols, T* matrix, index_t ldx) {
     using R = typename Scalar<T>::real;
     constexpr index_t parts = Scalar<T>::parts, group = most_strips * lanes<T>;
-    alignas(64) R buffer[(longest_chain + 2) * group * parts];
-    Reflector<T> conjugates[longest_chain];
-    for (index_t k = 0; k < chain.count; ++k) conjugates[k] = conjugate(chain.first[k]);
-    const Chain<T> adjoint{conjugates, chain.count, chain.ends_in_pair};
-    const index_t rows = chain.width(), step = ldx * parts;
+    alignas(64) R buffer[widest_chains * group * parts];
+    Reflector<T> conjugates[parts == 2 ? most_chains * widest_chains : 1];
+    Chains<T> adjoint = chains;
+    conjugate_chains(adjoint, conjugates);
+    const index_t step = ldx * parts;
     R* x = reinterpret_cast<R*>(matrix);
     for (; cols > 0; cols -= group, x += group * step) {
         const index_t some = cols < group ? cols : group;
-        transpose<T>(rows, some, x, step, buffer, group * parts);
+        transpose<T>(chains.width, some, x, step, buffer, group * parts);
         apply_right<T>(adjoint, some, reinterpret_cast<T*>(buffer), group);
-        transpose<T>(some, rows, buffer, group * parts, x, step);
+        transpose<T>(some, chains.width, buffer, group * parts, x, step);
     }
 }
 
@@ -403,15 +421,15 @@ OTIMES_INLINE void step_bulge(const Chase<T>& c, index_t p, const ShiftPair<T>& 
     const auto left = [&](index_t from, index_t to) {
         for (index_t j = from; j < to; ++j) {
             OTIMES_ONE_BY_ONE;
-            R* const x = h + p * parts + j * step;
-            triple ? reflect_triple<T>(r, x) : reflect_pair<T>(r, x);
+            R* const rows = h + p * parts + j * step;
+            triple ? reflect_triple<T>(r, rows) : reflect_pair<T>(r, rows);
         }
     };
     const auto right = [&](index_t from, index_t to) {
         for (index_t i = from; i < to; ++i) {
             OTIMES_ONE_BY_ONE;
-            R* const x = h + i * parts + p * step;
-            triple ? reflect_triple_row<T>(r, x, step) : reflect_pair_row<T>(r, x, step);
+            R* const cols = h + i * parts + p * step;
+            triple ? reflect_triple_row<T>(r, cols, step) : reflect_pair_row<T>(r, cols, step);
         }
     };
     // First what the next reflector waits for.

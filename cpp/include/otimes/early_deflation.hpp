@@ -1,4 +1,5 @@
-// Aggressive early deflation: eigenvalues that have converged before any subdiagonal entry shows it.
+// Aggressive early deflation: eigenvalues that have converged before any subdiagonal entry shows
+// it.
 #pragma once
 
 #include <array>

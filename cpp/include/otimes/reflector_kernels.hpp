@@ -22,18 +22,21 @@ struct ShiftPair {
     real_t<T> imaginary;
 };
 
-/// Reflectors that one chain may have.
-inline constexpr index_t longest_chain = 64;
-
-/// Reflectors on the rows or columns (0, 1, 2), (1, 2, 3), ...; the last one only on two of them
-/// when `ends_in_pair`.
+/// Reflectors on the rows or columns (at, at + 1, at + 2), (at + 1, at + 2, at + 3), ...; the last
+/// one only on two of them when `ends_in_pair`.
 template <class T>
 struct Chain {
     const Reflector<T>* first;
-    index_t count;
+    index_t at, count;
     bool ends_in_pair;
+};
 
-    index_t width() const { return count + (ends_in_pair ? 1 : 2); }
+/// Rows or columns of a matrix, 0, ..., width - 1, and chains that follow each other on them.
+inline constexpr index_t most_chains = 8, widest_chains = 64;
+template <class T>
+struct Chains {
+    Chain<T> chain[most_chains];
+    index_t count = 0, width = 0;
 };
 
 /// Bulges on their way down the diagonal of a Hessenberg matrix H: in step t, bulge b is driven
@@ -64,10 +67,10 @@ template <class T>
 struct ReflectorKernels {
     /// H <- Q^H H Q within the window, Q the product of the reflectors of these steps.
     void (*chase)(const Chase<T>&);
-    /// X <- X Q, X (rows, chain.width()).
-    void (*apply_right)(const Chain<T>& chain, index_t rows, T* x, index_t ldx);
-    /// X <- Q^H X, X (chain.width(), cols).
-    void (*apply_left)(const Chain<T>& chain, index_t cols, T* x, index_t ldx);
+    /// X <- X Q, X (rows, chains.width), Q the product of all reflectors.
+    void (*apply_right)(const Chains<T>& chains, index_t rows, T* x, index_t ldx);
+    /// X <- Q^H X, X (chains.width, cols).
+    void (*apply_left)(const Chains<T>& chains, index_t cols, T* x, index_t ldx);
     /// y <- A v, A (rows, cols).
     void (*multiply)(index_t rows, index_t cols, const T* a, index_t lda, const T* v, T* y);
     /// A <- H A, A (rows, cols).
