@@ -26,7 +26,10 @@ real_t<T> reflect(index_t length, T* x, T* v) {
         v[i] = x[i] / largest;
         squares += std::norm(v[i]);
     }
-    const R norm = std::sqrt(squares), modulus = std::abs(v[0]);
+    // A subnormal v[0] has no exact direction: it counts as zero.
+    constexpr R negligible = std::numeric_limits<R>::min() / std::numeric_limits<R>::epsilon();
+    const R norm = std::sqrt(squares), length_0 = std::abs(v[0]);
+    const R modulus = length_0 < negligible ? R(0) : length_0;
     const T direction = modulus == 0 ? T(1) : v[0] / modulus;
     const T factor = conj_of(direction) / (modulus + norm);
     for (index_t i = 1; i < length; ++i) v[i] = times(v[i], factor);

@@ -23,8 +23,10 @@ constexpr index_t window_steps = 14;
 /// bulges that its shifts make: measured. Fewer than LAPACK has, since a sweep costs less here.
 constexpr index_t smallest_early = 60, most_bulges = 3;
 constexpr index_t window_order(index_t active) { return active < 150 ? 6 : 12; }
-/// Sweeps without a deflation after which the shifts are replaced, and sweeps allowed for each row.
-constexpr int exceptional = 10, most_sweeps = 30;
+/// Sweeps without a deflation after which the shifts are replaced, and after which it is
+/// left to LAPACK.
+constexpr int patience = 10, most_sweeps = 60;
+constexpr bool is_exceptional(int failures) { return failures > 0 && failures % patience == 0; }
 
 template <class T>
 class QrIteration {
@@ -128,10 +130,10 @@ ShiftPair<T> eigenvalues(Block2<T> m) {
 
 template <class T>
 ShiftPair<T> QrIteration<T>::shifts(index_t low, index_t high, int failures) const {
-    if (failures % exceptional != 0 || failures == 0)
+    if (!is_exceptional(failures))
         return eigenvalues<T>(
             {h(high - 1, high - 1), h(high - 1, high), h(high, high - 1), h(high, high)});
-    const bool at_top = failures / exceptional % 2 == 1;
+    const bool at_top = failures / patience % 2 == 1;
     const R s = at_top ? size_of(h(low + 1, low)) + size_of(h(low + 2, low + 1))
                        : size_of(h(high, high - 1)) + size_of(h(high - 1, high - 2));
     const T centre = (at_top ? h(low, low) : h(high, high)) + T(R(0.75) * s);
@@ -223,7 +225,7 @@ bool QrIteration<T>::run() {
         }
         if (failures == most_sweeps || !std::isfinite(size_of(h(high, high)))) return false;
         bulges_ = 0;
-        if (high - low >= smallest_early && failures % exceptional != exceptional - 1) {
+        if (high - low >= smallest_early && !is_exceptional(failures)) {
             const index_t before = high;
             const bool again = look_early(low, high);
             if (high < before) failures = 0;

@@ -57,7 +57,14 @@ OTIMES_INLINE R size(R a) {
     return absolute(a);
 }
 
-/// a / |a|, and |a|; 1 for a = 0.
+/// Numbers below `small` are scaled up before they are squared. One below `negligible` beside them
+/// counts as zero: its own square would be subnormal.
+template <class R>
+constexpr R small = sizeof(R) == 8 ? R(0x1p-400) : R(0x1p-24);
+template <class R>
+constexpr R negligible = sizeof(R) == 8 ? R(0x1p-480) : R(0x1p-51);
+
+/// a / |a|, and |a|; 1 and 0 for a negligible one.
 template <class R>
 OTIMES_INLINE R phase(R a, R& modulus) {
     modulus = absolute(a);
@@ -65,9 +72,9 @@ OTIMES_INLINE R phase(R a, R& modulus) {
 }
 template <class R>
 OTIMES_INLINE Complex<R> phase(Complex<R> a, R& modulus) {
-    modulus = square_root(square(a));
-    if (modulus == 0) return {R(1), R(0)};
-    return a * (R(1) / modulus);
+    const bool counts = size(a) >= negligible<R>;
+    modulus = counts ? square_root(square(a)) : R(0);
+    return counts ? a * (R(1) / modulus) : Complex<R>{R(1), R(0)};
 }
 
 template <class T>
@@ -313,18 +320,18 @@ OTIMES_NOINLINE void apply_left(const Chains<T>& chains, index_t cols, T* matrix
 template <class T>
 OTIMES_INLINE Number<T> reflect(Number<T> x0, Number<T> x1, Number<T> x2, Reflector<T>& r) {
     using R = typename Scalar<T>::real;
-    constexpr R small = sizeof(R) == 8 ? R(0x1p-450) : R(0x1p-50), large = R(1) / small;
+    constexpr R large = R(1) / small<R>;
     R unscale = 1;
     R sum = size(x1) + size(x2);
     if (sum == 0) {
         r = Reflector<T>{};
         return x0;
     }
-    for (sum = sum + size(x0); sum < small; sum = sum * large) {
+    for (sum = sum + size(x0); sum < small<R>; sum = sum * large) {
         x0 = x0 * large;
         x1 = x1 * large;
         x2 = x2 * large;
-        unscale = unscale * small;
+        unscale = unscale * small<R>;
     }
     R modulus;
     const Number<T> direction = phase(x0, modulus);

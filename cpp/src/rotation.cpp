@@ -91,12 +91,17 @@ T offset_of_eigenvalue(const Block2<T>& m) {
     return divisor == T(0) ? divisor : -product / divisor;
 }
 
-/// The rotation G that maps (x, y) to a multiple of e_1.
+/// The rotation G that maps (x, y) to a multiple of e_1. A subnormal x counts as zero.
 template <class T>
 Rotation<T> rotation_to_axis(T x, T y) {
-    const real_t<T> length_x = std::abs(x), length = std::hypot(length_x, std::abs(y));
-    if (length_x == 0) return {0, T(1)};
-    return {length_x / length, times(std::conj(y), x) / (length_x * length)};
+    using R = real_t<T>;
+    constexpr R negligible = std::numeric_limits<R>::min() / std::numeric_limits<R>::epsilon();
+    const R size = std::max(size_of(x), size_of(y));
+    x /= size;
+    y /= size;
+    const R length_x = std::abs(x), length = std::hypot(length_x, std::abs(y));
+    if (length_x < negligible) return {0, T(1)};
+    return {length_x / length, times(std::conj(y), x / length_x) / length};
 }
 
 template <class T>
@@ -104,6 +109,10 @@ Rotation<T> standardize_complex(Block2<T>& m) {
     if (m.c == T(0)) return {};
     const real_t<T> size = std::max({size_of(m.a), size_of(m.b), size_of(m.c), size_of(m.d)});
     const Block2<T> u{m.a / size, m.b / size, m.c / size, m.d / size};
+    if (u.c == T(0)) {
+        m.c = 0;
+        return {};
+    }
     const T offset = offset_of_eigenvalue(u), other = u.d - u.a + offset;
     const bool upper = size_of(u.b) + size_of(other) > size_of(u.c) + size_of(offset);
     const auto g = upper ? rotation_to_axis(u.b, other) : rotation_to_axis(offset, u.c);
