@@ -118,13 +118,18 @@ OTIMES_INLINE Vector<R> swapped(const Vector<R>& v) {
     return w;
 }
 
-/// A number to multiply vectors with.
+/// A number to multiply vectors with: a + number x and a - number x.
 template <class T>
 struct Multiplier {
     Vector<T> number;
 
     OTIMES_INLINE explicit Multiplier(const T* p) : number(broadcast(*p)) {}
-    OTIMES_INLINE Vector<T> operator*(const Vector<T>& x) const { return number * x; }
+    OTIMES_INLINE Vector<T> plus(const Vector<T>& a, const Vector<T>& x) const {
+        return a + number * x;
+    }
+    OTIMES_INLINE Vector<T> minus(const Vector<T>& a, const Vector<T>& x) const {
+        return a - number * x;
+    }
 };
 template <class R>
 struct Multiplier<std::complex<R>> {
@@ -136,10 +141,22 @@ struct Multiplier<std::complex<R>> {
             imaginary[k + 1] = p[1];
         }
     }
-    OTIMES_INLINE Vector<R> operator*(const Vector<R>& x) const {
-        return real * x + imaginary * swapped<R>(x);
+    OTIMES_INLINE Vector<R> plus(const Vector<R>& a, const Vector<R>& x) const {
+        return a + real * x + imaginary * swapped<R>(x);
+    }
+    OTIMES_INLINE Vector<R> minus(const Vector<R>& a, const Vector<R>& x) const {
+        return a - real * x - imaginary * swapped<R>(x);
     }
 };
+
+template <bool partial, class R>
+OTIMES_INLINE Vector<R> read(const R* p, index_t count) {
+    return partial ? load_some(p, count) : load(p);
+}
+template <bool partial, class R>
+OTIMES_INLINE void write(R* p, const Vector<R>& a, index_t count) {
+    partial ? store_some(p, a, count) : store(p, a);
+}
 
 // --- chains of reflectors ------------------------------------------------------------------------
 
@@ -150,14 +167,10 @@ OTIMES_INLINE void apply_strip(const Chain<T>& chain, typename Scalar<T>::real* 
                                index_t count) {
     using R = typename Scalar<T>::real;
     constexpr index_t width = reals<R>;
-    const auto read = [&](const R* p) { return partial ? load_some(p, count) : load(p); };
-    const auto write = [&](R* p, const Vector<R>& a) {
-        partial ? store_some(p, a, count) : store(p, a);
-    };
     Vector<R> a[strips], b[strips];
     for (int s = 0; s < strips; ++s) {
-        a[s] = read(x + s * width);
-        b[s] = read(x + step + s * width);
+        a[s] = read<partial>(x + s * width, count);
+        b[s] = read<partial>(x + step + s * width, count);
     }
     const index_t triples = chain.count - (chain.ends_in_pair ? 1 : 0);
     for (index_t k = 0; k < triples; ++k, x += step) {
@@ -165,11 +178,11 @@ OTIMES_INLINE void apply_strip(const Chain<T>& chain, typename Scalar<T>::real* 
         const Multiplier<T> v1(r.v[0]), v2(r.v[1]), t1(r.scaled[1]), t2(r.scaled[2]);
         const Vector<R> t0 = broadcast(r.scaled[0][0]);
         for (int s = 0; s < strips; ++s) {
-            const Vector<R> c = read(x + 2 * step + s * width);
-            const Vector<R> sum = a[s] + v2 * c + v1 * b[s];
-            write(x + s * width, a[s] - t0 * sum);
-            a[s] = b[s] - t1 * sum;
-            b[s] = c - t2 * sum;
+            const Vector<R> c = read<partial>(x + 2 * step + s * width, count);
+            const Vector<R> sum = v1.plus(v2.plus(a[s], c), b[s]);
+            write<partial, R>(x + s * width, a[s] - t0 * sum, count);
+            a[s] = t1.minus(b[s], sum);
+            b[s] = t2.minus(c, sum);
         }
     }
     if (chain.ends_in_pair) {
@@ -177,14 +190,14 @@ OTIMES_INLINE void apply_strip(const Chain<T>& chain, typename Scalar<T>::real* 
         const Multiplier<T> v1(r.v[0]), t1(r.scaled[1]);
         const Vector<R> t0 = broadcast(r.scaled[0][0]);
         for (int s = 0; s < strips; ++s) {
-            const Vector<R> sum = a[s] + v1 * b[s];
+            const Vector<R> sum = v1.plus(a[s], b[s]);
             a[s] = a[s] - t0 * sum;
-            b[s] = b[s] - t1 * sum;
+            b[s] = t1.minus(b[s], sum);
         }
     }
     for (int s = 0; s < strips; ++s) {
-        write(x + s * width, a[s]);
-        write(x + step + s * width, b[s]);
+        write<partial, R>(x + s * width, a[s], count);
+        write<partial, R>(x + step + s * width, b[s], count);
     }
 }
 
@@ -470,11 +483,9 @@ OTIMES_INLINE void multiply_strip(index_t cols, const typename Scalar<T>::real* 
     for (index_t j = 0; j < cols; ++j, a += step, v += Scalar<T>::parts) {
         const Multiplier<T> number(v);
         for (int s = 0; s < strips; ++s)
-            sum[s] =
-                sum[s] + number * (partial ? load_some(a + s * width, count) : load(a + s * width));
+            sum[s] = number.plus(sum[s], read<partial>(a + s * width, count));
     }
-    for (int s = 0; s < strips; ++s)
-        partial ? store_some(y + s * width, sum[s], count) : store(y + s * width, sum[s]);
+    for (int s = 0; s < strips; ++s) write<partial, R>(y + s * width, sum[s], count);
 }
 
 template <class T>
@@ -527,15 +538,6 @@ OTIMES_INLINE void for_vectors(index_t count, const Operation& operation) {
     for (; k + width <= count; k += width) operation.template operator()<false>(k, width);
     if (k < count) operation.template operator()<true>(k, count - k);
 }
-template <bool partial, class R>
-OTIMES_INLINE Vector<R> read(const R* p, index_t count) {
-    return partial ? load_some(p, count) : load(p);
-}
-template <bool partial, class R>
-OTIMES_INLINE void write(R* p, const Vector<R>& a, index_t count) {
-    partial ? store_some(p, a, count) : store(p, a);
-}
-
 /// A <- H (A - tau y w^H) for `cols` columns, or H A where y is null.
 template <class T, int cols, bool both>
 OTIMES_INLINE void reflect_group(const LongReflector<T>& h, index_t rows,
@@ -551,8 +553,8 @@ OTIMES_INLINE void reflect_group(const LongReflector<T>& h, index_t rows,
             const Vector<R> direction = read<partial>(u + k, some);
             for (int c = 0; c < cols; ++c) {
                 R* const target = x + c * step + k;
-                const Vector<R> change = Multiplier<T>(factors[c]) * direction;
-                write<partial, R>(target, read<partial>(target, some) - change, some);
+                const Vector<R> old = read<partial>(target, some);
+                write<partial, R>(target, Multiplier<T>(factors[c]).minus(old, direction), some);
             }
         });
     };
