@@ -236,11 +236,25 @@ constexpr int lanes = static_cast<int>(vector_bytes / static_cast<index_t>(sizeo
 template <class T, bool upper, class R>
 OTIMES_INLINE Vector<R> interleaved(const Vector<R>& a, const Vector<R>& b) {
     constexpr int parts = Scalar<T>::parts, count = static_cast<int>(reals<R>);
+    constexpr int from = upper ? count / 2 : 0;
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#define OTIMES_SHUFFLE
+#endif
+#endif
+#ifdef OTIMES_SHUFFLE
     return [&]<int... k>(std::integer_sequence<int, k...>) {
-        return __builtin_shufflevector(a, b,
-                                       ((upper ? count / 2 : 0) + k / (2 * parts) * parts +
-                                        k % parts + (k / parts % 2) * count)...);
+        return __builtin_shufflevector(
+            a, b, (from + k / (2 * parts) * parts + k % parts + (k / parts % 2) * count)...);
     }(std::make_integer_sequence<int, count>{});
+#else
+    Vector<R> c;
+    for (int k = 0; k < count; ++k) {
+        const int source = from + k / (2 * parts) * parts + k % parts;
+        c[k] = k / parts % 2 == 0 ? a[source] : b[source];
+    }
+    return c;
+#endif
 }
 
 /// y(j, i) = x(i, j) for a square of `lanes` numbers: perfect shuffles of its columns.
