@@ -1,6 +1,6 @@
 #include "otimes/hessenberg.hpp"
 
-#include <algorithm>  // std::fill_n
+#include <algorithm>  // std::fill_n, std::max
 #include <cmath>
 #include <complex>
 #include <limits>

@@ -432,25 +432,15 @@ OTIMES_INLINE void first_column(const R* h, index_t step, const ShiftPair<T>& pa
     x[2] = below * h21;
 }
 
+/// H <- R H R within the window, R the reflector on rows and columns p, p + 1 and, if `triple`, p
+/// + 2.
 template <class T>
-OTIMES_INLINE void step_bulge(const Chase<T>& c, index_t p, const ShiftPair<T>& shifts,
-                              Reflector<T>& r) {
+OTIMES_INLINE void reflect_window(const Chase<T>& c, index_t p, bool triple,
+                                  const Reflector<T>& r) {
     using R = typename Scalar<T>::real;
     constexpr index_t parts = Scalar<T>::parts;
     const index_t step = c.ld * parts;
     R* const h = reinterpret_cast<R*>(c.h);
-    R* const corner = h + p * parts + p * step;
-    const bool triple = p + 2 <= c.high;
-    Number<T> x[3] = {};
-    if (p == c.low) {
-        first_column<T>(corner, step, shifts, x);
-        reflect<T>(x[0], x[1], x[2], r);
-    } else {
-        R* const column = corner - step;
-        for (int i = 0; i < (triple ? 3 : 2); ++i) x[i] = get<T>(column + i * parts);
-        put(column, reflect<T>(x[0], x[1], x[2], r));
-        for (index_t k = parts; k < (triple ? 3 : 2) * parts; ++k) column[k] = 0;
-    }
     const index_t size = triple ? 3 : 2, last = p + 3 < c.high ? p + 3 : c.high;
     const auto left = [&](index_t from, index_t to) {
         for (index_t j = from; j < to; ++j) {
@@ -471,6 +461,28 @@ OTIMES_INLINE void step_bulge(const Chase<T>& c, index_t p, const ShiftPair<T>& 
     right(p, last + 1);
     left(p + size, c.bottom);
     right(c.top, p);
+}
+
+template <class T>
+OTIMES_INLINE void step_bulge(const Chase<T>& c, index_t p, const ShiftPair<T>& shifts,
+                              Reflector<T>& r) {
+    using R = typename Scalar<T>::real;
+    constexpr index_t parts = Scalar<T>::parts;
+    const index_t step = c.ld * parts;
+    R* const h = reinterpret_cast<R*>(c.h);
+    R* const corner = h + p * parts + p * step;
+    const bool triple = p + 2 <= c.high;
+    Number<T> x[3] = {};
+    if (p == c.low) {
+        first_column<T>(corner, step, shifts, x);
+        reflect<T>(x[0], x[1], x[2], r);
+    } else {
+        R* const column = corner - step;
+        for (int i = 0; i < (triple ? 3 : 2); ++i) x[i] = get<T>(column + i * parts);
+        put(column, reflect<T>(x[0], x[1], x[2], r));
+        for (index_t k = parts; k < (triple ? 3 : 2) * parts; ++k) column[k] = 0;
+    }
+    reflect_window(c, p, triple, r);
 }
 
 template <class T>

@@ -1,6 +1,6 @@
 #include "otimes/rotation.hpp"
 
-#include <algorithm>  // std::max, std::swap
+#include <algorithm>  // std::max, std::min
 #include <cmath>
 #include <complex>
 #include <limits>
