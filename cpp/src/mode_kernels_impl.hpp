@@ -1,74 +1,14 @@
 // The text of all kernel sets. A file that includes it defines OTIMES_KERNEL_SET, the name of the
 // set's namespace; OTIMES_VECTOR_BYTES and OTIMES_TILE_ROWS, what its registers hold.
-//
-// Nothing here may call an inline function of the standard library: the linker could keep the copy
-// of a function that was compiled for this instruction set, and use it on a processor without.
-
-#include <cstdint>
-#include <cstring>  // std::memcpy
 
 #include "otimes/mode_kernels.hpp"
 #include "vector_impl.hpp"
-#if OTIMES_VECTOR_BYTES > 16
-#include <immintrin.h>
-#endif
 
 namespace otimes::OTIMES_KERNEL_SET {
 namespace {
 
 constexpr int tile_rows = OTIMES_TILE_ROWS;  // real rows; with 3 vectors they fill the registers
 constexpr int tile_vectors = kernel_vectors;
-
-#if OTIMES_VECTOR_BYTES == 32
-/// All bits of the first `count` lanes.
-template <class R>
-OTIMES_INLINE __m256i first_lanes(index_t count) {
-    if constexpr (sizeof(R) == 8)
-        return _mm256_cmpgt_epi64(_mm256_set1_epi64x(count), _mm256_setr_epi64x(0, 1, 2, 3));
-    else
-        return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)),
-                                  _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-}
-#endif
-
-/// The first `count` lanes from p, the others zero.
-template <class R>
-OTIMES_INLINE Vector<R> load_some(const R* p, index_t count) {
-#if OTIMES_VECTOR_BYTES == 64
-    if constexpr (sizeof(R) == 8)
-        return (Vector<R>)_mm512_maskz_loadu_epi64(static_cast<__mmask8>((1u << count) - 1), p);
-    else
-        return (Vector<R>)_mm512_maskz_loadu_epi32(static_cast<__mmask16>((1u << count) - 1), p);
-#elif OTIMES_VECTOR_BYTES == 32
-    if constexpr (sizeof(R) == 8)
-        return (Vector<R>)_mm256_maskload_epi64(reinterpret_cast<const long long*>(p),
-                                                first_lanes<R>(count));
-    else
-        return (Vector<R>)_mm256_maskload_epi32(reinterpret_cast<const int*>(p),
-                                                first_lanes<R>(count));
-#else
-    Vector<R> v{};
-    for (index_t k = 0; k < count; ++k) v[static_cast<int>(k)] = p[k];
-    return v;
-#endif
-}
-
-template <class R>
-OTIMES_INLINE void store_some(R* p, const Vector<R>& v, index_t count) {
-#if OTIMES_VECTOR_BYTES == 64
-    if constexpr (sizeof(R) == 8)
-        _mm512_mask_storeu_epi64(p, static_cast<__mmask8>((1u << count) - 1), (__m512i)v);
-    else
-        _mm512_mask_storeu_epi32(p, static_cast<__mmask16>((1u << count) - 1), (__m512i)v);
-#elif OTIMES_VECTOR_BYTES == 32
-    if constexpr (sizeof(R) == 8)
-        _mm256_maskstore_epi64(reinterpret_cast<long long*>(p), first_lanes<R>(count), (__m256i)v);
-    else
-        _mm256_maskstore_epi32(reinterpret_cast<int*>(p), first_lanes<R>(count), (__m256i)v);
-#else
-    for (index_t k = 0; k < count; ++k) p[k] = v[static_cast<int>(k)];
-#endif
-}
 
 /// p[0], ..., p[group - 1], repeated.
 template <int group, class R>
@@ -93,29 +33,6 @@ OTIMES_INLINE Vector<R> broadcast_group(const R* p) {
     for (int k = 0; k < static_cast<int>(reals<R>); ++k) v[k] = p[k % group];
     return v;
 }
-
-/// i v for complex numbers (re, im, re, im, ...).
-template <class R>
-OTIMES_INLINE Vector<R> times_i(const Vector<R>& v) {
-    Vector<R> turned;
-    for (int k = 0; k < static_cast<int>(reals<R>); k += 2) {
-        turned[k] = -v[k + 1];
-        turned[k + 1] = v[k];
-    }
-    return turned;
-}
-
-/// A number of `parts` reals as the kernels see it.
-template <class T>
-struct Scalar {
-    using real = T;
-    static constexpr int parts = 1;
-};
-template <class R>
-struct Scalar<std::complex<R>> {
-    using real = R;
-    static constexpr int parts = 2;
-};
 
 /// What is done with the sums of a tile before they are stored; nothing where it is plain.
 template <class R>
