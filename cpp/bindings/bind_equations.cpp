@@ -1,9 +1,8 @@
 // Matrix equations: exact ndarrays in, solution and report out; batches are looped over here.
-#include <algorithm>  // std::any_of, std::find
+#include <algorithm>  // std::any_of
 #include <array>
 #include <cmath>
 #include <complex>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,97 +10,17 @@
 #include <variant>
 #include <vector>
 
+#include "batch.hpp"
 #include "bindings.hpp"
 #include "otimes/equations.hpp"
 #include "otimes/error.hpp"
 #include "otimes/threads.hpp"
+#include "solved.hpp"
 
 namespace otimes::bindings {
 namespace {
 
 constexpr std::size_t most_coefficients = 6;
-
-/// An operand as the loop over a batch sees it: its matrices, and byte strides of leading axes.
-struct Operand {
-    py::array array;
-    py::ssize_t lead, rows, cols;
-
-    explicit Operand(py::handle h)
-        : array(py::reinterpret_borrow<py::array>(h)),
-          lead(array.ndim() - 2),
-          rows(lead < 0 ? -1 : array.shape(lead)),
-          cols(lead < 0 ? -1 : array.shape(lead + 1)) {}
-
-    bool is_square() const { return rows >= 0 && rows == cols; }
-
-    /// Strides that are no multiple of the element size cannot be walked by element pointers.
-    bool is_walkable() const {
-        return lead >= 0 && array.strides(lead) % array.itemsize() == 0 &&
-               array.strides(lead + 1) % array.itemsize() == 0;
-    }
-
-    /// The matrix at a byte offset.
-    template <class T>
-    MatrixView<const T> matrix(index_t offset) const {
-        constexpr auto size = static_cast<index_t>(sizeof(T));
-        const auto* base = static_cast<const std::byte*>(array.data()) + offset;
-        return {reinterpret_cast<const T*>(base), rows, cols, array.strides(lead) / size,
-                array.strides(lead + 1) / size};
-    }
-};
-
-/// Leading axes of the operands, broadcast as np.linalg.solve does.
-class Batch {
-  public:
-    explicit Batch(std::vector<Operand> operands) : operands_(std::move(operands)) {
-        for (const auto& operand : operands_)
-            if (static_cast<std::size_t>(operand.lead) > shape_.size())
-                shape_.resize(static_cast<std::size_t>(operand.lead), 1);
-        for (const auto& operand : operands_) include(operand);
-        for (const auto n : shape_) count_ *= n;
-    }
-
-    bool fits() const { return fits_; }
-    index_t count() const { return count_; }
-    const std::vector<py::ssize_t>& shape() const { return shape_; }
-    const Operand& operand(std::size_t k) const { return operands_[k]; }
-
-    template <class T>
-    MatrixView<const T> matrix(std::size_t k, index_t item) const {
-        const Operand& operand = operands_[k];
-        index_t offset = 0;
-        for (auto axis = static_cast<py::ssize_t>(shape_.size()), own = operand.lead; own > 0;) {
-            const auto n = shape_[static_cast<std::size_t>(--axis)];
-            --own;
-            if (operand.array.shape(own) > 1) offset += item % n * operand.array.strides(own);
-            item /= n;
-        }
-        return operand.matrix<T>(offset);
-    }
-
-    std::string index_text(index_t item) const {
-        std::string text;
-        for (std::size_t axis = shape_.size(); axis-- > 0; item /= shape_[axis])
-            text = std::to_string(item % shape_[axis]) + (text.empty() ? "" : ", " + text);
-        return shape_.size() == 1 ? text : "(" + text + ")";
-    }
-
-  private:
-    void include(const Operand& operand) {
-        const std::size_t skip = shape_.size() - static_cast<std::size_t>(operand.lead);
-        for (py::ssize_t k = 0; k < operand.lead; ++k) {
-            py::ssize_t& size = shape_[skip + static_cast<std::size_t>(k)];
-            const py::ssize_t own = operand.array.shape(k);
-            if (size == 1) size = own;
-            fits_ = fits_ && (own == size || own == 1);
-        }
-    }
-
-    std::vector<Operand> operands_;
-    std::vector<py::ssize_t> shape_;
-    index_t count_ = 1;
-    bool fits_ = true;
-};
 
 /// One side for a right-hand side of the equation's own type; the real and the imaginary part as
 /// two sides for a complex one under a real equation.
@@ -127,42 +46,6 @@ double flops(const Operand& q, index_t count) {
     return static_cast<double>(count) * (1000 + 30 * (m * m * m + n * n * n));
 }
 
-/// The methods of a batch, each named once.
-std::string method_of(const std::vector<SolveReport>& reports) {
-    std::vector<std::string_view> names;
-    for (const auto& report : reports)
-        if (std::find(names.begin(), names.end(), report.method) == names.end())
-            names.push_back(report.method);
-    std::string text;
-    for (const auto name : names) text += (text.empty() ? "" : ", ") + std::string(name);
-    return text;
-}
-
-/// (x, quiet, method, residual, rcond, scale, refinements); arrays of the batch's shape in a batch.
-/// quiet: nothing has to be said about any of the solutions.
-template <class R>
-py::object result(const py::array& x, const Batch& batch, const std::vector<SolveReport>& reports) {
-    constexpr double eps = static_cast<double>(std::numeric_limits<R>::epsilon());
-    bool quiet = true;
-    for (const auto& report : reports)
-        quiet = quiet && !(report.rcond < 1000 * eps) && !(report.residual > 1000 * eps) &&
-                report.scale == 1;
-    if (batch.shape().empty()) {
-        const SolveReport& report = reports.front();
-        return py::make_tuple(x, quiet, report.method, report.residual, report.rcond, report.scale,
-                              report.refinements);
-    }
-    py::array_t<double> residual(batch.shape()), rcond(batch.shape()), scale(batch.shape());
-    py::array_t<int> refinements(batch.shape());
-    for (std::size_t i = 0; i < reports.size(); ++i) {
-        residual.mutable_data()[i] = reports[i].residual;
-        rcond.mutable_data()[i] = reports[i].rcond;
-        scale.mutable_data()[i] = reports[i].scale;
-        refinements.mutable_data()[i] = reports[i].refinements;
-    }
-    return py::make_tuple(x, quiet, method_of(reports), residual, rcond, scale, refinements);
-}
-
 /// Did NaN or Inf come in? (Where only the solution overflows, scale is 0.)
 bool undefined(const SolveReport& report) {
     return std::isnan(report.residual) && report.scale != 0;
@@ -181,7 +64,7 @@ py::object solve_batch(const Batch& batch, std::size_t q_index, bool check_finit
     run_kernel(work, [&] {
         parallel_for(batch.count(), work, [&](index_t item) {
             const MatrixView<Q> x_item{out + item * q.rows * q.cols, q.rows, q.cols, q.cols, 1};
-            const Sides<T, Q> sides(batch.matrix<Q>(q_index, item), x_item);
+            const Sides<T, Q> sides(BatchItem(batch, item).matrix<Q>(q_index), x_item);
             try {
                 reports[static_cast<std::size_t>(item)] =
                     solve(item, RightHandSides<T>(sides.list));
@@ -245,7 +128,7 @@ py::object solve_exact(const Equation<T>& equation, std::vector<Operand> operand
     if (!batch.fits()) return py::none();
     return solve_batch<T, Q>(batch, count, check_finite, [&](index_t item, RightHandSides<T> s) {
         std::array<MatrixView<const T>, most_coefficients> matrices;
-        for (std::size_t k = 0; k < count; ++k) matrices[k] = batch.matrix<T>(k, item);
+        for (std::size_t k = 0; k < count; ++k) matrices[k] = BatchItem(batch, item).matrix<T>(k);
         return equation.solve(Coefficients<T>(matrices.data(), count), s);
     });
 }

@@ -13,6 +13,7 @@ from ._functions import expm
 from ._kron import kron, kronecker_sum
 from ._nearest import nearest_kronecker
 from ._products import kron_apply, kron_matmul, kron_rmatmul
+from ._riccati import solve_continuous_are, solve_discrete_are, solve_lyapunov_factor
 from ._selection import (
     aslinearoperator,
     commutation_matrix,
@@ -54,6 +55,9 @@ __all__ = [
     "set_num_threads",
     "solve",
     "solve_axb",
+    "solve_continuous_are",
+    "solve_discrete_are",
+    "solve_lyapunov_factor",
     "solve_sylvester",
     "stop_gradient",
     "sylvester_factor",

@@ -171,4 +171,156 @@ OTIMES_DECLARE_COMPLEX_SCHUR(z, c128)
 #undef OTIMES_DECLARE_REAL_SCHUR
 #undef OTIMES_DECLARE_COMPLEX_SCHUR
 
+// QR, QZ and the ordering of eigenvalues: these, too, differ between real and complex.
+#define OTIMES_DECLARE_QR(s, T, apply)                                                             \
+    extern "C" {                                                                                   \
+    void OTIMES_FORTRAN(s##geqrf)(const blasint*, const blasint*, T*, const blasint*, T*, T*,      \
+                                  const blasint*, blasint*);                                       \
+    void OTIMES_FORTRAN(apply)(const char*, const char*, const blasint*, const blasint*,           \
+                               const blasint*, const T*, const blasint*, const T*, T*,             \
+                               const blasint*, T*, const blasint*, blasint*, std::size_t,          \
+                               std::size_t);                                                       \
+    }                                                                                              \
+    /* A = Q R in place, Q as reflectors below R with their factors in tau. */                     \
+    inline void geqrf(index_t m, index_t n, T* a, index_t lda, T* tau) {                           \
+        const blasint im = to_blasint(m), in = to_blasint(n), ia = to_blasint(lda);                \
+        blasint info = 0, lwork = -1;                                                              \
+        T query = 0;                                                                               \
+        OTIMES_FORTRAN(s##geqrf)(&im, &in, a, &ia, tau, &query, &lwork, &info);                    \
+        lwork = static_cast<blasint>(std::real(query));                                            \
+        std::vector<T> work(static_cast<std::size_t>(lwork));                                      \
+        OTIMES_FORTRAN(s##geqrf)(&im, &in, a, &ia, tau, work.data(), &lwork, &info);               \
+    }                                                                                              \
+    /* C <- Q^H C for the Q of k reflectors; C is m x n. */                                        \
+    inline void apply_adjoint_q(index_t m, index_t n, index_t k, const T* a, index_t lda,          \
+                                const T* tau, T* c, index_t ldc) {                                 \
+        const blasint im = to_blasint(m), in = to_blasint(n), ik = to_blasint(k);                  \
+        const blasint ia = to_blasint(lda), ic = to_blasint(ldc);                                  \
+        const char side = 'L', op = is_complex<T> ? 'C' : 'T';                                     \
+        blasint info = 0, lwork = -1;                                                              \
+        T query = 0;                                                                               \
+        OTIMES_FORTRAN(apply)                                                                      \
+        (&side, &op, &im, &in, &ik, a, &ia, tau, c, &ic, &query, &lwork, &info, 1, 1);             \
+        lwork = static_cast<blasint>(std::real(query));                                            \
+        std::vector<T> work(static_cast<std::size_t>(lwork));                                      \
+        OTIMES_FORTRAN(apply)                                                                      \
+        (&side, &op, &im, &in, &ik, a, &ia, tau, c, &ic, work.data(), &lwork, &info, 1, 1);        \
+    }
+
+OTIMES_DECLARE_QR(s, float, sormqr)
+OTIMES_DECLARE_QR(d, double, dormqr)
+OTIMES_DECLARE_QR(c, c64, cunmqr)
+OTIMES_DECLARE_QR(z, c128, zunmqr)
+#undef OTIMES_DECLARE_QR
+
+/// The eigenvalues alpha / beta of a pencil; beta >= 0.
+template <class T>
+struct PencilEigenvalues {
+    std::vector<std::complex<real_t<T>>> alpha;
+    std::vector<real_t<T>> beta;
+};
+
+#define OTIMES_DECLARE_REAL_QZ(s, T)                                                               \
+    extern "C" {                                                                                   \
+    void OTIMES_FORTRAN(s##gges3)(const char*, const char*, const char*, void*, const blasint*,    \
+                                  T*, const blasint*, T*, const blasint*, blasint*, T*, T*, T*,    \
+                                  T*, const blasint*, T*, const blasint*, T*, const blasint*,      \
+                                  blasint*, blasint*, std::size_t, std::size_t, std::size_t);      \
+    void OTIMES_FORTRAN(s##tgsen)(const blasint*, const blasint*, const blasint*, const blasint*,  \
+                                  const blasint*, T*, const blasint*, T*, const blasint*, T*, T*,  \
+                                  T*, T*, const blasint*, T*, const blasint*, blasint*, T*, T*,    \
+                                  T*, T*, const blasint*, blasint*, const blasint*, blasint*);     \
+    }                                                                                              \
+    /* A = Q S Z^T, B = Q P Z^T in place, Q not formed; returns LAPACK's info. */                  \
+    inline blasint right_qz(index_t n, T* a, T* b, T* z, index_t ld,                               \
+                            PencilEigenvalues<T>& values) {                                        \
+        const blasint in = to_blasint(n), il = to_blasint(ld), one = 1;                            \
+        const char no = 'N', yes = 'V';                                                            \
+        const auto size = static_cast<std::size_t>(n);                                             \
+        std::vector<T> re(size), im(size);                                                         \
+        values.beta.resize(size);                                                                  \
+        blasint sdim = 0, info = 0, lwork = -1;                                                    \
+        T query = 0, unused = 0;                                                                   \
+        std::vector<T> work(1);                                                                    \
+        for (T* w = &query; lwork != 0; w = work.data()) {                                         \
+            OTIMES_FORTRAN(s##gges3)                                                               \
+            (&no, &yes, &no, nullptr, &in, a, &il, b, &il, &sdim, re.data(), im.data(),            \
+             values.beta.data(), &unused, &one, z, &il, w, &lwork, nullptr, &info, 1, 1, 1);       \
+            if (lwork > 0) break;                                                                  \
+            lwork = static_cast<blasint>(query);                                                   \
+            work.resize(static_cast<std::size_t>(lwork));                                          \
+        }                                                                                          \
+        for (std::size_t k = 0; k < size; ++k) values.alpha.emplace_back(re[k], im[k]);            \
+        return info;                                                                               \
+    }                                                                                              \
+    /* Move the selected eigenvalues of the pencil (A, B) to the top; returns LAPACK's info. */    \
+    inline blasint reorder_qz(const blasint* select, index_t n, T* a, T* b, T* z, index_t ld) {    \
+        const blasint in = to_blasint(n), il = to_blasint(ld), job = 0, no = 0, yes = 1, one = 1;  \
+        const blasint lwork = 4 * in + 16, liwork = 1;                                             \
+        std::vector<T> values(3 * static_cast<std::size_t>(n)),                                    \
+            work(static_cast<std::size_t>(lwork));                                                 \
+        T *re = values.data(), *im = re + n, *beta = im + n;                                       \
+        T unused = 0, pl = 0, pr = 0, dif[2];                                                      \
+        blasint count = 0, info = 0, iwork = 0;                                                    \
+        OTIMES_FORTRAN(s##tgsen)                                                                   \
+        (&job, &no, &yes, select, &in, a, &il, b, &il, re, im, beta, &unused, &one, z, &il,        \
+         &count, &pl, &pr, dif, work.data(), &lwork, &iwork, &liwork, &info);                      \
+        return info;                                                                               \
+    }
+
+#define OTIMES_DECLARE_COMPLEX_QZ(s, T)                                                            \
+    extern "C" {                                                                                   \
+    void OTIMES_FORTRAN(s##gges3)(const char*, const char*, const char*, void*, const blasint*,    \
+                                  T*, const blasint*, T*, const blasint*, blasint*, T*, T*, T*,    \
+                                  const blasint*, T*, const blasint*, T*, const blasint*,          \
+                                  real_t<T>*, blasint*, blasint*, std::size_t, std::size_t,        \
+                                  std::size_t);                                                    \
+    void OTIMES_FORTRAN(s##tgsen)(const blasint*, const blasint*, const blasint*, const blasint*,  \
+                                  const blasint*, T*, const blasint*, T*, const blasint*, T*, T*,  \
+                                  T*, const blasint*, T*, const blasint*, blasint*, real_t<T>*,    \
+                                  real_t<T>*, real_t<T>*, T*, const blasint*, blasint*,            \
+                                  const blasint*, blasint*);                                       \
+    }                                                                                              \
+    inline blasint right_qz(index_t n, T* a, T* b, T* z, index_t ld,                               \
+                            PencilEigenvalues<T>& values) {                                        \
+        const blasint in = to_blasint(n), il = to_blasint(ld), one = 1;                            \
+        const char no = 'N', yes = 'V';                                                            \
+        const auto size = static_cast<std::size_t>(n);                                             \
+        std::vector<T> alpha(size), beta(size);                                                    \
+        std::vector<real_t<T>> rwork(8 * size + 1);                                                \
+        blasint sdim = 0, info = 0, lwork = -1;                                                    \
+        T query = 0, unused = 0;                                                                   \
+        std::vector<T> work(1);                                                                    \
+        for (T* w = &query; lwork != 0; w = work.data()) {                                         \
+            OTIMES_FORTRAN(s##gges3)                                                               \
+            (&no, &yes, &no, nullptr, &in, a, &il, b, &il, &sdim, alpha.data(), beta.data(),       \
+             &unused, &one, z, &il, w, &lwork, rwork.data(), nullptr, &info, 1, 1, 1);             \
+            if (lwork > 0) break;                                                                  \
+            lwork = static_cast<blasint>(query.real());                                            \
+            work.resize(static_cast<std::size_t>(lwork));                                          \
+        }                                                                                          \
+        values.alpha = std::move(alpha);                                                           \
+        for (const T b_k : beta) values.beta.push_back(b_k.real());                                \
+        return info;                                                                               \
+    }                                                                                              \
+    inline blasint reorder_qz(const blasint* select, index_t n, T* a, T* b, T* z, index_t ld) {    \
+        const blasint in = to_blasint(n), il = to_blasint(ld), job = 0, no = 0, yes = 1, one = 1;  \
+        const blasint lwork = 1, liwork = 1;                                                       \
+        std::vector<T> alpha(static_cast<std::size_t>(n)), beta(alpha.size());                     \
+        T unused = 0, work = 0;                                                                    \
+        real_t<T> pl = 0, pr = 0, dif[2];                                                          \
+        blasint count = 0, info = 0, iwork = 0;                                                    \
+        OTIMES_FORTRAN(s##tgsen)                                                                   \
+        (&job, &no, &yes, select, &in, a, &il, b, &il, alpha.data(), beta.data(), &unused, &one,   \
+         z, &il, &count, &pl, &pr, dif, &work, &lwork, &iwork, &liwork, &info);                    \
+        return info;                                                                               \
+    }
+
+OTIMES_DECLARE_REAL_QZ(s, float)
+OTIMES_DECLARE_REAL_QZ(d, double)
+OTIMES_DECLARE_COMPLEX_QZ(c, c64)
+OTIMES_DECLARE_COMPLEX_QZ(z, c128)
+#undef OTIMES_DECLARE_REAL_QZ
+#undef OTIMES_DECLARE_COMPLEX_QZ
+
 }  // namespace otimes::blas
