@@ -70,9 +70,9 @@ struct Candidate {
 
 /// One equation in the units that suit it.
 template <class T>
-class Equation {
+class Riccati {
   public:
-    explicit Equation(RiccatiProblem<T> p) : p_(std::move(p)), r_lu_(p_.r) {
+    explicit Riccati(RiccatiProblem<T> p) : p_(std::move(p)), r_lu_(p_.r) {
         if (p_.time == Time::continuous && r_lu_.rcond < eps_of<T>)
             throw singular_error("r is singular to working precision");
         if (!p_.has_e()) return;
@@ -97,6 +97,13 @@ class Equation {
         report.rcond = found->rcond;
         x = std::move(found->x);
         return report;
+    }
+
+    /// The residual and the condition of an X from elsewhere.
+    void judge(Matrix<T> x, SolveReport& report) const {
+        const Candidate<T> found = candidate(std::move(x));
+        report.residual = found.residual;
+        report.rcond = loop_rcond(found.loop);
     }
 
   private:
@@ -235,6 +242,20 @@ RiccatiProblem<T> owned(Time time, const RiccatiCoefficients<T>& given) {
     return p;
 }
 
+template <class T>
+RiccatiProblem<T> in_units(const RiccatiUnits& units, RiccatiProblem<T> p) {
+    change_units(units, p);
+    return p;
+}
+
+/// How good an X is does not depend on the units in which it was computed.
+template <class T>
+void judge_balanced(const RiccatiProblem<T>& p, Matrix<T> x, SolveReport& report) {
+    const RiccatiUnits units = riccati_units(p, true);
+    restore_units(inverse(units), x);
+    Riccati<T>(in_units(units, p)).judge(std::move(x), report);
+}
+
 }  // namespace
 
 template <class T>
@@ -242,12 +263,12 @@ SolveReport solve_riccati(Time time, const RiccatiCoefficients<T>& given, bool b
                           MatrixView<T> x) {
     if (given.a.rows == 0) return {.method = "empty"};
     const SerialBlas serial_blas;
-    RiccatiProblem<T> p = owned(time, given);
+    const RiccatiProblem<T> p = owned(time, given);
     const RiccatiUnits units = riccati_units(p, balanced);
-    change_units(units, p);
     Matrix<T> solution;
-    const SolveReport report = Equation<T>(std::move(p)).solve(solution);
+    SolveReport report = Riccati<T>(in_units(units, p)).solve(solution);
     restore_units(units, solution);
+    if (!balanced) judge_balanced(p, solution, report);
     if (!std::isfinite(max_abs<T>(solution.view()))) throw singular_error("the solution overflows");
     copy_scaled<T>(std::as_const(solution).view(), x, 0);
     return report;

@@ -3,7 +3,6 @@
 #include <algorithm>  // std::max, std::clamp
 #include <cmath>
 #include <complex>
-#include <limits>
 
 #include "otimes/scaling.hpp"
 
@@ -17,8 +16,10 @@ struct Share {
 
     double at(double f) const { return f * column + row / f + f * f * cost + effort / (f * f); }
 
-    /// The best power of two, found by walking downhill.
+    /// The best power of two, found by walking downhill. Where nothing holds it on one side, as for
+    /// a state that nothing drives, the unit is kept.
     int best_exponent() const {
+        if (column + cost == 0 || row + effort == 0) return 0;
         constexpr double worthwhile = 0.95;
         constexpr int limit = 200;
         int exponent = 0;
@@ -36,8 +37,7 @@ class Magnitudes {
     template <class T>
     explicit Magnitudes(const RiccatiProblem<T>& p)
         : n_(p.states()), a_(n_, n_), g_(n_, n_), q_(n_, n_) {
-        const double r =
-            std::max<double>(max_abs<T>(p.r.view()), std::numeric_limits<double>::min());
+        const double weight = max_abs<T>(p.r.view()), r = weight > 0 ? weight : 1;
         for (index_t j = 0; j < n_; ++j)
             for (index_t i = 0; i < n_; ++i) {
                 a_(i, j) = std::abs(p.a(i, j)) + (p.has_e() ? std::abs(p.e(i, j)) : 0);
@@ -127,6 +127,12 @@ RiccatiUnits riccati_units(const RiccatiProblem<T>& p, bool balanced) {
         change_units(units, scaled);
         units.states = balance(Magnitudes(scaled), p.states());
     }
+    return units;
+}
+
+RiccatiUnits inverse(RiccatiUnits units) {
+    units.cost = -units.cost;
+    for (int& d : units.states) d = -d;
     return units;
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
+from numpy.linalg import LinAlgError
 
 from . import _core
 from ._check import Array, as_inexact, require_finite
@@ -79,7 +80,8 @@ def solve_continuous_are(
     ----------
     a, b, q, r : array_like
         The matrices, real or complex in any mix; q and r Hermitian, r nonsingular. Numbers stand
-        for (1, 1) matrices, one-dimensional arrays for rows. Leading axes are a batch and broadcast.
+        for (1, 1) matrices, one-dimensional arrays for rows. Leading axes are a batch and
+        broadcast.
     e, s : array_like, optional
         E, nonsingular (the identity by default), and S (zero by default).
     balanced : bool
@@ -272,10 +274,10 @@ def solve_lyapunov_factor(
     """Solve A X Eᴴ + E X Aᴴ + B Bᴴ = 0 for the L with X = L Lᴴ, without forming X.
 
     With ``discrete=True``: A X Aᴴ − E X Eᴴ + B Bᴴ = 0. A, E (n, n), B (n, m) → L (n, n), lower
-    triangular, its diagonal not negative. X is the controllability Gramian of E ẋ = A x + B u, which
-    must be stable; with Aᴴ, Eᴴ, Cᴴ for A, E, B it gives the observability Gramian (EᴴXE). Small
-    singular values of L, and so the Hankel singular values of a model, have the digits that they
-    lose when X is formed, where they are squared.
+    triangular, its diagonal not negative. X is the controllability Gramian of E ẋ = A x + B u,
+    which must be stable; for Aᴴ, Eᴴ, Cᴴ in place of A, E, B the observability Gramian is Eᴴ X E.
+    Small singular values of L, and so the Hankel singular values of a model, have the digits that
+    they lose when X is formed, where they are squared.
 
     Parameters
     ----------
@@ -323,13 +325,15 @@ def solve_lyapunov_factor(
     True
     """
     name = "solve_lyapunov_factor"
-    factor = _core.lyapunov_factor(discrete, a, b, e, check_finite)
+    factor = _named(name, _core.lyapunov_factor, discrete, a, b, e, check_finite)
     if factor is None:
         matrices = _matrices(name, FACTOR, (a, b, e), as_inexact)
         if check_finite:
             _require_finite(matrices)
         exact = _exact(matrices, np.result_type(*matrices.values()))
-        factor = _core.lyapunov_factor(discrete, exact["a"], exact["b"], exact.get("e"), False)
+        factor = _named(
+            name, _core.lyapunov_factor, discrete, exact["a"], exact["b"], exact.get("e"), False
+        )
         assert factor is not None
     return factor
 
@@ -347,7 +351,7 @@ def _solve(
 ) -> Any:
     name, discrete = function.__name__, function is solve_discrete_are
     require_on_singular(name, on_singular)
-    solved = _core.solve_riccati(discrete, *arguments, balanced, True)
+    solved = _named(name, _core.solve_riccati, discrete, *arguments, balanced, True)
     if solved is None:
         matrices = _matrices(name, RICCATI, arguments, _as_matrix)
         if check_finite:
@@ -356,11 +360,24 @@ def _solve(
             _require_hermitian(name, argument, matrices[argument])
         is_complex = any(a.dtype.kind == "c" for a in matrices.values())
         exact = _exact(matrices, np.dtype(np.complex128 if is_complex else np.float64))
-        solved = _core.solve_riccati(
-            discrete, *(exact.get(argument) for argument in RICCATI), balanced, False
+        solved = _named(
+            name,
+            _core.solve_riccati,
+            discrete,
+            *(exact.get(argument) for argument in RICCATI),
+            balanced,
+            False,
         )
         assert solved is not None
     return finish(name, solved, on_singular, SINGULAR, return_info)
+
+
+def _named(name: str, solve: Callable[..., Any], *arguments: Any) -> Any:
+    """Call the core, whose errors do not know for whom it works."""
+    try:
+        return solve(*arguments)
+    except LinAlgError as error:
+        raise LinAlgError(f"{name}: {error}") from None
 
 
 def _as_matrix(name: str, value: ArrayLike) -> Array:

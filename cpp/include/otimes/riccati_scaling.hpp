@@ -18,6 +18,8 @@ struct RiccatiUnits {
 template <class T>
 RiccatiUnits riccati_units(const RiccatiProblem<T>& p, bool balanced);
 
+RiccatiUnits inverse(RiccatiUnits units);
+
 /// The equation in other units; exact.
 template <class T>
 void change_units(const RiccatiUnits& units, RiccatiProblem<T>& p);
