@@ -111,6 +111,8 @@ double largest_singular_value(const Matrix<T>& t, const Matrix<T>& s) {
     return largest;
 }
 
+}  // namespace
+
 template <class T>
 double matrix_norm(const Matrix<T>& a) {
     const index_t n = a.rows();
@@ -124,8 +126,6 @@ double matrix_norm(const Matrix<T>& a) {
     return map_norm(n, z.data(), apply('N'), apply('C'));
 }
 
-}  // namespace
-
 template <class T>
 double sylvester_rcond(const Matrix<T>& t, const Matrix<T>& s) {
     constexpr double eps = std::numeric_limits<real_t<T>>::epsilon();
@@ -135,11 +135,12 @@ double sylvester_rcond(const Matrix<T>& t, const Matrix<T>& s) {
     return reciprocal_condition(range, terms, eps);
 }
 
-template double sylvester_rcond(const Matrix<float>&, const Matrix<float>&);
-template double sylvester_rcond(const Matrix<double>&, const Matrix<double>&);
-template double sylvester_rcond(const Matrix<std::complex<float>>&,
-                                const Matrix<std::complex<float>>&);
-template double sylvester_rcond(const Matrix<std::complex<double>>&,
-                                const Matrix<std::complex<double>>&);
+#define OTIMES_INSTANTIATE(T)                                                                      \
+    template double matrix_norm(const Matrix<T>&);                                                 \
+    template double sylvester_rcond(const Matrix<T>&, const Matrix<T>&);
+OTIMES_INSTANTIATE(float)
+OTIMES_INSTANTIATE(double)
+OTIMES_INSTANTIATE(std::complex<float>)
+OTIMES_INSTANTIATE(std::complex<double>)
 
 }  // namespace otimes

@@ -11,6 +11,7 @@
 #include "otimes/blas.hpp"
 #include "otimes/error.hpp"
 #include "otimes/lu.hpp"
+#include "otimes/product.hpp"
 #include "otimes/scaling.hpp"
 #include "otimes/schur.hpp"
 #include "otimes/threads.hpp"
@@ -25,9 +26,7 @@ using complex_t = std::complex<real_t<T>>;
 template <class T>
 Matrix<T> lower_factor(const Matrix<T>& m) {
     const index_t n = m.rows(), rank = std::min(n, m.cols());
-    Matrix<T> adjoint(m.cols(), n);
-    for (index_t j = 0; j < n; ++j)
-        for (index_t i = 0; i < m.cols(); ++i) adjoint(i, j) = conj_of(m(j, i));
+    Matrix<T> adjoint = adjoint_of(m);
     std::vector<T> tau(static_cast<std::size_t>(rank));
     blas::geqrf(m.cols(), n, adjoint.data(), adjoint.ld(), tau.data());
     Matrix<T> l(n, rank);

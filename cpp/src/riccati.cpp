@@ -1,13 +1,11 @@
 #include "otimes/riccati.hpp"
 
-#include <algorithm>  // std::copy_n
 #include <cmath>
 #include <complex>
 #include <limits>
 #include <optional>
 #include <string>
 #include <utility>  // std::as_const
-#include <vector>
 
 #include "otimes/condition.hpp"
 #include "otimes/lu.hpp"
@@ -34,28 +32,6 @@ Matrix<T> solved_right(const LU<T>& lu, Matrix<T> x) {
 template <class T>
 double norm(const Matrix<T>& a) {
     return norm_of<T>(a.view());
-}
-
-template <class T>
-Matrix<T> adjoint_of(const Matrix<T>& a) {
-    Matrix<T> b(a.cols(), a.rows());
-    for (index_t j = 0; j < a.cols(); ++j)
-        for (index_t i = 0; i < a.rows(); ++i) b(j, i) = conj_of(a(i, j));
-    return b;
-}
-
-/// ||A||_2, about.
-template <class T>
-double spectral_norm(const Matrix<T>& a) {
-    const index_t n = a.rows();
-    std::vector<T> z(static_cast<std::size_t>(n)), y(z.size());
-    const auto apply = [&](char op) {
-        return [&, op](T* x) {
-            blas::gemv(op, n, n, a.data(), a.ld(), x, y.data());
-            std::copy_n(y.data(), n, x);
-        };
-    };
-    return map_norm(n, z.data(), apply('N'), apply('C'));
 }
 
 /// X with the residual that it leaves and the closed loop that it gives.
@@ -173,8 +149,8 @@ class Riccati {
         const StableLyapunov<T> lyapunov(p_.time, loop);
         const auto p = lyapunov.solve(identity_matrix<T>(loop.rows()), rough);
         if (!p) return 0;
-        const double size = spectral_norm(loop);
-        return 1 / (spectral_norm(*p) * (is_continuous() ? 2 * size : 1 + size * size));
+        const double size = matrix_norm(loop);
+        return 1 / (matrix_norm(*p) * (is_continuous() ? 2 * size : 1 + size * size));
     }
 
     Candidate<T> candidate(Matrix<T> x) const {

@@ -152,22 +152,17 @@ std::optional<Recursion<T>> cayley(const Matrix<T>& a, const Matrix<T>& g, const
     if (!(left.pivot_ratio() > nearly_singular)) return std::nullopt;
     const Matrix<T> left_inverse = left.inverse();
     const Matrix<T> ag = product(left_inverse, g);  // (A - c I)^-1 G
-    Matrix<T> w(a.rows(), a.rows());                // A^H - c I + H (A - c I)^-1 G
-    for (index_t j = 0; j < w.cols(); ++j)
-        for (index_t i = 0; i < w.rows(); ++i) w(i, j) = conj_of(a(j, i));
-    shift_diagonal(T(-c), w);
+    Matrix<T> w = adjoint_of(shifted(a, -c));       // A^H - c I + H (A - c I)^-1 G
     add_product(T(1), 'N', h, 'N', ag, T(1), w);
     const Pivoted<T> right(std::move(w));
     if (!(right.pivot_ratio() > nearly_singular)) return std::nullopt;
     const Matrix<T> w_inverse = right.inverse();
-    Recursion<T> recursion{identity_matrix<T>(a.rows()), product(ag, w_inverse),
+    Recursion<T> recursion{adjoint_of(w_inverse), product(ag, w_inverse),
                            product(product(w_inverse, h), left_inverse)};
-    const T twice = T(2 * c);
-    add_product(twice, 'C', w_inverse, 'N', identity_matrix<T>(a.rows()), T(1), recursion.a);
-    for (Matrix<T>* m : {&recursion.g, &recursion.h}) {
-        for (index_t k = 0; k < m->rows() * m->cols(); ++k) m->data()[k] *= twice;
-        make_hermitian(*m);
-    }
+    for (Matrix<T>* m : {&recursion.a, &recursion.g, &recursion.h}) scale_matrix(2 * c, *m);
+    shift_diagonal(T(1), recursion.a);  // I + 2 c W^-H
+    make_hermitian(recursion.g);
+    make_hermitian(recursion.h);
     return recursion;
 }
 
@@ -201,7 +196,7 @@ std::optional<Matrix<T>> StableLyapunov<T>::solve(const Matrix<T>& w, double tol
     Matrix<T> p = w, c = contraction_;
     if (resolvent_.rows() > 0) {  // 2 c (F - c I)^-H W (F - c I)^-1
         p = congruence(resolvent_, w);
-        for (index_t k = 0; k < p.rows() * p.cols(); ++k) p.data()[k] *= 2 * shift_;
+        scale_matrix(2 * shift_, p);
     }
     for (int step = 0; step < limit; ++step) {
         poll_interrupt();

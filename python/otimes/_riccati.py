@@ -325,7 +325,7 @@ def solve_lyapunov_factor(
     True
     """
     name = "solve_lyapunov_factor"
-    factor = _named(name, _core.lyapunov_factor, discrete, a, b, e, check_finite)
+    factor: Array | None = _named(name, _core.lyapunov_factor, discrete, a, b, e, check_finite)
     if factor is None:
         matrices = _matrices(name, FACTOR, (a, b, e), as_inexact)
         if check_finite:

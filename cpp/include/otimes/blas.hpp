@@ -240,16 +240,18 @@ struct PencilEigenvalues {
         std::vector<T> re(size), im(size);                                                         \
         values.beta.resize(size);                                                                  \
         blasint sdim = 0, info = 0, lwork = -1;                                                    \
-        T query = 0, unused = 0;                                                                   \
+        T unused = 0;                                                                              \
         std::vector<T> work(1);                                                                    \
-        for (T* w = &query; lwork != 0; w = work.data()) {                                         \
+        const auto run = [&] {                                                                     \
             OTIMES_FORTRAN(s##gges3)                                                               \
             (&no, &yes, &no, nullptr, &in, a, &il, b, &il, &sdim, re.data(), im.data(),            \
-             values.beta.data(), &unused, &one, z, &il, w, &lwork, nullptr, &info, 1, 1, 1);       \
-            if (lwork > 0) break;                                                                  \
-            lwork = static_cast<blasint>(query);                                                   \
-            work.resize(static_cast<std::size_t>(lwork));                                          \
-        }                                                                                          \
+             values.beta.data(), &unused, &one, z, &il, work.data(), &lwork, nullptr, &info, 1, 1, \
+             1);                                                                                   \
+        };                                                                                         \
+        run();                                                                                     \
+        lwork = static_cast<blasint>(work[0]);                                                     \
+        work.resize(static_cast<std::size_t>(lwork));                                              \
+        run();                                                                                     \
         for (std::size_t k = 0; k < size; ++k) values.alpha.emplace_back(re[k], im[k]);            \
         return info;                                                                               \
     }                                                                                              \
@@ -289,16 +291,17 @@ struct PencilEigenvalues {
         std::vector<T> alpha(size), beta(size);                                                    \
         std::vector<real_t<T>> rwork(8 * size + 1);                                                \
         blasint sdim = 0, info = 0, lwork = -1;                                                    \
-        T query = 0, unused = 0;                                                                   \
+        T unused = 0;                                                                              \
         std::vector<T> work(1);                                                                    \
-        for (T* w = &query; lwork != 0; w = work.data()) {                                         \
+        const auto run = [&] {                                                                     \
             OTIMES_FORTRAN(s##gges3)                                                               \
             (&no, &yes, &no, nullptr, &in, a, &il, b, &il, &sdim, alpha.data(), beta.data(),       \
-             &unused, &one, z, &il, w, &lwork, rwork.data(), nullptr, &info, 1, 1, 1);             \
-            if (lwork > 0) break;                                                                  \
-            lwork = static_cast<blasint>(query.real());                                            \
-            work.resize(static_cast<std::size_t>(lwork));                                          \
-        }                                                                                          \
+             &unused, &one, z, &il, work.data(), &lwork, rwork.data(), nullptr, &info, 1, 1, 1);   \
+        };                                                                                         \
+        run();                                                                                     \
+        lwork = static_cast<blasint>(work[0].real());                                              \
+        work.resize(static_cast<std::size_t>(lwork));                                              \
+        run();                                                                                     \
         values.alpha = std::move(alpha);                                                           \
         for (const T b_k : beta) values.beta.push_back(b_k.real());                                \
         return info;                                                                               \

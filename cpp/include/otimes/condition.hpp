@@ -83,7 +83,12 @@ inline double reciprocal_condition(SingularRange range, double terms, double eps
     return largest > 0 ? std::fmin(1, range.smallest / largest) : 0;
 }
 
-/// The same of T X + X S, for Schur forms with entries near 1: two to four triangular solves.
+/// ||A||_2 of a square matrix from below, within a small factor.
+template <class T>
+double matrix_norm(const Matrix<T>& a);
+
+/// sigma_min / sigma_max of T X + X S, for Schur forms with entries near 1: two to four triangular
+/// solves.
 template <class T>
 double sylvester_rcond(const Matrix<T>& t, const Matrix<T>& s);
 

@@ -1,4 +1,4 @@
-// Products of owned matrices on our own threads.
+// Algebra of owned matrices: products on our own threads, sums, adjoints.
 #pragma once
 
 #include "otimes/parallel_gemm.hpp"
@@ -38,6 +38,14 @@ Matrix<T> congruence(const Matrix<T>& a, const Matrix<T>& w) {
     return product('C', a, 'N', product(w, a));
 }
 
+template <class T>
+Matrix<T> adjoint_of(const Matrix<T>& a) {
+    Matrix<T> b(a.cols(), a.rows());
+    for (index_t j = 0; j < a.cols(); ++j)
+        for (index_t i = 0; i < a.rows(); ++i) b(j, i) = conj_of(a(i, j));
+    return b;
+}
+
 /// A <- A + s I
 template <class T>
 void shift_diagonal(T s, Matrix<T>& a) {
@@ -49,6 +57,11 @@ Matrix<T> identity_matrix(index_t n) {
     Matrix<T> one(n, n);
     shift_diagonal(T(1), one);
     return one;
+}
+
+template <class T>
+void scale_matrix(real_t<T> factor, Matrix<T>& a) {
+    for (index_t k = 0; k < a.rows() * a.cols(); ++k) a.data()[k] *= factor;
 }
 
 /// y <- y + alpha x
