@@ -53,6 +53,7 @@ ORDER = [
     "_rules",
     "_lower",
     "_factorizations",
+    "_implicit",
     "_sparse_lu",
     "_modes",
     "_spectral",
