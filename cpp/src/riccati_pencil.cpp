@@ -75,8 +75,8 @@ Pencil<T> compressed(const RiccatiProblem<T>& p) {
     std::vector<T> tau(static_cast<std::size_t>(m));
     blas::geqrf(size, m, controls.data(), controls.ld(), tau.data());
     for (Matrix<T>* part : {&pencil.a, &pencil.b}) {
-        blas::apply_adjoint_q(size, n2, m, controls.data(), controls.ld(), tau.data(), part->data(),
-                              part->ld());
+        blas::apply_reflectors(true, size, n2, m, controls.data(), controls.ld(), tau.data(),
+                               part->data(), part->ld());
         *part = Matrix<T>(std::as_const(*part).view().block(m, 0, n2, n2));
     }
     return pencil;
@@ -124,15 +124,18 @@ std::vector<blas::blasint> stable_half(Time time, const blas::PencilEigenvalues<
 template <class T>
 Matrix<T> stable_subspace(Time time, Pencil<T> pencil) {
     const index_t size = pencil.a.rows();
-    Matrix<T> z(size, size);
-    blas::PencilEigenvalues<T> values;
-    if (blas::right_qz(size, pencil.a.data(), pencil.b.data(), z.data(), size, values) != 0)
+    Matrix<T> q(size, size), z(size, size);
+    if (blas::gges3(size, pencil.a.data(), size, pencil.b.data(), size, q.data(), size, z.data(),
+                    size) != 0)
         throw singular_error("the QZ algorithm did not converge");
     poll_interrupt();
-    const auto select = stable_half(time, values);
-    if (blas::reorder_qz(select.data(), size, pencil.a.data(), pencil.b.data(), z.data(), size) !=
-        0)
-        fail_near_boundary(time);
+    blas::PencilEigenvalues<T> values;
+    const auto move_up = [&](const std::vector<blas::blasint>& selected) {
+        if (blas::tgsen(selected, pencil.a.data(), pencil.b.data(), z.data(), size, values) != 0)
+            fail_near_boundary(time);
+    };
+    move_up(std::vector<blas::blasint>(static_cast<std::size_t>(size)));  // none: for the values
+    move_up(stable_half(time, values));
     return Matrix<T>(std::as_const(z).view().block(0, 0, size, size / 2));
 }
 

@@ -1,11 +1,9 @@
 #include "otimes/schur.hpp"
 
-#include <algorithm>  // std::swap_ranges
 #include <complex>
 #include <optional>
 
 #include "otimes/blas.hpp"
-#include "otimes/parallel_gemm.hpp"
 #include "otimes/threads.hpp"
 
 namespace otimes {
@@ -41,53 +39,20 @@ MatrixView<const T> reversed(const Matrix<T>& a) {
     return {a.data() + (n - 1) * (n + 1), n, n, -1, -n};
 }
 
-template <class T>
-void reverse_rows(Matrix<T>& x) {
-    for (index_t j = 0; j < x.cols(); ++j)
-        std::reverse(x.data() + j * x.rows(), x.data() + (j + 1) * x.rows());
-}
-
-template <class T>
-void reverse_cols(Matrix<T>& x) {
-    const index_t m = x.rows();
-    for (index_t j = 0, k = x.cols() - 1; j < k; ++j, --k)
-        std::swap_ranges(x.data() + j * m, x.data() + (j + 1) * m, x.data() + k * m);
-}
-
 }  // namespace
 
 template <class T>
-Schur<T>::Schur(const Matrix<T>& a) : basis_(Basis::identity), form_(a) {
+Schur<T>::Schur(const Matrix<T>& a) : form_(a) {
     if (a.rows() == 0 || is_schur_form<T>(a.view())) return;
     if (is_schur_form<T>(reversed(a))) {
-        basis_ = Basis::reversal;
+        z_ = Basis<T>::reversal();
         form_ = Matrix<T>(reversed(a));
         return;
     }
-    basis_ = Basis::general;
-    z_ = Matrix<T>(a.rows(), a.rows());
-    if (blas::gees(a.rows(), form_.data(), form_.ld(), z_.data(), z_.ld()) > 0)
+    Matrix<T> z(a.rows(), a.rows());
+    if (blas::gees(a.rows(), form_.data(), form_.ld(), z.data(), z.ld()) > 0)
         throw singular_error("the QR algorithm did not converge: a Schur decomposition failed");
-}
-
-template <class T>
-void Schur<T>::apply_left(bool adjoint, Matrix<T>& x) const {
-    if (basis_ == Basis::reversal) reverse_rows(x);
-    if (basis_ != Basis::general) return;
-    Matrix<T> y(x.rows(), x.cols());
-    parallel_gemm(adjoint ? 'C' : 'N', 'N', x.rows(), x.cols(), x.rows(), T(1), z_.data(), z_.ld(),
-                  x.data(), x.ld(), T(0), y.data(), y.ld());
-    x = std::move(y);
-}
-
-template <class T>
-void Schur<T>::apply_right(bool adjoint, Matrix<T>& x) const {
-    if (basis_ == Basis::reversal) reverse_cols(x);
-    if (basis_ != Basis::general) return;
-    Matrix<T> y(x.rows(), x.cols());
-    parallel_gemm('N', adjoint ? 'C' : 'N', x.rows(), x.cols(), x.cols(), T(1), x.data(), x.ld(),
-                  z_.data(), z_.ld(), T(0), y.data(), y.ld());
-    x = std::move(y);
+    z_ = Basis<T>(std::move(z));
 }
 
 template <class T>

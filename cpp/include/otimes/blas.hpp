@@ -171,47 +171,70 @@ OTIMES_DECLARE_COMPLEX_SCHUR(z, c128)
 #undef OTIMES_DECLARE_REAL_SCHUR
 #undef OTIMES_DECLARE_COMPLEX_SCHUR
 
-// QR, QZ and the ordering of eigenvalues: these, too, differ between real and complex.
-#define OTIMES_DECLARE_QR(s, T, apply)                                                             \
-    extern "C" {                                                                                   \
-    void OTIMES_FORTRAN(s##geqrf)(const blasint*, const blasint*, T*, const blasint*, T*, T*,      \
-                                  const blasint*, blasint*);                                       \
-    void OTIMES_FORTRAN(apply)(const char*, const char*, const blasint*, const blasint*,           \
-                               const blasint*, const T*, const blasint*, const T*, T*,             \
-                               const blasint*, T*, const blasint*, blasint*, std::size_t,          \
-                               std::size_t);                                                       \
-    }                                                                                              \
-    /* A = Q R in place, Q as reflectors below R with their factors in tau. */                     \
-    inline void geqrf(index_t m, index_t n, T* a, index_t lda, T* tau) {                           \
-        const blasint im = to_blasint(m), in = to_blasint(n), ia = to_blasint(lda);                \
-        blasint info = 0, lwork = -1;                                                              \
-        T query = 0;                                                                               \
-        OTIMES_FORTRAN(s##geqrf)(&im, &in, a, &ia, tau, &query, &lwork, &info);                    \
-        lwork = static_cast<blasint>(std::real(query));                                            \
-        std::vector<T> work(static_cast<std::size_t>(lwork));                                      \
-        OTIMES_FORTRAN(s##geqrf)(&im, &in, a, &ia, tau, work.data(), &lwork, &info);               \
-    }                                                                                              \
-    /* C <- Q^H C for the Q of k reflectors; C is m x n. */                                        \
-    inline void apply_adjoint_q(index_t m, index_t n, index_t k, const T* a, index_t lda,          \
-                                const T* tau, T* c, index_t ldc) {                                 \
-        const blasint im = to_blasint(m), in = to_blasint(n), ik = to_blasint(k);                  \
-        const blasint ia = to_blasint(lda), ic = to_blasint(ldc);                                  \
-        const char side = 'L', op = is_complex<T> ? 'C' : 'T';                                     \
-        blasint info = 0, lwork = -1;                                                              \
-        T query = 0;                                                                               \
-        OTIMES_FORTRAN(apply)                                                                      \
-        (&side, &op, &im, &in, &ik, a, &ia, tau, c, &ic, &query, &lwork, &info, 1, 1);             \
-        lwork = static_cast<blasint>(std::real(query));                                            \
-        std::vector<T> work(static_cast<std::size_t>(lwork));                                      \
-        OTIMES_FORTRAN(apply)                                                                      \
-        (&side, &op, &im, &in, &ik, a, &ia, tau, c, &ic, work.data(), &lwork, &info, 1, 1);        \
+/// Call LAPACK twice: to ask for the best size of its workspace, and to compute.
+template <class T, class Call>
+void with_workspace(Call&& call) {
+    T best = 0;
+    call(&best, blasint{-1});
+    std::vector<T> work(static_cast<std::size_t>(std::real(best)) + 1);
+    call(work.data(), static_cast<blasint>(work.size()));
+}
+
+// Generalized Schur: as above, and a blocked (gges3) and an unblocked routine (gges) of each.
+#define OTIMES_DECLARE_REAL_QZ(routine, name, T)                                                   \
+    extern "C" void OTIMES_FORTRAN(routine)(                                                       \
+        const char*, const char*, const char*, void*, const blasint*, T*, const blasint*, T*,      \
+        const blasint*, blasint*, T*, T*, T*, T*, const blasint*, T*, const blasint*, T*,          \
+        const blasint*, blasint*, blasint*, std::size_t, std::size_t, std::size_t);                \
+    /* A = Q S Z^T and B = Q P Z^T in place; returns LAPACK's info. */                             \
+    inline blasint name(index_t n, T* a, index_t lda, T* b, index_t ldb, T* q, index_t ldq, T* z,  \
+                        index_t ldz) {                                                             \
+        const blasint in = to_blasint(n), ia = to_blasint(lda), ib = to_blasint(ldb);              \
+        const blasint iq = to_blasint(ldq), iz = to_blasint(ldz);                                  \
+        const char wanted = 'V', sort = 'N';                                                       \
+        std::vector<T> values(3 * static_cast<std::size_t>(n) + 3);                                \
+        blasint sdim = 0, info = 0;                                                                \
+        with_workspace<T>([&](T* work, blasint lwork) {                                            \
+            OTIMES_FORTRAN(routine)                                                                \
+            (&wanted, &wanted, &sort, nullptr, &in, a, &ia, b, &ib, &sdim, values.data(),          \
+             values.data() + n, values.data() + 2 * n, q, &iq, z, &iz, work, &lwork, nullptr,      \
+             &info, 1, 1, 1);                                                                      \
+        });                                                                                        \
+        return info;                                                                               \
     }
 
-OTIMES_DECLARE_QR(s, float, sormqr)
-OTIMES_DECLARE_QR(d, double, dormqr)
-OTIMES_DECLARE_QR(c, c64, cunmqr)
-OTIMES_DECLARE_QR(z, c128, zunmqr)
-#undef OTIMES_DECLARE_QR
+#define OTIMES_DECLARE_COMPLEX_QZ(routine, name, T)                                                \
+    extern "C" void OTIMES_FORTRAN(routine)(                                                       \
+        const char*, const char*, const char*, void*, const blasint*, T*, const blasint*, T*,      \
+        const blasint*, blasint*, T*, T*, T*, const blasint*, T*, const blasint*, T*,              \
+        const blasint*, real_t<T>*, blasint*, blasint*, std::size_t, std::size_t, std::size_t);    \
+    inline blasint name(index_t n, T* a, index_t lda, T* b, index_t ldb, T* q, index_t ldq, T* z,  \
+                        index_t ldz) {                                                             \
+        const blasint in = to_blasint(n), ia = to_blasint(lda), ib = to_blasint(ldb);              \
+        const blasint iq = to_blasint(ldq), iz = to_blasint(ldz);                                  \
+        const char wanted = 'V', sort = 'N';                                                       \
+        std::vector<T> values(2 * static_cast<std::size_t>(n) + 2);                                \
+        std::vector<real_t<T>> rwork(8 * static_cast<std::size_t>(n) + 8);                         \
+        blasint sdim = 0, info = 0;                                                                \
+        with_workspace<T>([&](T* work, blasint lwork) {                                            \
+            OTIMES_FORTRAN(routine)                                                                \
+            (&wanted, &wanted, &sort, nullptr, &in, a, &ia, b, &ib, &sdim, values.data(),          \
+             values.data() + n, q, &iq, z, &iz, work, &lwork, rwork.data(), nullptr, &info, 1, 1,  \
+             1);                                                                                   \
+        });                                                                                        \
+        return info;                                                                               \
+    }
+
+OTIMES_DECLARE_REAL_QZ(sgges3, gges3, float)
+OTIMES_DECLARE_REAL_QZ(dgges3, gges3, double)
+OTIMES_DECLARE_COMPLEX_QZ(cgges3, gges3, c64)
+OTIMES_DECLARE_COMPLEX_QZ(zgges3, gges3, c128)
+OTIMES_DECLARE_REAL_QZ(sgges, gges, float)
+OTIMES_DECLARE_REAL_QZ(dgges, gges, double)
+OTIMES_DECLARE_COMPLEX_QZ(cgges, gges, c64)
+OTIMES_DECLARE_COMPLEX_QZ(zgges, gges, c128)
+#undef OTIMES_DECLARE_REAL_QZ
+#undef OTIMES_DECLARE_COMPLEX_QZ
 
 /// The eigenvalues alpha / beta of a pencil; beta >= 0.
 template <class T>
@@ -220,110 +243,95 @@ struct PencilEigenvalues {
     std::vector<real_t<T>> beta;
 };
 
-#define OTIMES_DECLARE_REAL_QZ(s, T)                                                               \
-    extern "C" {                                                                                   \
-    void OTIMES_FORTRAN(s##gges3)(const char*, const char*, const char*, void*, const blasint*,    \
-                                  T*, const blasint*, T*, const blasint*, blasint*, T*, T*, T*,    \
-                                  T*, const blasint*, T*, const blasint*, T*, const blasint*,      \
-                                  blasint*, blasint*, std::size_t, std::size_t, std::size_t);      \
-    void OTIMES_FORTRAN(s##tgsen)(const blasint*, const blasint*, const blasint*, const blasint*,  \
-                                  const blasint*, T*, const blasint*, T*, const blasint*, T*, T*,  \
-                                  T*, T*, const blasint*, T*, const blasint*, blasint*, T*, T*,    \
-                                  T*, T*, const blasint*, blasint*, const blasint*, blasint*);     \
-    }                                                                                              \
-    /* A = Q S Z^T, B = Q P Z^T in place, Q not formed; returns LAPACK's info. */                  \
-    inline blasint right_qz(index_t n, T* a, T* b, T* z, index_t ld,                               \
-                            PencilEigenvalues<T>& values) {                                        \
-        const blasint in = to_blasint(n), il = to_blasint(ld), one = 1;                            \
-        const char no = 'N', yes = 'V';                                                            \
-        const auto size = static_cast<std::size_t>(n);                                             \
-        std::vector<T> re(size), im(size);                                                         \
-        values.beta.resize(size);                                                                  \
-        blasint sdim = 0, info = 0, lwork = -1;                                                    \
-        T unused = 0;                                                                              \
-        std::vector<T> work(1);                                                                    \
-        const auto run = [&] {                                                                     \
-            OTIMES_FORTRAN(s##gges3)                                                               \
-            (&no, &yes, &no, nullptr, &in, a, &il, b, &il, &sdim, re.data(), im.data(),            \
-             values.beta.data(), &unused, &one, z, &il, work.data(), &lwork, nullptr, &info, 1, 1, \
-             1);                                                                                   \
-        };                                                                                         \
-        run();                                                                                     \
-        lwork = static_cast<blasint>(work[0]);                                                     \
-        work.resize(static_cast<std::size_t>(lwork));                                              \
-        run();                                                                                     \
-        for (std::size_t k = 0; k < size; ++k) values.alpha.emplace_back(re[k], im[k]);            \
-        return info;                                                                               \
-    }                                                                                              \
-    /* Move the selected eigenvalues of the pencil (A, B) to the top; returns LAPACK's info. */    \
-    inline blasint reorder_qz(const blasint* select, index_t n, T* a, T* b, T* z, index_t ld) {    \
-        const blasint in = to_blasint(n), il = to_blasint(ld), job = 0, no = 0, yes = 1, one = 1;  \
-        const blasint lwork = 4 * in + 16, liwork = 1;                                             \
-        std::vector<T> values(3 * static_cast<std::size_t>(n)),                                    \
-            work(static_cast<std::size_t>(lwork));                                                 \
-        T *re = values.data(), *im = re + n, *beta = im + n;                                       \
+// Reordering of generalized Schur forms: as above.
+#define OTIMES_DECLARE_REAL_REORDERING(s, T)                                                       \
+    extern "C" void OTIMES_FORTRAN(s##tgsen)(                                                      \
+        const blasint*, const blasint*, const blasint*, const blasint*, const blasint*, T*,        \
+        const blasint*, T*, const blasint*, T*, T*, T*, T*, const blasint*, T*, const blasint*,    \
+        blasint*, T*, T*, T*, T*, const blasint*, blasint*, const blasint*, blasint*);             \
+    /* Move the selected eigenvalues of (S, P) to the top, Z following; returns LAPACK's info. */  \
+    inline blasint tgsen(const std::vector<blasint>& select, T* s_, T* p, T* z, index_t ld,        \
+                         PencilEigenvalues<T>& values) {                                           \
+        const blasint n = to_blasint(static_cast<index_t>(select.size())), il = to_blasint(ld);    \
+        const blasint job = 0, no = 0, yes = 1, one = 1, size = 4 * n + 16, isize = 1;             \
+        std::vector<T> re(select.size()), im(select.size()), work(static_cast<std::size_t>(size)); \
+        values.beta.resize(select.size());                                                         \
         T unused = 0, pl = 0, pr = 0, dif[2];                                                      \
         blasint count = 0, info = 0, iwork = 0;                                                    \
         OTIMES_FORTRAN(s##tgsen)                                                                   \
-        (&job, &no, &yes, select, &in, a, &il, b, &il, re, im, beta, &unused, &one, z, &il,        \
-         &count, &pl, &pr, dif, work.data(), &lwork, &iwork, &liwork, &info);                      \
+        (&job, &no, &yes, select.data(), &n, s_, &il, p, &il, re.data(), im.data(),                \
+         values.beta.data(), &unused, &one, z, &il, &count, &pl, &pr, dif, work.data(), &size,     \
+         &iwork, &isize, &info);                                                                   \
+        values.alpha.clear();                                                                      \
+        for (std::size_t k = 0; k < select.size(); ++k) values.alpha.emplace_back(re[k], im[k]);   \
         return info;                                                                               \
     }
 
-#define OTIMES_DECLARE_COMPLEX_QZ(s, T)                                                            \
-    extern "C" {                                                                                   \
-    void OTIMES_FORTRAN(s##gges3)(const char*, const char*, const char*, void*, const blasint*,    \
-                                  T*, const blasint*, T*, const blasint*, blasint*, T*, T*, T*,    \
-                                  const blasint*, T*, const blasint*, T*, const blasint*,          \
-                                  real_t<T>*, blasint*, blasint*, std::size_t, std::size_t,        \
-                                  std::size_t);                                                    \
-    void OTIMES_FORTRAN(s##tgsen)(const blasint*, const blasint*, const blasint*, const blasint*,  \
-                                  const blasint*, T*, const blasint*, T*, const blasint*, T*, T*,  \
-                                  T*, const blasint*, T*, const blasint*, blasint*, real_t<T>*,    \
-                                  real_t<T>*, real_t<T>*, T*, const blasint*, blasint*,            \
-                                  const blasint*, blasint*);                                       \
-    }                                                                                              \
-    inline blasint right_qz(index_t n, T* a, T* b, T* z, index_t ld,                               \
-                            PencilEigenvalues<T>& values) {                                        \
-        const blasint in = to_blasint(n), il = to_blasint(ld), one = 1;                            \
-        const char no = 'N', yes = 'V';                                                            \
-        const auto size = static_cast<std::size_t>(n);                                             \
-        std::vector<T> alpha(size), beta(size);                                                    \
-        std::vector<real_t<T>> rwork(8 * size + 1);                                                \
-        blasint sdim = 0, info = 0, lwork = -1;                                                    \
-        T unused = 0;                                                                              \
-        std::vector<T> work(1);                                                                    \
-        const auto run = [&] {                                                                     \
-            OTIMES_FORTRAN(s##gges3)                                                               \
-            (&no, &yes, &no, nullptr, &in, a, &il, b, &il, &sdim, alpha.data(), beta.data(),       \
-             &unused, &one, z, &il, work.data(), &lwork, rwork.data(), nullptr, &info, 1, 1, 1);   \
-        };                                                                                         \
-        run();                                                                                     \
-        lwork = static_cast<blasint>(work[0].real());                                              \
-        work.resize(static_cast<std::size_t>(lwork));                                              \
-        run();                                                                                     \
-        values.alpha = std::move(alpha);                                                           \
-        for (const T b_k : beta) values.beta.push_back(b_k.real());                                \
-        return info;                                                                               \
-    }                                                                                              \
-    inline blasint reorder_qz(const blasint* select, index_t n, T* a, T* b, T* z, index_t ld) {    \
-        const blasint in = to_blasint(n), il = to_blasint(ld), job = 0, no = 0, yes = 1, one = 1;  \
-        const blasint lwork = 1, liwork = 1;                                                       \
-        std::vector<T> alpha(static_cast<std::size_t>(n)), beta(alpha.size());                     \
+#define OTIMES_DECLARE_COMPLEX_REORDERING(s, T)                                                    \
+    extern "C" void OTIMES_FORTRAN(s##tgsen)(                                                      \
+        const blasint*, const blasint*, const blasint*, const blasint*, const blasint*, T*,        \
+        const blasint*, T*, const blasint*, T*, T*, T*, const blasint*, T*, const blasint*,        \
+        blasint*, real_t<T>*, real_t<T>*, real_t<T>*, T*, const blasint*, blasint*,                \
+        const blasint*, blasint*);                                                                 \
+    inline blasint tgsen(const std::vector<blasint>& select, T* s_, T* p, T* z, index_t ld,        \
+                         PencilEigenvalues<T>& values) {                                           \
+        const blasint n = to_blasint(static_cast<index_t>(select.size())), il = to_blasint(ld);    \
+        const blasint job = 0, no = 0, yes = 1, one = 1, size = 1;                                 \
+        std::vector<T> beta(select.size());                                                        \
+        values.alpha.resize(select.size());                                                        \
         T unused = 0, work = 0;                                                                    \
         real_t<T> pl = 0, pr = 0, dif[2];                                                          \
         blasint count = 0, info = 0, iwork = 0;                                                    \
         OTIMES_FORTRAN(s##tgsen)                                                                   \
-        (&job, &no, &yes, select, &in, a, &il, b, &il, alpha.data(), beta.data(), &unused, &one,   \
-         z, &il, &count, &pl, &pr, dif, &work, &lwork, &iwork, &liwork, &info);                    \
+        (&job, &no, &yes, select.data(), &n, s_, &il, p, &il, values.alpha.data(), beta.data(),    \
+         &unused, &one, z, &il, &count, &pl, &pr, dif, &work, &size, &iwork, &size, &info);        \
+        values.beta.clear();                                                                       \
+        for (const T b : beta) values.beta.push_back(b.real());                                    \
         return info;                                                                               \
     }
 
-OTIMES_DECLARE_REAL_QZ(s, float)
-OTIMES_DECLARE_REAL_QZ(d, double)
-OTIMES_DECLARE_COMPLEX_QZ(c, c64)
-OTIMES_DECLARE_COMPLEX_QZ(z, c128)
-#undef OTIMES_DECLARE_REAL_QZ
-#undef OTIMES_DECLARE_COMPLEX_QZ
+OTIMES_DECLARE_REAL_REORDERING(s, float)
+OTIMES_DECLARE_REAL_REORDERING(d, double)
+OTIMES_DECLARE_COMPLEX_REORDERING(c, c64)
+OTIMES_DECLARE_COMPLEX_REORDERING(z, c128)
+#undef OTIMES_DECLARE_REAL_REORDERING
+#undef OTIMES_DECLARE_COMPLEX_REORDERING
+
+// Orthogonal factors: named or(thogonal) for real matrices and un(itary) for complex ones.
+#define OTIMES_DECLARE_ORTHOGONAL(s, or_un, T)                                                     \
+    extern "C" {                                                                                   \
+    void OTIMES_FORTRAN(s##geqrf)(const blasint*, const blasint*, T*, const blasint*, T*, T*,      \
+                                  const blasint*, blasint*);                                       \
+    void OTIMES_FORTRAN(s##or_un##mqr)(const char*, const char*, const blasint*, const blasint*,   \
+                                       const blasint*, const T*, const blasint*, const T*, T*,     \
+                                       const blasint*, T*, const blasint*, blasint*, std::size_t,  \
+                                       std::size_t);                                               \
+    }                                                                                              \
+    /* A = Q R in place: R above, the reflectors of Q below the diagonal and in tau. */            \
+    inline void geqrf(index_t m, index_t n, T* a, index_t lda, T* tau) {                           \
+        const blasint im = to_blasint(m), in = to_blasint(n), ia = to_blasint(lda);                \
+        blasint info = 0;                                                                          \
+        with_workspace<T>([&](T* work, blasint size) {                                             \
+            OTIMES_FORTRAN(s##geqrf)(&im, &in, a, &ia, tau, work, &size, &info);                   \
+        });                                                                                        \
+    }                                                                                              \
+    /* C <- Q C, or Q^H C when `adjoint`, from geqrf's k reflectors; C is m x n. */                \
+    inline void apply_reflectors(bool adjoint, index_t m, index_t n, index_t k, const T* a,        \
+                                 index_t lda, const T* tau, T* c, index_t ldc) {                   \
+        const blasint im = to_blasint(m), in = to_blasint(n), ik = to_blasint(k);                  \
+        const blasint ia = to_blasint(lda), ic = to_blasint(ldc);                                  \
+        const char side = 'L', op = !adjoint ? 'N' : is_complex<T> ? 'C' : 'T';                    \
+        blasint info = 0;                                                                          \
+        with_workspace<T>([&](T* work, blasint size) {                                             \
+            OTIMES_FORTRAN(s##or_un##mqr)                                                          \
+            (&side, &op, &im, &in, &ik, a, &ia, tau, c, &ic, work, &size, &info, 1, 1);            \
+        });                                                                                        \
+    }
+
+OTIMES_DECLARE_ORTHOGONAL(s, or, float)
+OTIMES_DECLARE_ORTHOGONAL(d, or, double)
+OTIMES_DECLARE_ORTHOGONAL(c, un, c64)
+OTIMES_DECLARE_ORTHOGONAL(z, un, c128)
+#undef OTIMES_DECLARE_ORTHOGONAL
 
 }  // namespace otimes::blas

@@ -3,7 +3,7 @@
 
 #include <utility>  // std::pair
 
-#include "otimes/view.hpp"
+#include "otimes/basis.hpp"
 
 namespace otimes {
 
@@ -18,16 +18,16 @@ class Schur {
     explicit Schur(const Matrix<T>& a);
 
     const Matrix<T>& form() const { return form_; }
+    const Basis<T>& basis() const { return z_; }
 
     /// X <- Z X, or Z^H X.
-    void apply_left(bool adjoint, Matrix<T>& x) const;
+    void apply_left(bool adjoint, Matrix<T>& x) const { z_.apply_left(adjoint, x); }
     /// X <- X Z, or X Z^H.
-    void apply_right(bool adjoint, Matrix<T>& x) const;
+    void apply_right(bool adjoint, Matrix<T>& x) const { z_.apply_right(adjoint, x); }
 
   private:
-    enum class Basis { identity, reversal, general };
-    Basis basis_ = Basis::identity;
-    Matrix<T> form_, z_;  // z_ is empty unless the basis is general
+    Matrix<T> form_;
+    Basis<T> z_;
 };
 
 /// The decompositions of a and b, at once on two threads when they are large.

@@ -1,0 +1,154 @@
+#include "otimes/generalized_schur.hpp"
+
+#include <cmath>
+#include <complex>
+#include <numbers>
+#include <utility>
+#include <vector>
+
+#include "otimes/blas.hpp"
+#include "otimes/error.hpp"
+#include "otimes/lu.hpp"
+#include "otimes/parallel_gemm.hpp"
+#include "otimes/scaling.hpp"
+#include "otimes/schur.hpp"
+#include "otimes/triangular.hpp"
+
+namespace otimes {
+namespace {
+
+template <class T>
+bool is_triangular(MatrixView<const T> a) {
+    for (index_t j = 0; j < a.cols; ++j)
+        for (index_t i = j + 1; i < a.rows; ++i)
+            if (a(i, j) != T(0)) return false;
+    return true;
+}
+
+/// Rows and columns in reverse order: J A J.
+template <class T>
+MatrixView<const T> reversed(const Matrix<T>& a) {
+    const index_t n = a.rows();
+    return {a.data() + (n - 1) * (n + 1), n, n, -1, -n};
+}
+
+/// C Z = Q R; R replaces C Z.
+template <class T>
+Basis<T> orthogonal_factor(Matrix<T>& r) {
+    const index_t n = r.rows();
+    std::vector<T> tau(static_cast<std::size_t>(n));
+    blas::geqrf(n, n, r.data(), r.ld(), tau.data());
+    Matrix<T> q(n, n);
+    for (index_t k = 0; k < n; ++k) q(k, k) = 1;
+    blas::apply_reflectors(false, n, n, n, r.data(), r.ld(), tau.data(), q.data(), q.ld());
+    for (index_t j = 0; j < n; ++j)
+        for (index_t i = j + 1; i < n; ++i) r(i, j) = 0;
+    return Basis<T>(std::move(q));
+}
+
+/// x a + y b
+template <class T>
+Matrix<T> combination(double x, const Matrix<T>& a, double y, const Matrix<T>& b) {
+    using R = real_t<T>;
+    Matrix<T> sum(a.rows(), a.cols());
+    for (index_t k = 0; k < a.rows() * a.cols(); ++k)
+        sum.data()[k] = static_cast<R>(x) * a.data()[k] + static_cast<R>(y) * b.data()[k];
+    return sum;
+}
+
+}  // namespace
+
+template <class T>
+GeneralizedSchur<T>::GeneralizedSchur(const Matrix<T>& a, const Matrix<T>& b) {
+    const index_t n = a.rows();
+    if (n == 0 || take_triangular(a, b)) return;
+    Matrix<T> q(n, n), z(n, n);
+    auto& [s, p] = forms_;
+    const auto run = [&](auto&& routine) {
+        s = a;
+        p = b;
+        return routine(n, s.data(), n, p.data(), n, q.data(), n, z.data(), n) == 0;
+    };
+    if (!run([](auto... x) { return blas::gges3(x...); }) &&
+        !run([](auto... x) { return blas::gges(x...); }))
+        throw singular_error("the QZ algorithm did not converge");
+    q_ = Basis<T>(std::move(q));
+    z_ = Basis<T>(std::move(z));
+}
+
+template <class T>
+bool GeneralizedSchur<T>::take_triangular(const Matrix<T>& a, const Matrix<T>& b) {
+    if (is_triangular<T>(a.view()) && is_triangular<T>(b.view())) {
+        forms_ = {a, b};
+        return true;
+    }
+    if (is_triangular<T>(reversed(a)) && is_triangular<T>(reversed(b))) {
+        forms_ = {Matrix<T>(reversed(a)), Matrix<T>(reversed(b))};
+        q_ = z_ = Basis<T>::reversal();
+        return true;
+    }
+    return false;
+}
+
+/// With B^-1 A = Z T Z^H and B Z = Q R: A = Q (R T) Z^H and B = Q R Z^H. T is computed as exactly
+/// that of an A that is off by eps ||B|| ||B^-1 A||; false if that is more than QZ would be off.
+template <class T>
+bool GeneralizedSchur<T>::divide(const Matrix<T>& a, const Matrix<T>& b) {
+    const index_t n = a.rows();
+    const LU<T> lu(b);
+    const double limit = 1e-4;
+    if (lu.rcond < limit) return false;
+    Matrix<T> quotient = a;
+    lu.solve('N', n, quotient.data(), quotient.ld());
+    const double growth = norm_of<T>(b.view()) * norm_of<T>(quotient.view());
+    if (growth * limit > norm_of<T>(a.view()) + norm_of<T>(b.view())) return false;
+    const Schur<T> schur(quotient);
+    Matrix<T> r = b;
+    schur.apply_right(false, r);
+    q_ = orthogonal_factor(r);
+    z_ = schur.basis();
+    Matrix<T> s(n, n);
+    parallel_gemm('N', 'N', n, n, n, T(1), r.data(), n, schur.form().data(), n, T(0), s.data(), n);
+    forms_ = {std::move(s), std::move(r)};
+    return true;
+}
+
+/// The pencil (c A - s B, s A + c B) from the forms of (A, B).
+template <class T>
+void GeneralizedSchur<T>::rotate(double cosine, double sine) {
+    auto& [s, p] = forms_;
+    Matrix<T> first = combination(cosine, s, -sine, p);
+    p = combination(sine, s, cosine, p);
+    s = std::move(first);
+}
+
+template <class T>
+GeneralizedSchur<T> GeneralizedSchur<T>::by_division(const Matrix<T>& a, const Matrix<T>& b) {
+    GeneralizedSchur pencil;
+    if (a.rows() == 0 || pencil.take_triangular(a, b)) return pencil;
+    for (const double angle : {0.0, 0.5, 0.2, 0.7}) {  // of pi: divide by B, by A, by mixtures
+        const double c = std::cos(angle * std::numbers::pi), s = std::sin(angle * std::numbers::pi);
+        if (angle == 0 ? pencil.divide(a, b)
+                       : pencil.divide(combination(c, a, s, b), combination(-s, a, c, b))) {
+            if (angle != 0) pencil.rotate(c, s);
+            return pencil;
+        }
+    }
+    return GeneralizedSchur(a, b);
+}
+
+template <class T>
+GeneralizedSchur<T> GeneralizedSchur<T>::adjoint() const {
+    GeneralizedSchur pencil;
+    pencil.forms_ = {reversed_adjoint(forms_[0]), reversed_adjoint(forms_[1])};
+    pencil.q_ = z_.reversed();
+    pencil.z_ = q_.reversed();
+    return pencil;
+}
+
+template class GeneralizedSchur<float>;
+template class GeneralizedSchur<double>;
+template class GeneralizedSchur<std::complex<float>>;
+template class GeneralizedSchur<std::complex<double>>;
+
+}  // namespace otimes
