@@ -87,7 +87,7 @@ class Riccati {
 
     /// X by doubling, if it is all that it should be.
     std::optional<Candidate<T>> by_doubling(int& refinements) const {
-        constexpr double well_conditioned = 1e-8, acceptable = 1000 * eps_of<T>;
+        constexpr double well_conditioned = 1e-6, acceptable = 1000 * eps_of<T>;
         if (!(r_lu_.rcond > well_conditioned)) return std::nullopt;
         if (p_.has_e() && !(e_lu_.rcond > well_conditioned)) return std::nullopt;
         std::optional<Matrix<T>> x = doubled();
