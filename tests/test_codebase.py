@@ -151,7 +151,9 @@ HEADERS = {
     "small_equations": ["refinement", "small_lu"],
     "sylvester": ["equation", "schur"],
     "axb": ["equation", "lu"],
-    "equations": ["equation"],
+    "small_kernels": [],
+    "small_solver": ["equation", "small_kernels", "scratch"],
+    "equations": ["equation", "small_kernels"],
     "matrix_functions": [],
     "kron_triangular": [],
 }
