@@ -14,6 +14,7 @@ from ._kron import kron, kronecker_sum
 from ._lyapunov import solve_continuous_lyapunov, solve_discrete_lyapunov, solve_stein
 from ._nearest import nearest_kronecker
 from ._products import kron_apply, kron_matmul, kron_rmatmul
+from ._riccati import solve_continuous_are, solve_discrete_are, solve_lyapunov_factor
 from ._selection import (
     aslinearoperator,
     commutation_matrix,
@@ -58,6 +59,9 @@ __all__ = [
     "solve_continuous_lyapunov",
     "solve_discrete_lyapunov",
     "solve_stein",
+    "solve_continuous_are",
+    "solve_discrete_are",
+    "solve_lyapunov_factor",
     "solve_sylvester",
     "solve_tsylvester",
     "stop_gradient",

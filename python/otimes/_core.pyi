@@ -98,6 +98,21 @@ class EquationFactor(metaclass=_Pybind11Type):
     def rcond(self) -> float: ...
     def solve(self, rhs: object, adjoint: bool, check_finite: bool) -> _Solved | None: ...
 
+def solve_riccati(
+    discrete: bool,
+    a: object,
+    b: object,
+    q: object,
+    r: object,
+    e: object,
+    s: object,
+    balanced: bool,
+    check: bool,
+) -> _Solved | None: ...
+def lyapunov_factor(
+    discrete: bool, a: object, b: object, e: object, check: bool
+) -> NDArray[Any] | None: ...
+
 # --- matrix functions ----------------------------------------------------------------------------
 
 def expm(a: object, check_finite: bool) -> tuple[NDArray[Any], bool] | None: ...

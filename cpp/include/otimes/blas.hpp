@@ -284,6 +284,67 @@ OTIMES_DECLARE_COMPLEX_QZ(zgges, gges, c128)
 #undef OTIMES_DECLARE_REAL_QZ
 #undef OTIMES_DECLARE_COMPLEX_QZ
 
+/// The eigenvalues alpha / beta of a pencil; beta >= 0.
+template <class T>
+struct PencilEigenvalues {
+    std::vector<std::complex<real_t<T>>> alpha;
+    std::vector<real_t<T>> beta;
+};
+
+// Reordering of generalized Schur forms: as above.
+#define OTIMES_DECLARE_REAL_REORDERING(s, T)                                                       \
+    extern "C" void OTIMES_FORTRAN(s##tgsen)(                                                      \
+        const blasint*, const blasint*, const blasint*, const blasint*, const blasint*, T*,        \
+        const blasint*, T*, const blasint*, T*, T*, T*, T*, const blasint*, T*, const blasint*,    \
+        blasint*, T*, T*, T*, T*, const blasint*, blasint*, const blasint*, blasint*);             \
+    /* Move the selected eigenvalues of (S, P) to the top, Z following; returns LAPACK's info. */  \
+    inline blasint tgsen(const std::vector<blasint>& select, T* s_, T* p, T* z, index_t ld,        \
+                         PencilEigenvalues<T>& values) {                                           \
+        const blasint n = to_blasint(static_cast<index_t>(select.size())), il = to_blasint(ld);    \
+        const blasint job = 0, no = 0, yes = 1, one = 1, size = 4 * n + 16, isize = 1;             \
+        std::vector<T> re(select.size()), im(select.size()), work(static_cast<std::size_t>(size)); \
+        values.beta.resize(select.size());                                                         \
+        T unused = 0, pl = 0, pr = 0, dif[2];                                                      \
+        blasint count = 0, info = 0, iwork = 0;                                                    \
+        OTIMES_FORTRAN(s##tgsen)                                                                   \
+        (&job, &no, &yes, select.data(), &n, s_, &il, p, &il, re.data(), im.data(),                \
+         values.beta.data(), &unused, &one, z, &il, &count, &pl, &pr, dif, work.data(), &size,     \
+         &iwork, &isize, &info);                                                                   \
+        values.alpha.clear();                                                                      \
+        for (std::size_t k = 0; k < select.size(); ++k) values.alpha.emplace_back(re[k], im[k]);   \
+        return info;                                                                               \
+    }
+
+#define OTIMES_DECLARE_COMPLEX_REORDERING(s, T)                                                    \
+    extern "C" void OTIMES_FORTRAN(s##tgsen)(                                                      \
+        const blasint*, const blasint*, const blasint*, const blasint*, const blasint*, T*,        \
+        const blasint*, T*, const blasint*, T*, T*, T*, const blasint*, T*, const blasint*,        \
+        blasint*, real_t<T>*, real_t<T>*, real_t<T>*, T*, const blasint*, blasint*,                \
+        const blasint*, blasint*);                                                                 \
+    inline blasint tgsen(const std::vector<blasint>& select, T* s_, T* p, T* z, index_t ld,        \
+                         PencilEigenvalues<T>& values) {                                           \
+        const blasint n = to_blasint(static_cast<index_t>(select.size())), il = to_blasint(ld);    \
+        const blasint job = 0, no = 0, yes = 1, one = 1, size = 1;                                 \
+        std::vector<T> beta(select.size());                                                        \
+        values.alpha.resize(select.size());                                                        \
+        T unused = 0, work = 0;                                                                    \
+        real_t<T> pl = 0, pr = 0, dif[2];                                                          \
+        blasint count = 0, info = 0, iwork = 0;                                                    \
+        OTIMES_FORTRAN(s##tgsen)                                                                   \
+        (&job, &no, &yes, select.data(), &n, s_, &il, p, &il, values.alpha.data(), beta.data(),    \
+         &unused, &one, z, &il, &count, &pl, &pr, dif, &work, &size, &iwork, &size, &info);        \
+        values.beta.clear();                                                                       \
+        for (const T b : beta) values.beta.push_back(b.real());                                    \
+        return info;                                                                               \
+    }
+
+OTIMES_DECLARE_REAL_REORDERING(s, float)
+OTIMES_DECLARE_REAL_REORDERING(d, double)
+OTIMES_DECLARE_COMPLEX_REORDERING(c, c64)
+OTIMES_DECLARE_COMPLEX_REORDERING(z, c128)
+#undef OTIMES_DECLARE_REAL_REORDERING
+#undef OTIMES_DECLARE_COMPLEX_REORDERING
+
 // Orthogonal factors: named or(thogonal) for real matrices and un(itary) for complex ones.
 #define OTIMES_DECLARE_ORTHOGONAL(s, or_un, T)                                                     \
     extern "C" {                                                                                   \
