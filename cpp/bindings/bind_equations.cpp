@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "batch.hpp"
 #include "bindings.hpp"
 #include "otimes/equations.hpp"
 #include "otimes/error.hpp"
@@ -20,88 +21,6 @@ namespace otimes::bindings {
 namespace {
 
 constexpr std::size_t most_coefficients = 6;
-
-/// An operand as the loop over a batch sees it: its matrices, and byte strides of leading axes.
-struct Operand {
-    py::array array;
-    py::ssize_t lead, rows, cols;
-
-    explicit Operand(py::handle h)
-        : array(py::reinterpret_borrow<py::array>(h)),
-          lead(array.ndim() - 2),
-          rows(lead < 0 ? -1 : array.shape(lead)),
-          cols(lead < 0 ? -1 : array.shape(lead + 1)) {}
-
-    bool is_square() const { return rows >= 0 && rows == cols; }
-
-    /// Strides that are no multiple of the element size cannot be walked by element pointers.
-    bool is_walkable() const {
-        return lead >= 0 && array.strides(lead) % array.itemsize() == 0 &&
-               array.strides(lead + 1) % array.itemsize() == 0;
-    }
-
-    /// The matrix at a byte offset.
-    template <class T>
-    MatrixView<const T> matrix(index_t offset) const {
-        constexpr auto size = static_cast<index_t>(sizeof(T));
-        const auto* base = static_cast<const std::byte*>(array.data()) + offset;
-        return {reinterpret_cast<const T*>(base), rows, cols, array.strides(lead) / size,
-                array.strides(lead + 1) / size};
-    }
-};
-
-/// Leading axes of the operands, broadcast as np.linalg.solve does.
-class Batch {
-  public:
-    explicit Batch(std::vector<Operand> operands) : operands_(std::move(operands)) {
-        for (const auto& operand : operands_)
-            if (static_cast<std::size_t>(operand.lead) > shape_.size())
-                shape_.resize(static_cast<std::size_t>(operand.lead), 1);
-        for (const auto& operand : operands_) include(operand);
-        for (const auto n : shape_) count_ *= n;
-    }
-
-    bool fits() const { return fits_; }
-    index_t count() const { return count_; }
-    const std::vector<py::ssize_t>& shape() const { return shape_; }
-    const Operand& operand(std::size_t k) const { return operands_[k]; }
-
-    template <class T>
-    MatrixView<const T> matrix(std::size_t k, index_t item) const {
-        const Operand& operand = operands_[k];
-        index_t offset = 0;
-        for (auto axis = static_cast<py::ssize_t>(shape_.size()), own = operand.lead; own > 0;) {
-            const auto n = shape_[static_cast<std::size_t>(--axis)];
-            --own;
-            if (operand.array.shape(own) > 1) offset += item % n * operand.array.strides(own);
-            item /= n;
-        }
-        return operand.matrix<T>(offset);
-    }
-
-    std::string index_text(index_t item) const {
-        std::string text;
-        for (std::size_t axis = shape_.size(); axis-- > 0; item /= shape_[axis])
-            text = std::to_string(item % shape_[axis]) + (text.empty() ? "" : ", " + text);
-        return shape_.size() == 1 ? text : "(" + text + ")";
-    }
-
-  private:
-    void include(const Operand& operand) {
-        const std::size_t skip = shape_.size() - static_cast<std::size_t>(operand.lead);
-        for (py::ssize_t k = 0; k < operand.lead; ++k) {
-            py::ssize_t& size = shape_[skip + static_cast<std::size_t>(k)];
-            const py::ssize_t own = operand.array.shape(k);
-            if (size == 1) size = own;
-            fits_ = fits_ && (own == size || own == 1);
-        }
-    }
-
-    std::vector<Operand> operands_;
-    std::vector<py::ssize_t> shape_;
-    index_t count_ = 1;
-    bool fits_ = true;
-};
 
 /// One side for a right-hand side of the equation's own type; the real and the imaginary part as
 /// two sides for a complex one under a real equation.
@@ -193,16 +112,6 @@ py::object solve_batch(const Batch& batch, std::size_t q_index, bool check_finit
     });
     if (check_finite && std::any_of(reports.begin(), reports.end(), undefined)) return py::none();
     return result<real_t<T>>(x, batch, reports);
-}
-
-/// The first of the four scalars that h is an array of decides.
-template <class F>
-auto with_scalar(py::handle h, F&& f) -> decltype(f(double{})) {
-    if (is_exact<double>(h)) return f(double{});
-    if (is_exact<std::complex<double>>(h)) return f(std::complex<double>{});
-    if (is_exact<float>(h)) return f(float{});
-    if (is_exact<std::complex<float>>(h)) return f(std::complex<float>{});
-    return {};
 }
 
 /// The coefficients as operands, when each is of scalar T and of the shape that its letter asks

@@ -21,7 +21,7 @@ template <class T>
 py::object schur_of(py::handle h) {
     const auto a = exact<T>(h);
     if (!a || a->ndim() != 2 || a->shape(0) != a->shape(1) || !is_f_contiguous(*a))
-        throw py::type_error("a must be a square, column-major complex matrix");
+        throw py::type_error("a must be a square, column-major matrix");
     const index_t n = a->shape(0);
     const Matrix<T> matrix(MatrixView<const T>{a->data(), n, n, 1, n});
     Matrix<T> form, basis(n, n);
@@ -35,6 +35,8 @@ py::object schur_of(py::handle h) {
 }
 
 py::object bound_schur(py::handle a) {
+    if (is_exact<double>(a)) return schur_of<double>(a);
+    if (is_exact<float>(a)) return schur_of<float>(a);
     if (is_exact<std::complex<float>>(a)) return schur_of<std::complex<float>>(a);
     return schur_of<std::complex<double>>(a);
 }
@@ -80,11 +82,14 @@ void solve_triangular_sum(const std::vector<index_t>& sizes, const py::list& ter
 
 void register_spectral(py::module_& m) {
     using py::arg;
-    m.def("schur", &bound_schur, arg("a"), "(T, Z) with A = Z T Z^H, for a complex matrix A.");
-    m.def("solve_triangular_sum", &solve_triangular_sum, arg("sizes"), arg("terms"), arg("tiny"),
-          arg("x"),
-          "x <- M^-1 x in place, for M = sum of c (F1 x ... x FN) given as (c, [F1, ...]), None "
-          "being an identity, the others upper triangular; zero pivots count as tiny.");
+    m.def("schur", &bound_schur, arg("a"),
+          "(T, Z) with A = Z T Z^H; T is quasi-triangular for a real A.");
+    m.def(
+        "solve_triangular_sum", &solve_triangular_sum, arg("sizes"), arg("terms"), arg("tiny"),
+        arg("x"),
+        "x <- M^-1 x in place, for M = sum of c (F1 x ... x FN) given as (c, [F1, ...]), None "
+        "being an identity, the others upper triangular, or for two factors quasi-triangular with "
+        "bumps in common; zero pivots count as tiny.");
 }
 
 }  // namespace otimes::bindings

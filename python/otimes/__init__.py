@@ -11,6 +11,7 @@ from ._core import get_num_threads, set_num_threads
 from ._equations import solve_axb, solve_sylvester, sylvester_factor
 from ._functions import expm
 from ._kron import kron, kronecker_sum
+from ._lstsq_axb import lstsq_axb
 from ._nearest import nearest_kronecker
 from ._products import kron_apply, kron_matmul, kron_rmatmul
 from ._selection import (
@@ -48,6 +49,7 @@ __all__ = [
     "kron_rmatmul",
     "kronecker_sum",
     "linearize",
+    "lstsq_axb",
     "nearest_kronecker",
     "select_method",
     "set_max_dense",

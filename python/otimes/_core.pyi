@@ -98,6 +98,13 @@ class EquationFactor(metaclass=_Pybind11Type):
     def rcond(self) -> float: ...
     def solve(self, rhs: object, adjoint: bool, check_finite: bool) -> _Solved | None: ...
 
+# x (ridges, ..., m, n), method, rank of a, rank of b, residual, rcond, scale
+def lstsq_axb(
+    a: NDArray[Any], b: NDArray[Any], c: NDArray[Any], rcond: float, ridges: NDArray[Any]
+) -> tuple[
+    NDArray[Any], str, NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]
+]: ...
+
 # --- matrix functions ----------------------------------------------------------------------------
 
 def expm(a: object, check_finite: bool) -> tuple[NDArray[Any], bool] | None: ...

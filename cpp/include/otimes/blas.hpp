@@ -171,4 +171,109 @@ OTIMES_DECLARE_COMPLEX_SCHUR(z, c128)
 #undef OTIMES_DECLARE_REAL_SCHUR
 #undef OTIMES_DECLARE_COMPLEX_SCHUR
 
+/// Call LAPACK twice: to ask for the best size of its workspace, and to compute.
+template <class T, class Call>
+void with_workspace(Call&& call) {
+    T best = 0;
+    call(&best, blasint{-1});
+    std::vector<T> work(static_cast<std::size_t>(std::real(best)) + 1);
+    call(work.data(), static_cast<blasint>(work.size()));
+}
+
+// Orthogonal factors: named or(thogonal) for real matrices and un(itary) for complex ones.
+#define OTIMES_DECLARE_ORTHOGONAL(s, or_un, T)                                                     \
+    extern "C" {                                                                                   \
+    void OTIMES_FORTRAN(s##geqrf)(const blasint*, const blasint*, T*, const blasint*, T*, T*,      \
+                                  const blasint*, blasint*);                                       \
+    void OTIMES_FORTRAN(s##or_un##mqr)(const char*, const char*, const blasint*, const blasint*,   \
+                                       const blasint*, const T*, const blasint*, const T*, T*,     \
+                                       const blasint*, T*, const blasint*, blasint*, std::size_t,  \
+                                       std::size_t);                                               \
+    void OTIMES_FORTRAN(s##potrf)(const char*, const blasint*, T*, const blasint*, blasint*,       \
+                                  std::size_t);                                                    \
+    }                                                                                              \
+    /* A = Q R in place: R above, the reflectors of Q below the diagonal and in tau. */            \
+    inline void geqrf(index_t m, index_t n, T* a, index_t lda, T* tau) {                           \
+        const blasint im = to_blasint(m), in = to_blasint(n), ia = to_blasint(lda);                \
+        blasint info = 0;                                                                          \
+        with_workspace<T>([&](T* work, blasint size) {                                             \
+            OTIMES_FORTRAN(s##geqrf)(&im, &in, a, &ia, tau, work, &size, &info);                   \
+        });                                                                                        \
+    }                                                                                              \
+    /* C <- Q C, or Q^H C when `adjoint`, from geqrf's k reflectors; C is m x n. */                \
+    inline void apply_reflectors(bool adjoint, index_t m, index_t n, index_t k, const T* a,        \
+                                 index_t lda, const T* tau, T* c, index_t ldc) {                   \
+        const blasint im = to_blasint(m), in = to_blasint(n), ik = to_blasint(k);                  \
+        const blasint ia = to_blasint(lda), ic = to_blasint(ldc);                                  \
+        const char side = 'L', op = !adjoint ? 'N' : is_complex<T> ? 'C' : 'T';                    \
+        blasint info = 0;                                                                          \
+        with_workspace<T>([&](T* work, blasint size) {                                             \
+            OTIMES_FORTRAN(s##or_un##mqr)                                                          \
+            (&side, &op, &im, &in, &ik, a, &ia, tau, c, &ic, work, &size, &info, 1, 1);            \
+        });                                                                                        \
+    }                                                                                              \
+    /* A = L L^H in place, in the lower triangle; false if A is not positive definite. */          \
+    inline bool potrf(index_t n, T* a, index_t lda) {                                              \
+        const blasint in = to_blasint(n), ia = to_blasint(lda);                                    \
+        const char lower = 'L';                                                                    \
+        blasint info = 0;                                                                          \
+        OTIMES_FORTRAN(s##potrf)(&lower, &in, a, &ia, &info, 1);                                   \
+        return info == 0;                                                                          \
+    }
+
+OTIMES_DECLARE_ORTHOGONAL(s, or, float)
+OTIMES_DECLARE_ORTHOGONAL(d, or, double)
+OTIMES_DECLARE_ORTHOGONAL(c, un, c64)
+OTIMES_DECLARE_ORTHOGONAL(z, un, c128)
+#undef OTIMES_DECLARE_ORTHOGONAL
+
+// Pivoted QR and SVD: the complex routines take a real workspace besides.
+#define OTIMES_NO_REAL_WORKSPACE(type)
+#define OTIMES_REAL_WORKSPACE(type) type,
+#define OTIMES_DECLARE_RANK_REVEALING(s, T, WITH_REAL)                                             \
+    extern "C" {                                                                                   \
+    void OTIMES_FORTRAN(s##geqp3)(const blasint*, const blasint*, T*, const blasint*, blasint*,    \
+                                  T*, T*, const blasint*, WITH_REAL(real_t<T>*) blasint*);         \
+    void OTIMES_FORTRAN(s##gesdd)(const char*, const blasint*, const blasint*, T*, const blasint*, \
+                                  real_t<T>*, T*, const blasint*, T*, const blasint*, T*,          \
+                                  const blasint*, WITH_REAL(real_t<T>*) blasint*, blasint*,        \
+                                  std::size_t);                                                    \
+    }                                                                                              \
+    /* A P = Q R in place as geqrf, |R_kk| falling; column k of A P is column pivots[k] - 1. */    \
+    inline void geqp3(index_t m, index_t n, T* a, index_t lda, blasint* pivots, T* tau) {          \
+        const blasint im = to_blasint(m), in = to_blasint(n), ia = to_blasint(lda);                \
+        [[maybe_unused]] std::vector<real_t<T>> real(2 * static_cast<std::size_t>(n) + 1);         \
+        blasint info = 0;                                                                          \
+        with_workspace<T>([&](T* work, blasint size) {                                             \
+            OTIMES_FORTRAN(s##geqp3)                                                               \
+            (&im, &in, a, &ia, pivots, tau, work, &size, WITH_REAL(real.data()) & info);           \
+        });                                                                                        \
+    }                                                                                              \
+    /* A = U diag(values) V^H with k = min(m, n) columns of U and rows of V^H; A is destroyed. */  \
+    inline blasint gesdd(index_t m, index_t n, T* a, index_t lda, real_t<T>* values, T* u,         \
+                         index_t ldu, T* vh, index_t ldvh) {                                       \
+        const blasint im = to_blasint(m), in = to_blasint(n), ia = to_blasint(lda);                \
+        const blasint iu = to_blasint(ldu), iv = to_blasint(ldvh);                                 \
+        const auto k = static_cast<std::size_t>(m < n ? m : n);                                    \
+        const auto size_sum = static_cast<std::size_t>(m + n);                                     \
+        [[maybe_unused]] std::vector<real_t<T>> real(k * (5 * k + 7 + 2 * size_sum) + 1);          \
+        std::vector<blasint> integers(8 * k + 1);                                                  \
+        const char thin = 'S';                                                                     \
+        blasint info = 0;                                                                          \
+        with_workspace<T>([&](T* work, blasint size) {                                             \
+            OTIMES_FORTRAN(s##gesdd)                                                               \
+            (&thin, &im, &in, a, &ia, values, u, &iu, vh, &iv, work, &size,                        \
+             WITH_REAL(real.data()) integers.data(), &info, 1);                                    \
+        });                                                                                        \
+        return info;                                                                               \
+    }
+
+OTIMES_DECLARE_RANK_REVEALING(s, float, OTIMES_NO_REAL_WORKSPACE)
+OTIMES_DECLARE_RANK_REVEALING(d, double, OTIMES_NO_REAL_WORKSPACE)
+OTIMES_DECLARE_RANK_REVEALING(c, c64, OTIMES_REAL_WORKSPACE)
+OTIMES_DECLARE_RANK_REVEALING(z, c128, OTIMES_REAL_WORKSPACE)
+#undef OTIMES_DECLARE_RANK_REVEALING
+#undef OTIMES_REAL_WORKSPACE
+#undef OTIMES_NO_REAL_WORKSPACE
+
 }  // namespace otimes::blas
