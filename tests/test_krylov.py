@@ -107,8 +107,8 @@ def test_zero_right_hand_side(solve):
 
 
 def test_lsmr_with_nothing_to_do():
+    a = np.diag([1.0, 2.0, 0.0])
     for b in (np.zeros(3), np.array([0.0, 0.0, 1.0])):  # zero, and orthogonal to the range
-        a = np.diag([1.0, 2.0, 0.0])
         outcome = lsmr(lambda x: a @ x, lambda y: a @ y, b, stopping(a))
         assert outcome.converged
         assert outcome.x.tolist() == [0, 0, 0]

@@ -1,4 +1,4 @@
-"""lstsq_axb against pseudo-inverses of the Kronecker matrix; on_singular="lstsq" of every solver."""
+"""lstsq_axb against pseudo-inverses, A X B = C by structure, and on_singular="lstsq"."""
 
 import itertools
 
@@ -144,11 +144,11 @@ def test_rank_is_that_of_the_singular_values(rng, name):
     values = np.linalg.svd(a, compute_uv=False)
     assert info.ranks == (np.count_nonzero(values > max(a.shape) * eps(a) * values[0]), 3)
     exact = pinv_solution(a, np.eye(3), c)
-    assert norm(a @ x - c) <= norm(a @ exact - c) * (1 + 1e-6) + 1e-8
+    assert norm(a @ x - c) <= norm(a @ exact - c) + 100 * eps(a) * norm(a) * norm(x)
     assert norm(x) <= norm(exact) * (1 + 1e-2)
 
 
-@pytest.mark.parametrize("noise", [0, 1e-14, 1e-12, 1e-6, 1e-2])
+@pytest.mark.parametrize("noise", [0, 1e-16, 1e-13, 1e-6, 1e-2])
 def test_consistency(rng, noise):
     a, b = of_rank(rng, (8, 5), 3), of_rank(rng, (4, 7), 2)
     c = a @ normal(rng, (5, 4)) @ b
@@ -156,7 +156,7 @@ def test_consistency(rng, noise):
     x, info = ox.lstsq_axb(a, b, c, return_info=True)
     residual = norm(a @ x @ b - c) / (norm(a) * norm(x) * norm(b) + norm(c))
     assert info.residual == pytest.approx(residual, rel=0.1, abs=eps(c))
-    assert info.consistent == (noise <= 1e-14)
+    assert info.consistent == (noise <= 1e-16)
 
 
 # --- ridge ---------------------------------------------------------------------------------------
@@ -193,7 +193,7 @@ def test_ridges_of_no_number_and_of_zeros(rng):
 # --- arguments -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kinds", itertools.product([np.float64, np.complex128], repeat=3))
+@pytest.mark.parametrize("kinds", list(itertools.product([np.float64, np.complex128], repeat=3)))
 def test_mixes_of_real_and_complex(rng, kinds):
     a, b, c = (normal(rng, s, k) for s, k in zip([(5, 3), (4, 2), (5, 2)], kinds, strict=True))
     x = ox.lstsq_axb(a, b, c)
@@ -225,7 +225,7 @@ def test_batches_broadcast(rng):
 )
 def test_sizes_of_zero(shapes):
     (p, m), (n, q) = shapes
-    x, info = ox.lstsq_axb(np.ones((p, m)), np.ones((n, q)), np.ones((p, q)), return_info=True)
+    x = ox.lstsq_axb(np.ones((p, m)), np.ones((n, q)), np.ones((p, q)))
     assert x.tolist() == np.zeros((m, n)).tolist()
     assert ox.lstsq_axb(np.ones((p, m)), np.ones((n, q)), np.ones((p, q)), ridge=1).shape == (m, n)
     assert ox.lstsq_axb(np.ones((0, p, m)), np.ones((n, q)), np.ones((p, q))).shape == (0, m, n)
@@ -299,7 +299,7 @@ def kinds(rng, n, dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
-    ("left", "right"), itertools.product(["triangular", "cholesky", "lu"], repeat=2)
+    ("left", "right"), list(itertools.product(["triangular", "cholesky", "lu"], repeat=2))
 )
 def test_solve_axb_uses_the_structure(rng, dtype, left, right):
     a, b = kinds(rng, 9, dtype)[left], kinds(rng, 6, dtype)[right]
@@ -324,7 +324,7 @@ def test_indefinite_and_singular_matrices_go_to_lu(rng):
     x, info = ox.solve_axb(indefinite, b, np.ones((4, 5)), return_info=True)
     assert info.method == "lu"
     np.testing.assert_allclose(indefinite @ x @ b, np.ones((4, 5)), atol=1e-10)
-    with pytest.raises(LinAlgError, match="rcond = 0.0e"):
+    with pytest.raises(LinAlgError, match=r"rcond = 0\.0e"):
         ox.solve_axb(np.diag([1.0, 1, 0, 1]), b, np.ones((4, 5)))
 
 

@@ -44,8 +44,6 @@ def kinds(rng, n):
         "complex pairs": rotation(n, 0.15),
         "defective": jordan(n, 2.0),
         "defective, turned": basis @ jordan(n, 2.0) @ basis.T,
-        "symmetric": normal(rng, n) @ np.diag(np.zeros(n)) + np.diag(np.arange(1.0, n + 1)),
-        "singular": np.diag(np.ones(n - 1), 1) + 0.0,
     }
 
 
@@ -62,7 +60,7 @@ def assert_solves(op, x, b, scale=1.0):
 
 
 @pytest.mark.parametrize("kind", CUBES)
-@pytest.mark.parametrize("n", [6, 13, 17])
+@pytest.mark.parametrize("n", [6, 13])
 def test_jacobian_of_the_cube(rng, kind, n):
     a = kinds(rng, n)[kind]
     op = ox.jacobian(lambda A: A @ A @ A, a)
@@ -76,7 +74,7 @@ def test_jacobian_of_the_cube(rng, kind, n):
     assert exact / 10 <= factors.rcond() <= 10 * exact
 
 
-@pytest.mark.parametrize("sizes", [(6, 13), (12, 12), (13, 17), (24, 9), (27, 4)])
+@pytest.mark.parametrize("sizes", [(6, 13), (12, 12), (13, 17), (24, 9), (27, 7)])
 def test_polynomials_in_two_matrices(rng, sizes):
     """Sizes around the leaves of the recursion, both sides with complex pairs."""
     n, m = sizes

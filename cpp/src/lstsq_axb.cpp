@@ -141,6 +141,18 @@ void make_undefined(std::span<const MatrixView<T>> x, std::span<LeastSquaresRepo
     }
 }
 
+/// A or B is empty: A X B is zero for every X, if there is any.
+template <class T>
+void make_zero(MatrixView<const T> c, std::span<const MatrixView<T>> x,
+               std::span<LeastSquaresReport> reports) {
+    for (std::size_t k = 0; k < x.size(); ++k) {
+        const RightHandSide<T> side{x[k], x[k]};
+        fill(RightHandSides<T>(&side, 1), T(0));
+        reports[k].method = "empty";
+        reports[k].residual = max_abs<T>(c) > 0 ? 1 : 0;
+    }
+}
+
 }  // namespace
 
 template <class T>
@@ -148,6 +160,7 @@ void lstsq_axb(MatrixView<const T> a, MatrixView<const T> b, MatrixView<const T>
                std::span<const double> ridges, std::span<const MatrixView<T>> x,
                std::span<LeastSquaresReport> reports) {
     if (!is_finite(a, b) || !std::isfinite(max_abs<T>(c))) return make_undefined(x, reports);
+    if (a.rows * a.cols * b.rows * b.cols == 0) return make_zero(c, x, reports);
     const SerialBlas serial_blas;
     const Problem<T> problem(a, b, c, rcond);
     if (std::ranges::all_of(ridges, [](double ridge) { return ridge == 0; }))

@@ -134,7 +134,8 @@ def lstsq_axb(
     if ridges.ndim == 0:
         x, fields = x[0], [values[0] for values in fields]
     left, right, residual, condition, scale = map(as_field, fields)
-    judge_scale("lstsq_axb", scale, dtype, return_info)
+    if np.min(scale, initial=1) < 1:
+        judge_scale("lstsq_axb", scale, dtype, return_info)
     if not return_info:
         return x
     size = sum(array.shape[-1] + array.shape[-2] for array in arrays[:2])
