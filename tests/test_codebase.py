@@ -54,6 +54,7 @@ ORDER = [
     "_rules",
     "_lower",
     "_factorizations",
+    "_implicit",
     "_sparse_lu",
     "_modes",
     "_spectral",
@@ -148,7 +149,9 @@ HEADERS = {
     "pseudo_inverse": ["blas"],
     "lstsq_axb": ["equation"],
     "two_sided": [],
-    "equations": ["equation"],
+    "small_kernels": [],
+    "small_solver": ["equation", "small_kernels", "scratch"],
+    "equations": ["equation", "small_kernels"],
     "matrix_functions": [],
     "kron_triangular": [],
 }

@@ -7,6 +7,7 @@ import pytest
 from numpy.linalg import LinAlgError, norm
 
 import otimes as ox
+from otimes import _min_norm
 
 DTYPES = [np.float32, np.float64, np.complex64, np.complex128]
 
@@ -389,6 +390,33 @@ def test_operators_that_are_not_square(rng):
         assert_minimum_norm(factors.solve(w, "H"), matrix.conj().T, w)
         with pytest.raises(LinAlgError, match='on_singular="lstsq" gives the least-squares'):
             op.solve(q)
+
+
+def test_the_differential_of_the_gram_matrix(rng):
+    """X ↦ Xᵀ R + Rᵀ X is singular for every square R: its values are symmetric."""
+    r, q = normal(rng, (5, 5)), normal(rng, (5, 5))
+    op = ox.jacobian(lambda R: R.T @ R, r)
+    with pytest.raises(LinAlgError, match="singular to working precision"):
+        op.solve(q + q.T)
+    x = op.solve(q + q.T, on_singular="lstsq")
+    assert_minimum_norm(x, op.toarray(), q + q.T)
+    np.testing.assert_allclose(x.T @ r + r.T @ x, q + q.T, atol=1e-10)
+
+
+def test_equations_over_the_reals(rng):
+    """A X + Xᴴ B is not complex-linear: minimum norm in the real and imaginary parts."""
+    a, q = normal(rng, (3, 3), complex), normal(rng, (3, 3), complex)
+    b = -a.conj().T  # singular
+
+    def left(x):
+        return a @ x + x.conj().T @ b
+
+    x = _min_norm._over_the_reals(left, q)
+    units = [e.reshape(3, 3) * z for z in (1, 1j) for e in np.eye(9)]
+    images = np.stack([left(u).ravel() for u in units], axis=1)
+    matrix = np.vstack([images.real, images.imag])
+    exact = np.linalg.pinv(matrix, rcond=1e-10) @ np.concatenate([q.ravel().real, q.ravel().imag])
+    np.testing.assert_allclose(np.concatenate([x.ravel().real, x.ravel().imag]), exact, atol=1e-10)
 
 
 def test_functions_of_other_shapes(rng):

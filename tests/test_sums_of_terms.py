@@ -192,6 +192,19 @@ def test_definite_sums_use_conjugate_gradients(rng):
         ox.solve(op, b, maxiter=1)
 
 
+def test_any_operator_by_name(rng):
+    """Nothing is known of a product of sums but how to apply it: no preconditioner, a norm."""
+    op = (
+        random_sum(rng, 6, 5, 3, 0.1)
+        @ random_sum(rng, 6, 5, 3, 0.1)
+        @ ox.diagonal(np.arange(1.0, 31))
+    )
+    b = rng.standard_normal(30)
+    x, info = ox.solve(op, b, method="gmres", return_info=True)
+    assert info.method == "gmres"
+    assert norm(op @ x - b) <= 1e-12 * norm(b)
+
+
 def test_transposed_terms(rng):
     a, b, c, d = (0.2 / np.sqrt(40) * normal(rng, 40) for _ in range(4))
     rhs = rng.standard_normal((40, 40))

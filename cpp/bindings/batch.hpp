@@ -1,10 +1,8 @@
-// The loop over leading axes: operands that broadcast as those of np.linalg.solve do.
+// Arrays whose leading axes are a batch of matrices, broadcast against one another.
 #pragma once
 
 #include <complex>
-#include <cstddef>  // std::byte
 #include <string>
-#include <utility>  // std::move
 #include <vector>
 
 #include "bindings.hpp"
@@ -53,20 +51,17 @@ class Batch {
 
     bool fits() const { return fits_; }
     index_t count() const { return count_; }
+    std::size_t operand_count() const { return operands_.size(); }
     const std::vector<py::ssize_t>& shape() const { return shape_; }
     const Operand& operand(std::size_t k) const { return operands_[k]; }
 
-    template <class T>
-    MatrixView<const T> matrix(std::size_t k, index_t item) const {
+    /// The distance in bytes between neighbours along an axis; 0 where the operand is broadcast.
+    index_t stride(std::size_t k, std::size_t axis) const {
         const Operand& operand = operands_[k];
-        index_t offset = 0;
-        for (auto axis = static_cast<py::ssize_t>(shape_.size()), own = operand.lead; own > 0;) {
-            const auto n = shape_[static_cast<std::size_t>(--axis)];
-            --own;
-            if (operand.array.shape(own) > 1) offset += item % n * operand.array.strides(own);
-            item /= n;
-        }
-        return operand.matrix<T>(offset);
+        const std::size_t skip = shape_.size() - static_cast<std::size_t>(operand.lead);
+        if (axis < skip) return 0;
+        const auto own = static_cast<py::ssize_t>(axis - skip);
+        return operand.array.shape(own) > 1 ? operand.array.strides(own) : 0;
     }
 
     std::string index_text(index_t item) const {
@@ -91,6 +86,40 @@ class Batch {
     std::vector<py::ssize_t> shape_;
     index_t count_ = 1;
     bool fits_ = true;
+};
+
+/// Where one item of a batch lies in every operand. Going on to the next takes additions only.
+class BatchItem {
+  public:
+    BatchItem(const Batch& batch, index_t item)
+        : batch_(batch), offsets_(batch.operand_count()), position_(batch.shape().size()) {
+        for (std::size_t axis = position_.size(); axis-- > 0; item /= batch.shape()[axis]) {
+            position_[axis] = item % batch.shape()[axis];
+            move(axis, position_[axis]);
+        }
+    }
+
+    void next() {
+        for (std::size_t axis = position_.size(); axis-- > 0;) {
+            if (++position_[axis] < batch_.shape()[axis]) return move(axis, 1);
+            move(axis, 1 - position_[axis]);
+            position_[axis] = 0;
+        }
+    }
+
+    template <class T>
+    MatrixView<const T> matrix(std::size_t k) const {
+        return batch_.operand(k).matrix<T>(offsets_[k]);
+    }
+
+  private:
+    void move(std::size_t axis, index_t steps) {
+        for (std::size_t k = 0; k < offsets_.size(); ++k)
+            offsets_[k] += steps * batch_.stride(k, axis);
+    }
+
+    const Batch& batch_;
+    std::vector<index_t> offsets_, position_;
 };
 
 /// The first of the four scalars that h is an array of decides.

@@ -1,8 +1,9 @@
 // Matrix equations: exact ndarrays in, solution and report out; batches are looped over here.
-#include <algorithm>  // std::any_of, std::find
+#include <algorithm>  // std::any_of, std::find, std::min
 #include <array>
 #include <cmath>
 #include <complex>
+#include <cstdint>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -15,6 +16,7 @@
 #include "bindings.hpp"
 #include "otimes/equations.hpp"
 #include "otimes/error.hpp"
+#include "otimes/small_solver.hpp"
 #include "otimes/threads.hpp"
 
 namespace otimes::bindings {
@@ -87,31 +89,111 @@ bool undefined(const SolveReport& report) {
     return std::isnan(report.residual) && report.scale != 0;
 }
 
-/// Solve every item with solve(item, sides); None when check_finite finds NaN or Inf.
+/// One equation of a batch: its coefficients, and its right-hand side with the place for X.
+template <class T, class Q>
+struct Problem {
+    std::array<MatrixView<const T>, most_coefficients> matrices;
+    std::size_t count;
+    Sides<T, Q> sides;
+
+    Problem(const BatchItem& item, std::size_t q_index, MatrixView<Q> x)
+        : count(q_index), sides(item.matrix<Q>(q_index), x) {
+        for (std::size_t k = 0; k < count; ++k) matrices[k] = item.matrix<T>(k);
+    }
+    Coefficients<T> coefficients() const { return {matrices.data(), count}; }
+    RightHandSides<T> right_hand_sides() const { return sides.list; }
+};
+
+/// All equations of a batch, whose last operand is the right-hand side, and their reports.
+template <class T, class Q>
+class Problems {
+  public:
+    explicit Problems(const Batch& batch)
+        : batch_(batch),
+          q_index_(batch.operand_count() - 1),
+          rows_(batch.operand(q_index_).rows),
+          cols_(batch.operand(q_index_).cols),
+          reports_(static_cast<std::size_t>(batch.count())) {
+        std::vector<py::ssize_t> shape = batch.shape();
+        shape.insert(shape.end(), {rows_, cols_});
+        x_ = py::array_t<Q>(shape);
+        out_ = x_.mutable_data();
+    }
+
+    /// body(begin, end) for all items, in chunks on several threads where that is worth it. None
+    /// when check_finite finds NaN or Inf.
+    template <class Body>
+    py::object run(bool check_finite, Body&& body) {
+        const double work = flops(batch_.operand(q_index_), batch_.count());
+        run_kernel(work, [&] { parallel_chunks(batch_.count(), work, body); });
+        if (check_finite && std::any_of(reports_.begin(), reports_.end(), undefined))
+            return py::none();
+        return result<real_t<T>>(x_, batch_, reports_);
+    }
+
+    Problem<T, Q> at(const BatchItem& item, index_t number) const {
+        return {item, q_index_, {out_ + number * rows_ * cols_, rows_, cols_, cols_, 1}};
+    }
+
+    SolveReport& report(index_t number) { return reports_[static_cast<std::size_t>(number)]; }
+
+    /// An error names the item.
+    template <class Solve>
+    void solve(const Problem<T, Q>& problem, index_t number, Solve&& solve) {
+        try {
+            report(number) = solve(problem.coefficients(), problem.right_hand_sides());
+        } catch (const singular_error& e) {
+            if (batch_.shape().empty()) throw;
+            throw singular_error("item " + batch_.index_text(number) + ": " + e.what());
+        }
+    }
+
+  private:
+    const Batch& batch_;
+    std::size_t q_index_;
+    index_t rows_, cols_;
+    py::array_t<Q> x_;
+    Q* out_;
+    std::vector<SolveReport> reports_;
+};
+
+/// Solve every item with solve(coefficients, sides).
 template <class T, class Q, class Solve>
-py::object solve_batch(const Batch& batch, std::size_t q_index, bool check_finite, Solve&& solve) {
-    const Operand& q = batch.operand(q_index);
-    std::vector<py::ssize_t> shape = batch.shape();
-    shape.insert(shape.end(), {q.rows, q.cols});
-    py::array_t<Q> x(shape);
-    Q* const out = x.mutable_data();
-    std::vector<SolveReport> reports(static_cast<std::size_t>(batch.count()));
-    const double work = flops(q, batch.count());
-    run_kernel(work, [&] {
-        parallel_for(batch.count(), work, [&](index_t item) {
-            const MatrixView<Q> x_item{out + item * q.rows * q.cols, q.rows, q.cols, q.cols, 1};
-            const Sides<T, Q> sides(batch.matrix<Q>(q_index, item), x_item);
-            try {
-                reports[static_cast<std::size_t>(item)] =
-                    solve(item, RightHandSides<T>(sides.list));
-            } catch (const singular_error& e) {
-                if (batch.shape().empty()) throw;
-                throw singular_error("item " + batch.index_text(item) + ": " + e.what());
-            }
-        });
+py::object solve_each(const Batch& batch, bool check_finite, Solve&& solve) {
+    Problems<T, Q> problems(batch);
+    return problems.run(check_finite, [&](index_t begin, index_t end) {
+        BatchItem item(batch, begin);
+        for (; begin < end; ++begin, item.next())
+            problems.solve(problems.at(item, begin), begin, solve);
     });
-    if (check_finite && std::any_of(reports.begin(), reports.end(), undefined)) return py::none();
-    return result<real_t<T>>(x, batch, reports);
+}
+
+/// Solve small equations, as many at once as there are lanes; those that need more care alone.
+template <class T, class Q>
+py::object solve_in_lanes(const Equation<T>& equation, const Batch& batch, bool check_finite) {
+    Problems<T, Q> problems(batch);
+    return problems.run(check_finite, [&](index_t begin, index_t end) {
+        BatchItem item(batch, begin);
+        const Problem<T, Q> first = problems.at(item, begin);
+        SmallSolver<T> solver(equation.small.terms, first.coefficients(), first.right_hand_sides(),
+                              batch.shape().empty());
+        std::vector<Problem<T, Q>> group;
+        std::vector<SmallItem<T>> lanes;
+        group.reserve(static_cast<std::size_t>(solver.lanes()));  // lanes point into it
+        for (; begin < end; begin += solver.lanes(), group.clear(), lanes.clear()) {
+            const index_t stop = std::min(begin + solver.lanes(), end);
+            for (index_t number = begin; number < stop; ++number, item.next()) {
+                const auto& problem = group.emplace_back(problems.at(item, number));
+                lanes.push_back(
+                    {problem.coefficients(), problem.right_hand_sides(), &problems.report(number)});
+            }
+            const std::uint32_t refused = solver.solve(lanes);
+            for (index_t number = begin; number < stop; ++number)
+                if ((refused >> (number - begin) & 1) != 0)
+                    problems.solve(group[static_cast<std::size_t>(number - begin)], number,
+                                   equation.solve);
+        }
+    });
 }
 
 /// The coefficients as operands, when each is of scalar T and of the shape that its letter asks
@@ -144,19 +226,22 @@ bool fits(const Equation<T>& equation, std::array<index_t, 2> shape, const Opera
     return q.rows == equation.unknowns * shape[0] && q.cols == shape[1] && q.is_walkable();
 }
 
+template <class T>
+bool is_small(const Equation<T>& equation, std::array<index_t, 2> shape, const Batch& batch) {
+    const index_t unknowns = shape[0] * shape[1];
+    const index_t limit = batch.shape().empty() ? equation.small.alone : kronecker_limit;
+    return !equation.small.terms.empty() && 0 < unknowns && unknowns <= limit && batch.count() > 0;
+}
+
 template <class T, class Q>
 py::object solve_exact(const Equation<T>& equation, std::vector<Operand> operands, py::handle q,
                        bool check_finite) {
-    const std::size_t count = operands.size();
-    const Operand& qo = operands.emplace_back(q);
-    if (!fits(equation, shape_of(equation, operands), qo)) return py::none();
+    const std::array shape = shape_of(equation, operands);
+    if (!fits(equation, shape, operands.emplace_back(q))) return py::none();
     const Batch batch(std::move(operands));
     if (!batch.fits()) return py::none();
-    return solve_batch<T, Q>(batch, count, check_finite, [&](index_t item, RightHandSides<T> s) {
-        std::array<MatrixView<const T>, most_coefficients> matrices;
-        for (std::size_t k = 0; k < count; ++k) matrices[k] = batch.matrix<T>(k, item);
-        return equation.solve(Coefficients<T>(matrices.data(), count), s);
-    });
+    return is_small(equation, shape, batch) ? solve_in_lanes<T, Q>(equation, batch, check_finite)
+                                            : solve_each<T, Q>(batch, check_finite, equation.solve);
 }
 
 /// The decompositions of an equation, of whichever scalar.
@@ -191,9 +276,9 @@ struct Factor {
                         bool check_finite) const {
         const Operand q(rhs);
         if (!fits(equations<T>()[equation], shape, q)) return py::none();
-        return solve_batch<T, Q>(
-            Batch({q}), 0, check_finite,
-            [&](index_t, RightHandSides<T> sides) { return factor.solve(adjoint, sides); });
+        return solve_each<T, Q>(
+            Batch({q}), check_finite,
+            [&](Coefficients<T>, RightHandSides<T> sides) { return factor.solve(adjoint, sides); });
     }
 };
 

@@ -61,8 +61,9 @@ py::object solve(const py::array& a, const py::array& b, const py::array& c, dou
             for (index_t k = 0; k < ridges.size(); ++k)
                 solutions.push_back({out + (k * count + item) * m * n, m, n, n, 1});
             Reports own(ridge_count);
-            lstsq_axb<T>(batch.matrix<T>(0, item), batch.matrix<T>(1, item),
-                         batch.matrix<T>(2, item), rcond, values, solutions, own);
+            const BatchItem at(batch, item);
+            lstsq_axb<T>(at.matrix<T>(0), at.matrix<T>(1), at.matrix<T>(2), rcond, values,
+                         solutions, own);
             for (std::size_t k = 0; k < ridge_count; ++k)
                 reports[k * static_cast<std::size_t>(count) + static_cast<std::size_t>(item)] =
                     own[k];

@@ -69,6 +69,14 @@ class Equation:
         """X, or (X, SolveInfo)."""
         solved = self.core.solve(coefficients, q, check_finite)
         if solved is None:
+            options = {
+                "check_finite": check_finite,
+                "on_singular": on_singular,
+                "return_info": return_info,
+            }
+            foreign = registry.elsewhere(self, (*coefficients, q), options)
+            if foreign is not NotImplemented:
+                return foreign
             solved = self._solve_converted(coefficients, q, check_finite)
         if solved[1] and not return_info and on_singular in ("raise", "warn", "lstsq"):
             return solved[0]

@@ -7,6 +7,7 @@ each side and an SVD of the size of the number of terms.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +20,6 @@ from numpy.typing import ArrayLike
 from ._check import Array, inexact_dtype
 from ._equations import SYLVESTER
 from ._factorizations import (
-    EquationFactorization,
     Factorization,
     KroneckerFactorization,
     MatrixEquation,
@@ -32,6 +32,7 @@ from ._factorizations import (
 from ._krylov import Callback, Map, Outcome, Stopping, cg, gmres
 from ._modes import Places, align, is_hermitian
 from ._operator import LinearOperator, Scalar
+from ._spectral import map_norm
 from ._terms import Factor, Term, TermOperator
 
 
@@ -69,6 +70,13 @@ class KrylovFactorization:
         self.options = Options()
         self.iterations = 0
 
+    @functools.cached_property
+    def _norm(self) -> float:
+        """‖A‖, a bound from its terms or an estimate."""
+        op, dtype = self.op, np.result_type(self.op.dtype, np.float32)
+        known = norm_bound(op)
+        return known or map_norm(lambda z: op @ z, lambda z: op.H @ z, op.shape[1], dtype)
+
     def rcond(self) -> float:
         """NaN: an iteration sees no smallest singular value."""
         return math.nan
@@ -82,7 +90,7 @@ class KrylovFactorization:
 
     def _column(self, b: Array, trans: Trans) -> Array:
         view = {"N": self.op, "T": self.op.T, "H": self.op.H}[trans]
-        stopping = self.options.stopping(norm_bound(self.op), b.dtype)
+        stopping = self.options.stopping(self._norm, b.dtype)
         iterate: Callable[[Map, Array, Stopping, Map], Outcome] = cg if self.is_definite else gmres
         outcome = iterate(
             lambda x: np.asarray(view @ x),
@@ -185,7 +193,7 @@ def _two_terms(pairs: list[tuple[Array, Array]], permuted: Term) -> _Chained | N
         return None
     coefficients = np.linalg.solve(g1, g2), np.linalg.solve(f2, f1).T
     equation = MatrixEquation(SYLVESTER, coefficients, as_permutation(permuted))
-    sylvester = EquationFactorization(equation)
+    sylvester = equation.decompose()
     return _Chained(crossed, sylvester) if sylvester.rcond() > 1e-10 else None
 
 

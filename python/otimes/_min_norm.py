@@ -150,7 +150,7 @@ def _item(
         x = _over_the_reals(left, q)
         misfit, scale = np.linalg.norm(q - left(x)), np.linalg.norm(q)
         return x, "svd", float(misfit / scale) if scale else 0.0, 0
-    op, constant = registry.solving["linear_map"](left, q, q.shape)
+    op, constant = registry.solving["linear_map"](left, q)
     factors = LeastSquaresFactorization(op)
     b = (q - constant).reshape(-1, order="F")
     x = factors.solve(b)

@@ -15,7 +15,6 @@ from ._equations import SYLVESTER
 from ._factorizations import (
     ChainFactorization,
     DiagonalFactorization,
-    EquationFactorization,
     Factorization,
     InverseFactorization,
     KroneckerFactorization,
@@ -23,6 +22,7 @@ from ._factorizations import (
     PermutationFactorization,
     as_permutation,
 )
+from ._implicit import solution
 from ._iterative import KrylovFactorization, Options
 from ._krylov import Callback
 from ._lower import Jacobian, Program
@@ -39,7 +39,7 @@ from ._sparse_lu import SparseKroneckerFactorization
 from ._spectral import SpectralFactorization, pays, real_schur, spectral
 from ._structures import Diagonal, Inverse, Product, Selection
 from ._terms import Factor, Term, TermOperator
-from ._trace import NonlinearError, trace
+from ._trace import NonlinearError, Trace, Traced, stop_gradient, trace
 
 # --- what an operator's structure is --------------------------------------------------------------
 
@@ -102,7 +102,7 @@ def _kronecker(op: LinearOperator) -> Maker | None:
 
 def _sylvester(op: LinearOperator) -> Maker | None:
     found = sylvester_of(op) if isinstance(op, TermOperator) else None
-    return None if found is None else lambda: EquationFactorization(found)
+    return None if found is None else found.decompose
 
 
 def _in_one_basis(kind: str) -> Callable[[LinearOperator], Maker | None]:
@@ -450,32 +450,44 @@ def solve(
     options.require()
     if isinstance(f_or_operator, (LinearOperator, np.ndarray)) or not callable(f_or_operator):
         op = as_operator(f_or_operator)
-        b: ArrayLike = rhs
+        x, info = _solve_shaped(op, rhs, on_singular, method, "solve", options)
     else:
-        op, b = _equation_of(f_or_operator, rhs, shape)
-    x, info = _solve_shaped(op, b, on_singular, method, "solve", options)
+        x, info = _solve_function(f_or_operator, rhs, shape, on_singular, method, options)
     return (x, info) if return_info else x
 
 
-def _equation_of(
-    f: Callable[[Any], Any], rhs: ArrayLike, shape: Shape | None
-) -> tuple[LinearOperator, Array]:
-    """The operator of an affine f, and what is left of the right-hand side."""
-    b = as_inexact("rhs", rhs)
+def _solve_function(
+    f: Callable[[Any], Any],
+    rhs: ArrayLike,
+    shape: Shape | None,
+    on_singular: str,
+    method: str,
+    options: Options,
+) -> tuple[Array, SolveInfo]:
+    b = as_inexact("rhs", stop_gradient(rhs))
     require_finite("rhs", b)
-    op, constant = linear_map(f, b, shape)
-    return op, b - constant
+    t = _affine_map(f, b, shape)
+    op = Jacobian(Program(t))
+    x, info = _solve_shaped(op, b - t.value, on_singular, method, "solve", options)
+    if t.tape.meets_others or isinstance(rhs, Traced):
+        x = solution(x, rhs - f(x), op)
+    return x, info
 
 
-def linear_map(
-    f: Callable[[Any], Any], b: Array, shape: Shape | None
-) -> tuple[LinearOperator, Array]:
-    """The operator and the constant part of an affine f whose result has the shape of b."""
+def linear_map(f: Callable[[Any], Any], b: Array) -> tuple[LinearOperator, Array]:
+    """The operator and the constant part of an affine f of matrices of b's shape."""
+    t = _affine_map(f, b, b.shape)
+    return Jacobian(Program(t)), t.value
+
+
+def _affine_map(f: Callable[[Any], Any], b: Array, shape: Shape | None) -> Trace:
+    """The trace at zero of an affine f whose result has the shape of b."""
     failures = []
     shapes = [b.shape, b.shape[::-1]] if shape is None else [tuple(shape)]
     for candidate in dict.fromkeys(shapes):
+        zeros = [np.zeros(candidate, b.dtype)]
         try:
-            t = trace(f, [np.zeros(candidate, b.dtype)], 0, require_linear=True)
+            t = trace(f, zeros, 0, require_linear=True, isolated=True)
         except NonlinearError as e:
             raise ValueError(
                 f"solve: f is not linear in its argument: {e}; otimes.root solves nonlinear "
@@ -489,7 +501,7 @@ def linear_map(
         if t.value.shape == b.shape:
             if t.result is None:
                 raise np.linalg.LinAlgError("solve: f does not depend on its argument")
-            return Jacobian(Program(t)), t.value
+            return t
         failures.append(f"for X of shape {candidate} f's result has shape {t.value.shape}")
     hint = "pass shape= for the shape of X" if shape is None else "shape= does not fit"
     raise ValueError(f"solve: rhs has shape {b.shape}, but {'; '.join(failures)}; {hint}")

@@ -295,14 +295,20 @@ class SpectralFactorization:
             smallest, largest = float(diagonal.min()), float(diagonal.max())
         else:
             n, dtype = self.op.shape[0], np.result_type(self.op.dtype, np.float32)
-            smallest = 1 / _map_norm(
-                lambda z: self._attempt(z, "N"), lambda z: self._attempt(z, "H"), n, dtype
+            smallest = 1 / map_norm(
+                lambda z: self._probed(z, "N"), lambda z: self._probed(z, "H"), n, dtype
             )
-            largest = _map_norm(lambda z: self.op @ z, lambda z: self.op.H @ z, n, dtype)
+            largest = map_norm(lambda z: self.op @ z, lambda z: self.op.H @ z, n, dtype)
         eps = float(np.finfo(inexact_dtype(self.op.dtype)).eps)
         if smallest < eps * self.scale:  # rounding errors of terms that cancel
             largest = max(largest, self._size_of_terms())
         return min(1.0, smallest / largest) if largest else 0.0
+
+    def _probed(self, z: Array, trans: Trans) -> Array:
+        """What M⁻¹ does to z, but for unitary factors on either side."""
+        if self.spectral.is_unitary:
+            return self.spectral.solve_core(z, trans == "H")
+        return self._attempt(z, trans)
 
     def _size_of_terms(self) -> float:
         """Σ |c| ∏ ‖Cᵢ‖₂, nearly."""
@@ -317,7 +323,7 @@ class SpectralFactorization:
         )
 
 
-def _map_norm(
+def map_norm(
     forward: Callable[[Array], Array], adjoint: Callable[[Array], Array], n: int, dtype: Any
 ) -> float:
     """‖F‖₂ from below, by power iteration on Fᴴ F from a fixed vector without small entries."""
