@@ -6,6 +6,7 @@ from numpy.linalg import LinAlgError, norm
 
 import otimes as ox
 from otimes._iterative import nearest_pairs
+from otimes._modes import schur_mode
 
 EPS = np.finfo(float).eps
 
@@ -86,6 +87,15 @@ def test_polynomials_in_two_matrices(rng, sizes):
     assert info.residual <= 10 * (m + n) * EPS
     for column, right in zip(x.T, b.T, strict=True):
         assert_solves(op, column, right)
+
+
+def test_a_defective_matrix_is_its_own_candidate(rng):
+    """A combination of A and A² has ill-determined Schur vectors here; those of A serve."""
+    basis, _ = np.linalg.qr(normal(rng, 40))
+    a = basis @ (np.diag(np.repeat([2.0, -1], 20)) + np.diag(np.ones(39), 1)) @ basis.T
+    mode = schur_mode([a, a @ a], a.dtype)
+    assert mode is not None
+    np.testing.assert_allclose(mode.basis @ mode.forms[1] @ mode.basis.T, a @ a, atol=1e-12)
 
 
 def test_polynomials_in_single_precision(rng):
