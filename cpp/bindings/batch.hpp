@@ -1,6 +1,7 @@
 // Arrays whose leading axes are a batch of matrices, broadcast against one another.
 #pragma once
 
+#include <complex>
 #include <string>
 #include <vector>
 
@@ -120,5 +121,15 @@ class BatchItem {
     const Batch& batch_;
     std::vector<index_t> offsets_, position_;
 };
+
+/// The first of the four scalars that h is an array of decides.
+template <class F>
+auto with_scalar(py::handle h, F&& f) -> decltype(f(double{})) {
+    if (is_exact<double>(h)) return f(double{});
+    if (is_exact<std::complex<double>>(h)) return f(std::complex<double>{});
+    if (is_exact<float>(h)) return f(float{});
+    if (is_exact<std::complex<float>>(h)) return f(std::complex<float>{});
+    return {};
+}
 
 }  // namespace otimes::bindings

@@ -160,16 +160,6 @@ py::object solve_in_lanes(const Equation<T>& equation, const Batch& batch, bool 
     });
 }
 
-/// The first of the four scalars that h is an array of decides.
-template <class F>
-auto with_scalar(py::handle h, F&& f) -> decltype(f(double{})) {
-    if (is_exact<double>(h)) return f(double{});
-    if (is_exact<std::complex<double>>(h)) return f(std::complex<double>{});
-    if (is_exact<float>(h)) return f(float{});
-    if (is_exact<std::complex<float>>(h)) return f(std::complex<float>{});
-    return {};
-}
-
 /// The coefficients as operands, when each is of scalar T and of the shape that its letter asks
 /// for: l for (m, m), r for (n, n).
 template <class T>

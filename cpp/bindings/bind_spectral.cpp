@@ -82,11 +82,14 @@ void solve_triangular_sum(const std::vector<index_t>& sizes, const py::list& ter
 
 void register_spectral(py::module_& m) {
     using py::arg;
-    m.def("schur", &bound_schur, arg("a"), "(T, Z) with A = Z T Z^H.");
-    m.def("solve_triangular_sum", &solve_triangular_sum, arg("sizes"), arg("terms"), arg("tiny"),
-          arg("x"),
-          "x <- M^-1 x in place, for M = sum of c (F1 x ... x FN) given as (c, [F1, ...]), None "
-          "being an identity, the others upper triangular; zero pivots count as tiny.");
+    m.def("schur", &bound_schur, arg("a"),
+          "(T, Z) with A = Z T Z^H; T is quasi-triangular for a real A.");
+    m.def(
+        "solve_triangular_sum", &solve_triangular_sum, arg("sizes"), arg("terms"), arg("tiny"),
+        arg("x"),
+        "x <- M^-1 x in place, for M = sum of c (F1 x ... x FN) given as (c, [F1, ...]), None "
+        "being an identity, the others upper triangular, or for two factors quasi-triangular with "
+        "bumps in common; zero pivots count as tiny.");
 }
 
 }  // namespace otimes::bindings

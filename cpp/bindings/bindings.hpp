@@ -22,6 +22,7 @@ void register_kron(py::module_& m);
 void register_products(py::module_& m);
 void register_equations(py::module_& m);
 void register_riccati(py::module_& m);
+void register_least_squares(py::module_& m);
 void register_functions(py::module_& m);
 void register_spectral(py::module_& m);
 

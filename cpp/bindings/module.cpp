@@ -31,6 +31,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     otimes::bindings::register_products(m);
     otimes::bindings::register_equations(m);
     otimes::bindings::register_riccati(m);
+    otimes::bindings::register_least_squares(m);
     otimes::bindings::register_functions(m);
     otimes::bindings::register_spectral(m);
 }

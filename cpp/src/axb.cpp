@@ -12,9 +12,21 @@
 #include "otimes/threads.hpp"
 
 namespace otimes {
+namespace {
+
+/// What was used for the left factor and for the right one, of the equation as it was written,
+/// which is the transposed one here.
+constexpr const char* method_name(int left, int right) {
+    constexpr const char* names[3][3] = {{"triangular", "triangular-cholesky", "triangular-lu"},
+                                         {"cholesky-triangular", "cholesky", "cholesky-lu"},
+                                         {"lu-triangular", "lu-cholesky", "lu"}};
+    return names[left][right];
+}
+
+}  // namespace
 
 template <class T>
-struct AxbFactor<T>::ByLu {
+struct AxbFactor<T>::Direct {
     using Scalar = T;
     using Storage = Matrix<T>;
 
@@ -22,11 +34,11 @@ struct AxbFactor<T>::ByLu {
         const index_t m = x.rows(), n = x.cols();
         const char op = adjoint ? 'C' : 'N';
         parallel_blocks(n, product_flops(m, n, m), [&](index_t begin, index_t end) {
-            factor.a_lu_.solve(op, end - begin, x.data() + begin * m, x.ld());
+            factor.a_factor_.solve(op, end - begin, x.data() + begin * m, x.ld());
         });
         const int grown = normalise(x.view());
         parallel_blocks(m, product_flops(m, n, n), [&](index_t begin, index_t end) {
-            factor.b_lu_.solve_right(op, end - begin, x.data() + begin, x.ld());
+            factor.b_factor_.solve_right(op, end - begin, x.data() + begin, x.ld());
         });
         return grown + normalise(x.view());
     }
@@ -54,12 +66,12 @@ struct AxbFactor<T>::BySchur {
     using Scalar = T;
     using Storage = Matrix<T>;
 
-    explicit BySchur(const ByLu& by_lu)
-        : original(by_lu),
-          left(by_lu.factor.a_.view(), zero(by_lu.factor.b_.rows()).view()),
-          right(zero(by_lu.factor.a_.rows()).view(), by_lu.factor.b_.view()),
-          norm(by_lu.norm),
-          exponent(by_lu.exponent) {}
+    explicit BySchur(const Direct& direct)
+        : original(direct),
+          left(direct.factor.a_.view(), zero(direct.factor.b_.rows()).view()),
+          right(zero(direct.factor.a_.rows()).view(), direct.factor.b_.view()),
+          norm(direct.norm),
+          exponent(direct.exponent) {}
 
     static Matrix<T> zero(index_t n) { return {n, n}; }
 
@@ -75,7 +87,7 @@ struct AxbFactor<T>::BySchur {
 
     void subtract_image(const Storage& x, Storage& r) const { original.subtract_image(x, r); }
 
-    const ByLu& original;
+    const Direct& original;
     SylvesterFactor<T> left, right;
     double norm;
     int exponent;
@@ -93,19 +105,20 @@ AxbFactor<T>::AxbFactor(MatrixView<const T> a, MatrixView<const T> b) : finite_(
     b_ = scaled_copy(b, -b_exponent);
     parallel_pair(
         product_flops(a.rows, a.rows, a.rows) + product_flops(b.rows, b.rows, b.rows),
-        [&] { a_lu_ = LU<T>(a_); }, [&] { b_lu_ = LU<T>(b_); });
+        [&] { a_factor_ = SquareFactor<T>(a_); }, [&] { b_factor_ = SquareFactor<T>(b_); });
     poll_interrupt();
     norm_ = norm_of<T>(a_.view()) * norm_of<T>(b_.view());
-    rcond_ = a_lu_.rcond * b_lu_.rcond;
+    rcond_ = a_factor_.rcond() * b_factor_.rcond();
 }
 
 template <class T>
 SolveReport AxbFactor<T>::solve(bool adjoint, RightHandSides<T> sides) const {
     if (!finite_) return undefined_solution(sides);
     const SerialBlas serial_blas;
-    const ByLu equation{*this, adjoint};
+    const Direct equation{*this, adjoint};
     SolveReport report = solve_refined(equation, sides);
-    report.method = "lu";
+    report.method =
+        method_name(static_cast<int>(b_factor_.method()), static_cast<int>(a_factor_.method()));
     if (report.residual > 100 * eps_of<T>) {
         report = solve_refined(BySchur(equation), sides);
         report.method = "schur";

@@ -4,7 +4,9 @@
 #include <complex>
 
 #include "otimes/scalar.hpp"
+#include "otimes/scaling.hpp"
 #include "otimes/threads.hpp"
+#include "otimes/two_sided.hpp"
 
 namespace otimes {
 namespace {
@@ -31,8 +33,23 @@ template <class T>
 TriangularSum<T>::TriangularSum(std::vector<index_t> sizes, std::vector<Term> terms, T tiny)
     : sizes_(std::move(sizes)), terms_(std::move(terms)), tiny_(tiny) {}
 
+/// With X[i2, i1] = x[i1, i2]: sum of c F2 X F1^T.
+template <class T>
+void TriangularSum<T>::solve_two_modes(index_t columns, T* x) const {
+    std::vector<TwoSidedTerm<T>> terms;
+    for (const Term& term : terms_)
+        terms.push_back({term.coefficient, term.factors[1], term.factors[0]});
+    for (index_t k = 0; k < columns; ++k) {
+        const MatrixView<T> column{x + k, sizes_[1], sizes_[0], columns, columns * sizes_[1]};
+        Matrix<T> solution{MatrixView<const T>(column)};
+        solve_two_sided(terms, tiny_, solution);
+        copy_scaled<T>(solution.view(), column, 0);
+    }
+}
+
 template <class T>
 void TriangularSum<T>::solve(index_t columns, T* x) const {
+    if (sizes_.size() == 2) return solve_two_modes(columns, x);
     std::vector<Level> levels(sizes_.size());
     index_t rest = columns;
     for (std::size_t k = sizes_.size(); k-- > 0; rest *= sizes_[k]) {

@@ -36,16 +36,7 @@ LU<T>::LU(const Matrix<T>& a) {
     const index_t n = a.rows();
     if (n == 0) return;
     const bool singular = factor(a);
-    std::vector<T> z(pivots.size()), y(pivots.size());
-    const auto product = [&](char op) {
-        return [&, op](T* x) {
-            blas::gemv(op, n, n, a.data(), a.ld(), x, y.data());
-            std::copy(y.begin(), y.end(), x);
-        };
-    };
-    const auto solution = [&](char op) { return [&, op](T* x) { solve(op, 1, x, n); }; };
-    const SingularRange range =
-        singular_range(n, z.data(), product('N'), product('C'), solution('N'), solution('C'));
+    const SingularRange range = singular_range(a, [&](char op, T* x) { solve(op, 1, x, n); });
     rcond = singular ? 0 : reciprocal_condition(range, 0, eps_of<T>);
 }
 

@@ -12,6 +12,7 @@ from ._equations import solve_axb, solve_sylvester, solve_tsylvester, sylvester_
 from ._functions import expm
 from ._kron import kron, kronecker_sum
 from ._lyapunov import solve_continuous_lyapunov, solve_discrete_lyapunov, solve_stein
+from ._lstsq_axb import lstsq_axb
 from ._nearest import nearest_kronecker
 from ._products import kron_apply, kron_matmul, kron_rmatmul
 from ._riccati import solve_continuous_are, solve_discrete_are, solve_lyapunov_factor
@@ -50,6 +51,7 @@ __all__ = [
     "kron_rmatmul",
     "kronecker_sum",
     "linearize",
+    "lstsq_axb",
     "nearest_kronecker",
     "select_method",
     "set_max_dense",

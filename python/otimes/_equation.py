@@ -78,9 +78,12 @@ class Equation:
             if foreign is not NotImplemented:
                 return foreign
             solved = self._solve_converted(coefficients, q, check_finite)
-        if solved[1] and not return_info and on_singular in ("raise", "warn"):
+        if solved[1] and not return_info and on_singular in ("raise", "warn", "lstsq"):
             return solved[0]
         require_on_singular(self.name, on_singular)
+        if on_singular == "lstsq":
+            finish_least_squares = registry.solving["finish_least_squares"]
+            return finish_least_squares(self, coefficients, q, solved, return_info)
         return finish(self.name, solved, on_singular, self.singular, return_info)
 
     # --- the slow path: conversions, and the wording of errors ---
@@ -159,6 +162,11 @@ class Equation:
         on_singular: OnSingular,
     ) -> EquationFactor:
         """Decompose the equation after its arguments, and judge its condition."""
+        if on_singular == "lstsq":
+            raise ValueError(
+                f'{caller}: on_singular is "lstsq", but a decomposition has no least-squares '
+                'solution: op.factorize(on_singular="lstsq") has'
+            )
         require_on_singular(caller, on_singular)
         matrices = self.matrices(caller, coefficients)
         for argument, value in zip(self.arguments, matrices, strict=True):

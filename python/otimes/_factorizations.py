@@ -205,7 +205,7 @@ def norm_bound(op: LinearOperator) -> float:
     """A bound of the Frobenius kind, Σ |c| ∏ ‖Fᵢ‖_F for a sum of terms."""
     match op:
         case TermOperator():
-            return sum(map(_term_bound, op.parts))
+            return sum(map(term_bound, op.parts))
         case Sum():
             return sum(abs(complex(c)) * norm_bound(a) for c, a in op.addends)
         case Product():
@@ -217,5 +217,5 @@ def norm_bound(op: LinearOperator) -> float:
     return 0.0  # an unknown norm: the residual is measured against the right-hand side
 
 
-def _term_bound(term: Term) -> float:
+def term_bound(term: Term) -> float:
     return abs(complex(term.coefficient)) * math.prod(f.norm() for f in term.factors)

@@ -7,6 +7,7 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from . import _core
 from ._check import Array
@@ -67,7 +68,7 @@ class Mode(NamedTuple):
 
     size: int
     basis: Array | None  # None: the identity
-    forms: tuple[Array, ...]  # the C: diagonals (n,) or upper triangles (n, n)
+    forms: tuple[Array, ...]  # the C: diagonals (n,) or (quasi-)triangles (n, n)
     is_unitary: bool = True
     log_det: float = 0.0  # of X⁻ᴴ X⁻¹
 
@@ -81,7 +82,7 @@ def mode_of(size: int, matrices: list[Array], beside_identity: bool) -> Mode | N
     if not matrices:
         return Mode(size, None, ())
     if not all(map(is_hermitian, matrices)):
-        return _schur_mode(size, matrices)
+        return schur_mode(matrices, np.result_type(matrices[0].dtype, np.complex64))
     mode = _unitary_mode(size, matrices)
     return _definite_mode(size, matrices) if mode is None and not beside_identity else mode
 
@@ -153,15 +154,37 @@ def _best_definite(matrices: list[Array]) -> tuple[int | None, Array, float]:
     return best
 
 
-def _schur_mode(size: int, matrices: list[Array]) -> Mode | None:
-    dtype = np.result_type(matrices[0].dtype, np.complex64)
-    combined = np.asarray(_combination(matrices), dtype, order="F")
-    triangle, basis = _core.schur(combined)
+def schur_mode(matrices: list[Array], dtype: DTypeLike) -> Mode | None:
+    """A basis in which commuting matrices are all triangular, in a real dtype quasi-triangular.
+
+    That of a combination of them, almost always. That of a matrix of which the others are
+    polynomials serves even where it is defective, and the combination's vectors are ill-determined.
+    """
+    if not all(_commute(a, b) for a, b in itertools.combinations(matrices, 2)):
+        return None
+    candidates = [_combination(matrices), *matrices] if len(matrices) > 1 else matrices
+    modes = (_mode_in_schur_basis(a, matrices, dtype) for a in candidates)
+    return next((mode for mode in modes if mode is not None), None)
+
+
+def _commute(a: Array, b: Array) -> bool:
+    bound = 10 * len(a) * np.finfo(a.dtype).eps * np.linalg.norm(a) * np.linalg.norm(b)
+    return bool(np.linalg.norm(a @ b - b @ a) <= bound)
+
+
+def is_normal(a: Array) -> bool:
+    return is_hermitian(a) or _commute(a, a.conj().T)
+
+
+def _mode_in_schur_basis(chosen: Array, matrices: list[Array], dtype: DTypeLike) -> Mode | None:
+    triangle, basis = _core.schur(np.asarray(chosen, dtype, order="F"))
+    bumps = np.diag(triangle.diagonal(-1) != 0, -1)
     forms = []
     for a in matrices:
-        form = triangle if len(matrices) == 1 else basis.conj().T @ a @ basis
-        if not _negligible(np.tril(form, -1), a):
+        form = triangle if a is chosen else basis.conj().T @ a @ basis
+        if not _negligible(np.where(bumps, 0, np.tril(form, -1)), a):
             return None
-        is_normal = _negligible(np.triu(form, 1), a)
-        forms.append(form.diagonal().copy() if is_normal else np.triu(form))
-    return Mode(size, basis, tuple(forms))
+        upper = np.triu(form)
+        is_diagonal = not bumps.any() and _negligible(np.triu(upper, 1), a)
+        forms.append(form.diagonal().copy() if is_diagonal else np.where(bumps, form, upper))
+    return Mode(len(basis), basis, tuple(forms))

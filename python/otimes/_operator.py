@@ -36,7 +36,8 @@ class Registry:
 
     #: Binary and unary operations of the algebra by name ("add", "multiply", "scale", ...).
     algebra: dict[str, Callable[..., Any]] = field(default_factory=dict)
-    #: Equation solving: "solve_operator", "factorize", and "decompose", which does not judge.
+    #: Equation solving: "solve_operator", "factorize", "decompose", which does not judge,
+    #: "linear_map" of a function, and "finish_least_squares" of a named equation.
     solving: dict[str, Callable[..., Any]] = field(default_factory=dict)
     #: Text and LaTeX of an operator: "text", "latex".
     display: dict[str, Callable[..., str]] = field(default_factory=dict)
@@ -400,7 +401,7 @@ class LinearOperator(ArrayMethods):
         self,
         b: ArrayLike,
         *,
-        on_singular: Literal["raise", "warn"] = "raise",
+        on_singular: Literal["raise", "warn", "lstsq"] = "raise",
         method: str = "auto",
     ) -> Array:
         """The x with A x = b, by the structure of A.
@@ -408,7 +409,8 @@ class LinearOperator(ArrayMethods):
         Parameters
         ----------
         b : array_like, shape (M,) or (M, k), or of `out_shape` where that is a matrix' shape
-        on_singular : {"raise", "warn"}
+        on_singular : {"raise", "warn", "lstsq"}
+            "lstsq": the least-squares solution of minimum norm where A is singular or not square.
         method : str
             ``"auto"``, or one of the names that `select_method` returns.
 
@@ -425,7 +427,7 @@ class LinearOperator(ArrayMethods):
         x: Array = registry.solving["solve_operator"](self, b, on_singular, method)
         return x
 
-    def factorize(self, *, on_singular: Literal["raise", "warn"] = "raise") -> Any:
+    def factorize(self, *, on_singular: Literal["raise", "warn", "lstsq"] = "raise") -> Any:
         """The decompositions of A, kept for any number of right-hand sides.
 
         Returns

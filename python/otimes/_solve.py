@@ -22,11 +22,13 @@ from ._factorizations import (
     MatrixEquation,
     PermutationFactorization,
     as_permutation,
-    norm_bound,
 )
 from ._implicit import solution
+from ._iterative import KrylovFactorization, Options
+from ._krylov import Callback
 from ._lower import Jacobian, Program
 from ._lyapunov import CONTINUOUS_LYAPUNOV, DISCRETE_LYAPUNOV, STEIN
+from ._min_norm import LeastSquaresFactorization, relative_residual
 from ._operator import LinearOperator, Scalar, Shape, registry
 from ._solve_info import (
     OnSingular,
@@ -36,7 +38,7 @@ from ._solve_info import (
     require_on_singular,
 )
 from ._sparse_lu import SparseKroneckerFactorization
-from ._spectral import SpectralFactorization, pays, spectral
+from ._spectral import SpectralFactorization, pays, real_schur, spectral
 from ._structures import Diagonal, Inverse, Product, Selection
 from ._terms import Factor, Term, TermOperator
 from ._trace import NonlinearError, Trace, Traced, stop_gradient, trace
@@ -192,7 +194,7 @@ def _in_one_basis(kind: str) -> Callable[[LinearOperator], Maker | None]:
     def maker(op: LinearOperator) -> Maker | None:
         if not isinstance(op, TermOperator) or not pays(op):
             return None
-        found = spectral(op)
+        found = real_schur(op) or spectral(op)
         if found is None or found.kind != kind:
             return None
         return lambda: SpectralFactorization(op, found)
@@ -218,13 +220,23 @@ def _dense(op: LinearOperator) -> Maker | None:
     return make
 
 
+def _krylov(op: LinearOperator) -> Maker | None:
+    return lambda: KrylovFactorization(op)
+
+
+def _is_small(op: LinearOperator) -> bool:
+    """Whether LU of the dense matrix is preferred to an iteration."""
+    return op.shape[0] <= 1500 or not isinstance(op, TermOperator)
+
+
 @dataclass(frozen=True)
 class Method:
-    """One line of the decision list."""
+    """One line of the decision list; `suits` says what it is chosen for without being named."""
 
     name: str
     why: str
     maker: Callable[[LinearOperator], Maker | None]
+    suits: Callable[[LinearOperator], bool] = lambda op: True
 
 
 #: The first that applies is used.
@@ -276,7 +288,15 @@ METHODS = (
     ),
     Method("inverse", "it is an inverse: a product", _inverse),
     Method("chain", "a product of square operators: each is solved with in turn", _chain),
-    Method("dense", "no structure that a solver here uses: LU of the dense matrix", _dense),
+    Method(
+        "dense", "no structure that a solver here uses: LU of the dense matrix", _dense, _is_small
+    ),
+    Method(
+        "gmres",
+        "a large sum of terms that share no basis: GMRES, or CG where all is definite, "
+        "preconditioned by the nearest operator of one or two terms",
+        _krylov,
+    ),
 )
 
 
@@ -287,11 +307,12 @@ def _choose(op: LinearOperator, method: str) -> tuple[Method, Maker]:
         raise ValueError(f"method is {method!r}, but must be 'auto' or one of {names}")
     if op.shape[0] != op.shape[1]:
         raise np.linalg.LinAlgError(
-            f"the operator has shape {op.shape}, but only a square one can be solved with"
+            f"the operator has shape {op.shape}, but only a square one can be solved with; "
+            'on_singular="lstsq" gives the least-squares solution of minimum norm'
         )
     structure = op._structure()
     for candidate in METHODS:
-        if method in ("auto", candidate.name):
+        if method == candidate.name or (method == "auto" and candidate.suits(structure)):
             maker = candidate.maker(structure)
             if maker is not None:
                 return candidate, maker
@@ -306,8 +327,8 @@ def decompose(op: LinearOperator) -> Factorization:
 def factorize(op: LinearOperator, on_singular: str) -> Factorization:
     """``op.factorize``: the same, after its condition was judged."""
     require_on_singular("op.factorize", on_singular)
-    factors = decompose(op)
-    _judge("op.factorize", op, factors, on_singular)
+    _, factors, rcond = _attempt(op, "auto", on_singular, Options())
+    _judge("op.factorize", op, rcond, on_singular)
     return factors
 
 
@@ -331,7 +352,8 @@ def select_method(op: LinearOperator) -> str:
     Notes
     -----
     The rules are tried in the order diagonal, permutation, kronecker, sylvester, tsylvester,
-    axb-cxtd, spectral, congruence, stein, schur, inverse, chain, dense.
+    axb-cxtd, spectral, congruence, stein, schur, inverse, chain, dense (up to 1500 unknowns, where the
+    operator is a sum of Kronecker terms), gmres.
 
     Examples
     --------
@@ -347,51 +369,77 @@ def select_method(op: LinearOperator) -> str:
 
 
 def _solve(
-    op: LinearOperator, b: Array, on_singular: str, method: str, name: str
+    op: LinearOperator, b: Array, on_singular: str, method: str, name: str, options: Options
 ) -> tuple[Array, SolveInfo]:
     """x and how well it solves A x = b, for b (M,) or (M, k)."""
     require_on_singular(name, on_singular)
-    chosen, maker = _choose(op, method)
-    factors = maker()
-    rcond = _judge(name, op, factors, on_singular)
-    x = factors.solve(b)
+    chosen, factors, rcond = _attempt(op, method, on_singular, options)
+    _judge(name, op, rcond, on_singular)
+    try:
+        x = factors.solve(b)
+    except np.linalg.LinAlgError:  # GMRES has stagnated, as it does for a singular operator
+        if on_singular != "lstsq" or isinstance(factors, LeastSquaresFactorization):
+            raise
+        factors = _least_squares(op, options)
+        chosen, x = factors.name, factors.solve(b)
     if rcond > 0 and not np.isfinite(x).all():
         raise np.linalg.LinAlgError(f"{name}: the solution overflows {x.dtype}")
-    residual = _residual(op, x, b)
-    if isinstance(op._structure(), TermOperator):  # whose norm is known: LU may lose all digits
+    residual = relative_residual(op, x, b)
+    is_judged = isinstance(op._structure(), TermOperator) and not _has_own_tolerance(factors)
+    if is_judged:  # the operator's norm is known: LU may lose all digits
         judge_residual(name, residual, float(np.finfo(x.dtype).eps))
-    return x, SolveInfo(chosen.name, residual, rcond, 1.0, 0)
+    return x, SolveInfo(chosen, residual, rcond, 1.0, getattr(factors, "iterations", 0))
 
 
-def _judge(name: str, op: LinearOperator, factors: Factorization, on_singular: str) -> float:
-    """Raise or warn as the condition asks for, and return it."""
+def _has_own_tolerance(factors: Factorization) -> bool:
+    return isinstance(factors, (KrylovFactorization, LeastSquaresFactorization))
+
+
+def _attempt(
+    op: LinearOperator, method: str, on_singular: str, options: Options
+) -> tuple[str, Factorization, float]:
+    """The name of the method, the decompositions and their rcond."""
+    if on_singular == "lstsq" and op.shape[0] != op.shape[1]:
+        least_squares = _least_squares(op, options)
+        return least_squares.name, least_squares, least_squares.rcond()
+    chosen, maker = _choose(op, method)
+    factors = maker()
+    if isinstance(factors, KrylovFactorization):
+        factors.options = options
     rcond = factors.rcond()
+    if on_singular == "lstsq" and rcond < np.finfo(inexact_dtype(op.dtype)).eps:
+        least_squares = _least_squares(op, options)
+        return least_squares.name, least_squares, rcond
+    return chosen.name, factors, rcond
+
+
+def _least_squares(op: LinearOperator, options: Options) -> LeastSquaresFactorization:
+    factors = LeastSquaresFactorization(op)
+    factors.options = options
+    return factors
+
+
+def _judge(name: str, op: LinearOperator, rcond: float, on_singular: str) -> None:
+    """Raise or warn as the condition asks for."""
     eps = float(np.finfo(inexact_dtype(op.dtype)).eps)
-    judge_rcond(name, rcond, eps, on_singular, f"the operator is {op}")
-    return rcond
-
-
-def _residual(op: LinearOperator, x: Array, b: Array) -> float:
-    """‖b - A x‖_F / (‖A‖ ‖x‖_F + ‖b‖_F), ‖A‖ the sum over terms of products of factors' norms."""
-    with np.errstate(all="ignore"):
-        scale = norm_bound(op._structure()) * np.linalg.norm(x) + np.linalg.norm(b)
-        return float(np.linalg.norm(b - op @ x) / scale) if scale else 0.0
+    if on_singular != "lstsq" or rcond >= eps:
+        judge_rcond(name, rcond, eps, on_singular, f"the operator is {op}")
 
 
 def solve_operator(op: LinearOperator, b: ArrayLike, on_singular: str, method: str) -> Array:
     """``op.solve``: see `LinearOperator.solve`."""
-    x, _ = _solve_shaped(op, b, on_singular, method, "op.solve")
+    x, _ = _solve_shaped(op, b, on_singular, method, "op.solve", Options())
     return x
 
 
 def _solve_shaped(
-    op: LinearOperator, b: ArrayLike, on_singular: str, method: str, name: str
+    op: LinearOperator, b: ArrayLike, on_singular: str, method: str, name: str, options: Options
 ) -> tuple[Array, SolveInfo]:
     rhs = as_inexact("b", b)
     require_finite("b", rhs)
     if rhs.shape == op.out_shape and len(op.out_shape) != 1:
         flat = rhs.reshape(-1, order="F")
-        x, info = _solve(op, flat, on_singular, method, name)
+        x, info = _solve(op, flat, on_singular, method, name, options)
         return x.reshape(op.in_shape, order="F"), info
     if rhs.ndim not in (1, 2) or rhs.shape[0] != op.shape[0]:
         matrix = f" or {op.out_shape}" if len(op.out_shape) != 1 else ""
@@ -399,7 +447,7 @@ def _solve_shaped(
             f"{name}: b has shape {rhs.shape}, but the operator has shape {op.shape}, so b must be "
             f"({op.shape[0]},), ({op.shape[0]}, k){matrix}"
         )
-    return _solve(op, rhs, on_singular, method, name)
+    return _solve(op, rhs, on_singular, method, name, options)
 
 
 @overload
@@ -411,6 +459,9 @@ def solve(
     method: str = ...,
     on_singular: OnSingular = ...,
     return_info: Literal[False] = ...,
+    tol: float | None = ...,
+    maxiter: int | None = ...,
+    callback: Callback | None = ...,
 ) -> Array: ...
 @overload
 def solve(
@@ -421,6 +472,9 @@ def solve(
     method: str = ...,
     on_singular: OnSingular = ...,
     return_info: Literal[True],
+    tol: float | None = ...,
+    maxiter: int | None = ...,
+    callback: Callback | None = ...,
 ) -> tuple[Array, SolveInfo]: ...
 def solve(
     f_or_operator: Any,
@@ -430,6 +484,9 @@ def solve(
     method: str = "auto",
     on_singular: OnSingular = "raise",
     return_info: bool = False,
+    tol: float | None = None,
+    maxiter: int | None = None,
+    callback: Callback | None = None,
 ) -> Any:
     """Solve f(X) = RHS for X, where f is a linear function of a matrix, or an operator.
 
@@ -447,10 +504,20 @@ def solve(
         The shape of X, where it is neither that of `rhs` nor its reverse.
     method : str
         ``"auto"``, or one of the names that `select_method` returns.
-    on_singular : {"raise", "warn"}
-        What to do when the equation is singular to working precision (rcond < eps).
+    on_singular : {"raise", "warn", "lstsq"}
+        What to do when the equation is singular to working precision (rcond < eps). "lstsq" gives
+        the least-squares solution of minimum norm, also where there are not as many unknowns as
+        equations: by SVD up to 2000 rows and columns, values up to ``max(M, N) * eps`` times the
+        largest counting as zero, else by LSMR.
     return_info : bool
         Return ``(X, SolveInfo)``.
+    tol : float, optional
+        The residual, as `SolveInfo` defines it, at which an iteration stops; 10 eps by default.
+        LSMR also stops at ‖Aᴴ r‖ ≤ tol ‖A‖ ‖r‖. Direct methods do without.
+    maxiter : int, optional
+        The most iterations: by default 1000, and for LSMR twice the number of unknowns.
+    callback : callable, optional
+        ``callback(iteration, residual)`` after every iteration.
 
     Returns
     -------
@@ -459,7 +526,8 @@ def solve(
     Raises
     ------
     numpy.linalg.LinAlgError
-        When the equation is singular, or has not as many unknowns as equations.
+        When the equation is singular, or has not as many unknowns as equations (`on_singular`
+        decides), or an iteration does not converge.
     ValueError
         When f is not linear (the operation and its line are named), or the shape of X cannot be
         inferred, or `rhs` contains NaN or Inf.
@@ -481,25 +549,38 @@ def solve(
     array([[1.],
            [2.]])
     """
+    options = Options(tol, maxiter, callback)
+    options.require()
     if isinstance(f_or_operator, (LinearOperator, np.ndarray)) or not callable(f_or_operator):
         op = as_operator(f_or_operator)
-        x, info = _solve_shaped(op, rhs, on_singular, method, "solve")
+        x, info = _solve_shaped(op, rhs, on_singular, method, "solve", options)
     else:
-        x, info = _solve_function(f_or_operator, rhs, shape, on_singular, method)
+        x, info = _solve_function(f_or_operator, rhs, shape, on_singular, method, options)
     return (x, info) if return_info else x
 
 
 def _solve_function(
-    f: Callable[[Any], Any], rhs: ArrayLike, shape: Shape | None, on_singular: str, method: str
+    f: Callable[[Any], Any],
+    rhs: ArrayLike,
+    shape: Shape | None,
+    on_singular: str,
+    method: str,
+    options: Options,
 ) -> tuple[Array, SolveInfo]:
     b = as_inexact("rhs", stop_gradient(rhs))
     require_finite("rhs", b)
     t = _affine_map(f, b, shape)
     op = Jacobian(Program(t))
-    x, info = _solve_shaped(op, b - t.value, on_singular, method, "solve")
+    x, info = _solve_shaped(op, b - t.value, on_singular, method, "solve", options)
     if t.tape.meets_others or isinstance(rhs, Traced):
         x = solution(x, rhs - f(x), op)
     return x, info
+
+
+def linear_map(f: Callable[[Any], Any], b: Array) -> tuple[LinearOperator, Array]:
+    """The operator and the constant part of an affine f of matrices of b's shape."""
+    t = _affine_map(f, b, b.shape)
+    return Jacobian(Program(t)), t.value
 
 
 def _affine_map(f: Callable[[Any], Any], b: Array, shape: Shape | None) -> Trace:
@@ -512,8 +593,8 @@ def _affine_map(f: Callable[[Any], Any], b: Array, shape: Shape | None) -> Trace
             t = trace(f, zeros, 0, require_linear=True, isolated=True)
         except NonlinearError as e:
             raise ValueError(
-                f"solve: f is not linear in its argument: {e}; linearize(f, X) gives the linear "
-                "equation of a Newton step"
+                f"solve: f is not linear in its argument: {e}; otimes.root solves nonlinear "
+                "equations, linearize(f, X) gives the linear one of a Newton step"
             ) from None
         except np.linalg.LinAlgError:
             raise
@@ -529,4 +610,9 @@ def _affine_map(f: Callable[[Any], Any], b: Array, shape: Shape | None) -> Trace
     raise ValueError(f"solve: rhs has shape {b.shape}, but {'; '.join(failures)}; {hint}")
 
 
-registry.solving.update(solve_operator=solve_operator, factorize=factorize, decompose=decompose)
+registry.solving.update(
+    solve_operator=solve_operator,
+    factorize=factorize,
+    decompose=decompose,
+    linear_map=linear_map,
+)

@@ -10,7 +10,7 @@ from numpy.linalg import LinAlgError
 
 from ._check import Array, warn
 
-OnSingular = Literal["raise", "warn"]
+OnSingular = Literal["raise", "warn", "lstsq"]
 #: What a solver of the core returns: X, quiet, method, residual, rcond, scale, refinements.
 Solved = tuple[Array, bool, str, Any, Any, Any, Any]
 
@@ -34,11 +34,12 @@ class SolveInfo:
         ‖R‖_F / (Σ ‖Lᵢ‖_F ‖X‖_F ‖Rᵢ‖_F + ‖Q‖_F); at rounding level for every solution returned
         without complaint.
     rcond : float
-        Estimate of σ_min(M)/σ_max(M), right within a factor of 10.
+        Estimate of σ_min(M)/σ_max(M), right within a factor of 10; NaN, unknown, where an
+        iteration has solved the equation.
     scale : float
         1 unless X itself would overflow: then X solves the equation for ``scale * Q``.
     refinements : int
-        Steps of iterative refinement that were taken.
+        Steps of iterative refinement that were taken; the iterations of GMRES, CG and LSMR.
     """
 
     method: str
@@ -48,12 +49,19 @@ class SolveInfo:
     refinements: int
 
 
+def as_field(values: Array) -> Any:
+    """An array of the batch's shape as a field of `SolveInfo`: a number where there is no batch."""
+    return values if values.ndim else values.item()
+
+
 # --- what is said about a solution -------------------------------------------------------------
 
 
 def require_on_singular(name: str, on_singular: str) -> None:
-    if on_singular not in ("raise", "warn"):
-        raise ValueError(f'{name}: on_singular is {on_singular!r}, but must be "raise" or "warn"')
+    if on_singular not in ("raise", "warn", "lstsq"):
+        raise ValueError(
+            f'{name}: on_singular is {on_singular!r}, but must be "raise", "warn" or "lstsq"'
+        )
 
 
 def _worst(values: Any) -> tuple[float, str]:
@@ -74,7 +82,10 @@ def judge_rcond(name: str, rcond: Any, eps: float, on_singular: str, cause: str)
             f"(rcond = {worst:.1e}): {cause}"
         )
         if on_singular == "raise":
-            raise LinAlgError(f'{text}; on_singular="warn" returns what was computed')
+            raise LinAlgError(
+                f'{text}; on_singular="warn" returns what was computed, "lstsq" the least-squares '
+                "solution of minimum norm"
+            )
         warn(text, IllConditionedWarning)
     elif worst < 1000 * eps:
         warn(
@@ -84,7 +95,7 @@ def judge_rcond(name: str, rcond: Any, eps: float, on_singular: str, cause: str)
         )
 
 
-def _judge_scale(name: str, scale: Any, dtype: np.dtype[Any], return_info: bool) -> None:
+def judge_scale(name: str, scale: Any, dtype: np.dtype[Any], return_info: bool) -> None:
     """Raise if X overflows and the caller does not see the scale, or there is none."""
     worst, item = _worst(scale)
     if worst == 0:
@@ -115,7 +126,7 @@ def finish(
         if on_singular is not None:
             judge_rcond(name, rcond, eps, on_singular, cause)
         judge_residual(name, residual, eps)
-        _judge_scale(name, scale, x.dtype, return_info)
+        judge_scale(name, scale, x.dtype, return_info)
     if return_info:
         return x, SolveInfo(method, residual, rcond, scale, refinements)
     return x

@@ -17,7 +17,7 @@ import numpy as np
 from . import _core
 from ._check import Array, inexact_dtype
 from ._factorizations import Trans, as_columns, as_permutation, norm_bound
-from ._modes import Aligned, Mode, align, is_hermitian, mode_of
+from ._modes import Aligned, Mode, align, is_hermitian, is_normal, mode_of, schur_mode
 from ._operator import Scalar
 from ._terms import Factor, Term, TermOperator, from_terms
 
@@ -68,6 +68,12 @@ class Spectral:
             total = total + part
         return np.asarray(total).reshape(-1)
 
+    @property
+    def is_quasi_triangular(self) -> bool:
+        """Whether the diagonal of C is not that of its eigenvalues."""
+        forms = [form for mode in self.modes for form in mode.forms if form.ndim == 2]
+        return any(form.diagonal(-1).any() for form in forms)
+
     @functools.cached_property
     def _dtype(self) -> np.dtype[Any]:
         scalars = [type(c)(0) for c, _ in self.terms]
@@ -79,13 +85,15 @@ class Spectral:
             d = self._pivots.conj() if adjoint else self._pivots
             return np.asarray(y / d[:, None])
         # Cᴴ is lower triangular: upper, with rows and columns in reverse order
-        dtype = np.result_type(y.dtype, self._dtype)
-        x = np.array(y[::-1] if adjoint else y, dtype, order="C")
+        wide = np.result_type(y.dtype, self._dtype)
+        x = np.array(y[::-1] if adjoint else y, wide, order="C")
+        dtype = np.dtype(wide.char.lower()) if self.is_real else wide
         terms = []
         for c, picks in self.terms:
             factors = [self._triangle(k, p, adjoint, dtype) for k, p in enumerate(picks)]
-            terms.append((complex(np.conj(c) if adjoint else c), factors))
-        _core.solve_triangular_sum([m.size for m in self.modes], terms, self._tiny, x)
+            terms.append((dtype.type(np.conj(c) if adjoint else c), factors))
+        columns = x.view(dtype)  # a complex column under a real C is two real ones
+        _core.solve_triangular_sum([m.size for m in self.modes], terms, self._tiny, columns)
         return x[::-1] if adjoint else x
 
     @functools.cached_property
@@ -123,9 +131,32 @@ def _diagonal_of(form: Array) -> Array:
 def spectral(op: TermOperator) -> Spectral | None:
     """The sum in coordinates in which it is triangular, or None where it has none; kept."""
     if "spectral" not in op._cache:
-        op._cache["spectral"] = _spectral(op)
+        op._cache["spectral"] = _spectral(op, mode_of)
     found: Spectral | None = op._cache["spectral"]
     return found
+
+
+def real_schur(op: TermOperator) -> Spectral | None:
+    """The sum in real Schur coordinates, half the work of complex ones; kept.
+
+    For two real modes, unless all their matrices are normal: their eigenvectors are better.
+    """
+    if "real schur" not in op._cache:
+        op._cache["real schur"] = _spectral(op, _real_mode) if _wants_reals(op) else None
+    found: Spectral | None = op._cache["real schur"]
+    return found
+
+
+def _wants_reals(op: TermOperator) -> bool:
+    aligned = aligned_parts(op) if op.dtype.kind != "c" else None
+    if aligned is None or len(aligned.sizes) != 2:
+        return False
+    distinct = [_distinct([places[k] for _, places in aligned.terms])[0] for k in range(2)]
+    return not all(is_normal(a) for mode in distinct for a in mode)
+
+
+def _real_mode(size: int, matrices: list[Array], beside_identity: bool) -> Mode | None:
+    return schur_mode(matrices, matrices[0].dtype) if matrices else Mode(size, None, ())
 
 
 def aligned_parts(op: TermOperator) -> Aligned | None:
@@ -138,7 +169,9 @@ def aligned_parts(op: TermOperator) -> Aligned | None:
     return align(tuple(t.astype(dtype) for t in op.parts))
 
 
-def _spectral(op: TermOperator) -> Spectral | None:
+def _spectral(
+    op: TermOperator, mode_of: Callable[[int, list[Array], bool], Mode | None]
+) -> Spectral | None:
     aligned = aligned_parts(op)
     if aligned is None or not np.isfinite([complex(c) for c, _ in aligned.terms]).all():
         return None
@@ -256,20 +289,26 @@ class SpectralFactorization:
     @functools.cached_property
     def _rcond(self) -> float:
         diagonal = np.abs(self.spectral.diagonal())
-        if not diagonal.all():
+        if not diagonal.all() and not self.spectral.is_quasi_triangular:
             return 0.0
         if self.spectral.kind == "spectral":
             smallest, largest = float(diagonal.min()), float(diagonal.max())
         else:
             n, dtype = self.op.shape[0], np.result_type(self.op.dtype, np.float32)
-            smallest = 1 / _map_norm(
-                lambda z: self._attempt(z, "N"), lambda z: self._attempt(z, "H"), n, dtype
+            smallest = 1 / map_norm(
+                lambda z: self._probed(z, "N"), lambda z: self._probed(z, "H"), n, dtype
             )
-            largest = _map_norm(lambda z: self.op @ z, lambda z: self.op.H @ z, n, dtype)
+            largest = map_norm(lambda z: self.op @ z, lambda z: self.op.H @ z, n, dtype)
         eps = float(np.finfo(inexact_dtype(self.op.dtype)).eps)
         if smallest < eps * self.scale:  # rounding errors of terms that cancel
             largest = max(largest, self._size_of_terms())
         return min(1.0, smallest / largest) if largest else 0.0
+
+    def _probed(self, z: Array, trans: Trans) -> Array:
+        """What M⁻¹ does to z, but for unitary factors on either side."""
+        if self.spectral.is_unitary:
+            return self.spectral.solve_core(z, trans == "H")
+        return self._attempt(z, trans)
 
     def _size_of_terms(self) -> float:
         """Σ |c| ∏ ‖Cᵢ‖₂, nearly."""
@@ -284,7 +323,7 @@ class SpectralFactorization:
         )
 
 
-def _map_norm(
+def map_norm(
     forward: Callable[[Array], Array], adjoint: Callable[[Array], Array], n: int, dtype: Any
 ) -> float:
     """‖F‖₂ from below, by power iteration on Fᴴ F from a fixed vector without small entries."""

@@ -2,11 +2,12 @@
 #pragma once
 
 #include "otimes/equation.hpp"
-#include "otimes/lu.hpp"
+#include "otimes/square.hpp"
 
 namespace otimes {
 
-/// LU decompositions of A and B; Schur forms where those lose digits by the growth of a pivot.
+/// A and B factored as their structures allow; Schur forms where LU loses digits by the growth of a
+/// pivot.
 template <class T>
 class AxbFactor final : public EquationFactor<T> {
   public:
@@ -16,13 +17,13 @@ class AxbFactor final : public EquationFactor<T> {
     SolveReport solve(bool adjoint, RightHandSides<T> sides) const override;
 
   private:
-    struct ByLu;     // the equation or its adjoint
+    struct Direct;   // the equation or its adjoint
     struct BySchur;  // the same, by the Schur forms of A and B
 
     bool finite_;
     int exponent_ = 0;
     Matrix<T> a_, b_;  // powers of two times the originals
-    LU<T> a_lu_, b_lu_;
+    SquareFactor<T> a_factor_, b_factor_;
     double norm_ = 0, rcond_;
 };
 

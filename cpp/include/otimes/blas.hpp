@@ -354,6 +354,8 @@ OTIMES_DECLARE_COMPLEX_REORDERING(z, c128)
                                        const blasint*, const T*, const blasint*, const T*, T*,     \
                                        const blasint*, T*, const blasint*, blasint*, std::size_t,  \
                                        std::size_t);                                               \
+    void OTIMES_FORTRAN(s##potrf)(const char*, const blasint*, T*, const blasint*, blasint*,       \
+                                  std::size_t);                                                    \
     }                                                                                              \
     /* A = Q R in place: R above, the reflectors of Q below the diagonal and in tau. */            \
     inline void geqrf(index_t m, index_t n, T* a, index_t lda, T* tau) {                           \
@@ -374,6 +376,14 @@ OTIMES_DECLARE_COMPLEX_REORDERING(z, c128)
             OTIMES_FORTRAN(s##or_un##mqr)                                                          \
             (&side, &op, &im, &in, &ik, a, &ia, tau, c, &ic, work, &size, &info, 1, 1);            \
         });                                                                                        \
+    }                                                                                              \
+    /* A = L L^H in place, in the lower triangle; false if A is not positive definite. */          \
+    inline bool potrf(index_t n, T* a, index_t lda) {                                              \
+        const blasint in = to_blasint(n), ia = to_blasint(lda);                                    \
+        const char lower = 'L';                                                                    \
+        blasint info = 0;                                                                          \
+        OTIMES_FORTRAN(s##potrf)(&lower, &in, a, &ia, &info, 1);                                   \
+        return info == 0;                                                                          \
     }
 
 OTIMES_DECLARE_ORTHOGONAL(s, or, float)
@@ -381,5 +391,54 @@ OTIMES_DECLARE_ORTHOGONAL(d, or, double)
 OTIMES_DECLARE_ORTHOGONAL(c, un, c64)
 OTIMES_DECLARE_ORTHOGONAL(z, un, c128)
 #undef OTIMES_DECLARE_ORTHOGONAL
+
+// Pivoted QR and SVD: the complex routines take a real workspace besides.
+#define OTIMES_NO_REAL_WORKSPACE(type)
+#define OTIMES_REAL_WORKSPACE(type) type,
+#define OTIMES_DECLARE_RANK_REVEALING(s, T, WITH_REAL)                                             \
+    extern "C" {                                                                                   \
+    void OTIMES_FORTRAN(s##geqp3)(const blasint*, const blasint*, T*, const blasint*, blasint*,    \
+                                  T*, T*, const blasint*, WITH_REAL(real_t<T>*) blasint*);         \
+    void OTIMES_FORTRAN(s##gesdd)(const char*, const blasint*, const blasint*, T*, const blasint*, \
+                                  real_t<T>*, T*, const blasint*, T*, const blasint*, T*,          \
+                                  const blasint*, WITH_REAL(real_t<T>*) blasint*, blasint*,        \
+                                  std::size_t);                                                    \
+    }                                                                                              \
+    /* A P = Q R in place as geqrf, |R_kk| falling; column k of A P is column pivots[k] - 1. */    \
+    inline void geqp3(index_t m, index_t n, T* a, index_t lda, blasint* pivots, T* tau) {          \
+        const blasint im = to_blasint(m), in = to_blasint(n), ia = to_blasint(lda);                \
+        [[maybe_unused]] std::vector<real_t<T>> real(2 * static_cast<std::size_t>(n) + 1);         \
+        blasint info = 0;                                                                          \
+        with_workspace<T>([&](T* work, blasint size) {                                             \
+            OTIMES_FORTRAN(s##geqp3)                                                               \
+            (&im, &in, a, &ia, pivots, tau, work, &size, WITH_REAL(real.data()) & info);           \
+        });                                                                                        \
+    }                                                                                              \
+    /* A = U diag(values) V^H with k = min(m, n) columns of U and rows of V^H; A is destroyed. */  \
+    inline blasint gesdd(index_t m, index_t n, T* a, index_t lda, real_t<T>* values, T* u,         \
+                         index_t ldu, T* vh, index_t ldvh) {                                       \
+        const blasint im = to_blasint(m), in = to_blasint(n), ia = to_blasint(lda);                \
+        const blasint iu = to_blasint(ldu), iv = to_blasint(ldvh);                                 \
+        const auto k = static_cast<std::size_t>(m < n ? m : n);                                    \
+        const auto size_sum = static_cast<std::size_t>(m + n);                                     \
+        [[maybe_unused]] std::vector<real_t<T>> real(k * (5 * k + 7 + 2 * size_sum) + 1);          \
+        std::vector<blasint> integers(8 * k + 1);                                                  \
+        const char thin = 'S';                                                                     \
+        blasint info = 0;                                                                          \
+        with_workspace<T>([&](T* work, blasint size) {                                             \
+            OTIMES_FORTRAN(s##gesdd)                                                               \
+            (&thin, &im, &in, a, &ia, values, u, &iu, vh, &iv, work, &size,                        \
+             WITH_REAL(real.data()) integers.data(), &info, 1);                                    \
+        });                                                                                        \
+        return info;                                                                               \
+    }
+
+OTIMES_DECLARE_RANK_REVEALING(s, float, OTIMES_NO_REAL_WORKSPACE)
+OTIMES_DECLARE_RANK_REVEALING(d, double, OTIMES_NO_REAL_WORKSPACE)
+OTIMES_DECLARE_RANK_REVEALING(c, c64, OTIMES_REAL_WORKSPACE)
+OTIMES_DECLARE_RANK_REVEALING(z, c128, OTIMES_REAL_WORKSPACE)
+#undef OTIMES_DECLARE_RANK_REVEALING
+#undef OTIMES_REAL_WORKSPACE
+#undef OTIMES_NO_REAL_WORKSPACE
 
 }  // namespace otimes::blas

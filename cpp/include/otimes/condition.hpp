@@ -1,12 +1,15 @@
 // How far an answer can be trusted: singular values of the equation, estimated.
 #pragma once
 
+#include <algorithm>  // std::copy
 #include <cmath>
 #include <complex>
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <vector>
 
+#include "otimes/blas.hpp"
 #include "otimes/scalar.hpp"
 #include "otimes/triangular.hpp"
 #include "otimes/view.hpp"
@@ -76,6 +79,21 @@ template <class T, class Map, class Adjoint, class Solve, class SolveAdjoint>
 SingularRange singular_range(index_t n, T* z, Map&& map, Adjoint&& adjoint, Solve&& solve,
                              SolveAdjoint&& solve_adjoint, int steps = 3) {
     return {1 / map_norm(n, z, solve, solve_adjoint, steps), map_norm(n, z, map, adjoint, steps)};
+}
+
+/// The same of a square matrix that is factored: solve(op, x) is x <- op(A)^-1 x, op in {N, C}.
+template <class T, class Solve>
+SingularRange singular_range(const Matrix<T>& a, Solve&& solve) {
+    const index_t n = a.rows();
+    std::vector<T> z(static_cast<std::size_t>(n)), y(z.size());
+    const auto product = [&](char op) {
+        return [&, op](T* x) {
+            blas::gemv(op, n, n, a.data(), a.ld(), x, y.data());
+            std::copy(y.begin(), y.end(), x);
+        };
+    };
+    const auto solution = [&](char op) { return [&, op](T* x) { solve(op, x); }; };
+    return singular_range(n, z.data(), product('N'), product('C'), solution('N'), solution('C'));
 }
 
 /// sigma_min / sigma_max. A sigma_min at the rounding level of an equation whose terms have norms

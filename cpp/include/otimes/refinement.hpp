@@ -182,9 +182,7 @@ class Refinement {
         for (std::size_t k = 0; k < x.count; ++k)
             largest = std::max(largest, max_abs<T>(x.parts[k].view()));
         const int exponent = q_exponent_ + x.exponent - equation_.exponent;
-        const int excess =
-            binary_exponent(largest) + exponent + 1 - std::numeric_limits<R>::max_exponent;
-        const int reduction = largest > 0 ? std::max(0, excess) : 0;
+        const int reduction = excess_exponent(largest, exponent);
         for (std::size_t k = 0; k < x.count; ++k)
             copy_scaled<T>(x.parts[k].view(), sides_[k].x, exponent - reduction);
         return std::ldexp(1.0, -reduction);

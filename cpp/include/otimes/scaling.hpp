@@ -113,6 +113,14 @@ int common_exponent(MatrixView<const T> a, MatrixView<const T> b) {
     return binary_exponent(std::max(max_abs<T>(a), max_abs<T>(b)));
 }
 
+/// So many powers of two must be left out for 2^exponent times `largest` not to overflow.
+template <class R>
+int excess_exponent(R largest, int exponent) {
+    const int excess =
+        binary_exponent(largest) + exponent + 1 - std::numeric_limits<R>::max_exponent;
+    return largest > 0 ? std::max(0, excess) : 0;
+}
+
 /// Scale the entries to near 1 if they are far from it; returns e such that the old a is 2^e a.
 template <class T>
 int normalise(MatrixView<T> a) {

@@ -1,0 +1,301 @@
+"""Matrix-free iterations on NumPy vectors: GMRES, CG and LSMR, for real and complex operators."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ._check import Array
+
+#: A linear map of vectors (N,).
+Map = Callable[[Array], Array]
+#: What is called after every iteration, with its number and the residual so far.
+Callback = Callable[[int, float], Any]
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """When an iteration ends: residual ‖b - A x‖ / (norm ‖x‖ + ‖b‖) ≤ tol, or `maxiter` steps.
+
+    Attributes
+    ----------
+    tol : float
+    maxiter : int
+    norm : float
+        A bound of ‖A‖, or 0 for the residual relative to b alone.
+    callback : callable, optional
+        ``callback(iteration, residual)``.
+    """
+
+    tol: float
+    maxiter: int
+    norm: float = 0.0
+    callback: Callback | None = None
+
+    def residual(self, r: float, x: float, b: float) -> float:
+        """The residual of three norms: of b - A x, of x and of b."""
+        scale = self.norm * x + b
+        return r / scale if scale else 0.0
+
+    def report(self, iteration: int, residual: float) -> None:
+        if self.callback is not None:
+            self.callback(iteration, residual)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where an iteration has ended.
+
+    Attributes
+    ----------
+    x : ndarray
+    converged : bool
+    iterations : int
+    residual : float
+        What `Stopping` compares with its tolerance.
+    """
+
+    x: Array
+    converged: bool
+    iterations: int
+    residual: float
+
+
+def _norm(x: Array) -> float:
+    return float(np.linalg.norm(x))
+
+
+def _same(x: Array) -> Array:
+    return x
+
+
+# --- GMRES ---------------------------------------------------------------------------------------
+
+
+def gmres(
+    apply: Map, b: Array, stopping: Stopping, precondition: Map = _same, restart: int = 80
+) -> Outcome:
+    """A x = b by minimal residuals over Krylov spaces of A M⁻¹, of at most `restart` vectors.
+
+    `precondition` applies M⁻¹, from the right: residuals are those of the equation itself. Each
+    restart takes the residual afresh, as a step of refinement does. A product, an application of
+    M⁻¹ and 8 N k flops in the k-th step after a restart; memory for 2 `restart` vectors.
+
+    Saad & Schultz 1986, doi:10.1137/0907058; Saad 1993, doi:10.1137/0914028.
+    """
+    x, r = np.zeros_like(b), b
+    iterations, size = 0, _norm(b)
+    while True:
+        residual = stopping.residual(_norm(r), _norm(x), size)
+        if residual <= stopping.tol or iterations >= stopping.maxiter:
+            return Outcome(x, residual <= stopping.tol, iterations, residual)
+        cycle = _Arnoldi(apply, precondition, r, min(restart, stopping.maxiter - iterations))
+        scale = stopping.norm * _norm(x) + size
+        while not cycle.is_full and cycle.residual > stopping.tol * scale / 2:
+            cycle.step()
+            iterations += 1
+            stopping.report(iterations, cycle.residual / scale)
+        better = x + cycle.update()
+        before, r = _norm(r), b - apply(better)
+        if not _norm(r) < before:  # stagnation: nothing that a restart would change
+            return Outcome(x, False, iterations, residual)
+        x = better
+
+
+class _Arnoldi:
+    """An orthonormal basis of a Krylov space, and the least-squares problem in it."""
+
+    def __init__(self, apply: Map, precondition: Map, r: Array, size: int) -> None:
+        self.apply, self.precondition = apply, precondition
+        self.residual = _norm(r)
+        self.basis = np.zeros((size + 1, len(r)), r.dtype)
+        self.directions = np.zeros((size, len(r)), r.dtype)
+        self.basis[0] = r / self.residual
+        self.triangle = np.zeros((size, size), r.dtype)
+        self.rhs = np.zeros(size + 1, r.dtype)
+        self.rhs[0] = self.residual
+        self.rotations: list[tuple[float, Any]] = []
+        self.is_invariant = False
+
+    @property
+    def is_full(self) -> bool:
+        return self.is_invariant or len(self.rotations) == len(self.triangle)
+
+    def step(self) -> None:
+        k = len(self.rotations)
+        self.directions[k] = self.precondition(self.basis[k])
+        w = self.apply(self.directions[k])
+        known = self.basis[: k + 1]
+        column = np.zeros(k + 2, w.dtype)
+        size = _norm(w)
+        for _ in range(2):  # the second time is enough for orthogonality to rounding
+            part = known.conj() @ w
+            w = w - part @ known
+            column[: k + 1] += part
+        rest = _norm(w)
+        if rest <= 10 * np.finfo(w.dtype).eps * size:
+            rest, self.is_invariant = 0.0, True
+        else:
+            self.basis[k + 1] = w / rest
+        column[k + 1] = rest
+        self._rotate(column, k)
+
+    def _rotate(self, column: Array, k: int) -> None:
+        """Append a column of the Hessenberg matrix to its QR decomposition."""
+        for i, (c, s) in enumerate(self.rotations):
+            upper, lower = column[i], column[i + 1]
+            column[i], column[i + 1] = c * upper + s * lower, c * lower - np.conj(s) * upper
+        size = math.hypot(abs(column[k]), abs(column[k + 1]))
+        phase = column[k] / abs(column[k]) if column[k] else 1
+        c = abs(column[k]) / size if size else 1.0
+        s = phase * np.conj(column[k + 1]) / size if size else 0.0
+        self.rotations.append((c, s))
+        self.triangle[:k, k] = column[:k]
+        self.triangle[k, k] = phase * size
+        self.rhs[k + 1] = -np.conj(s) * self.rhs[k]
+        self.rhs[k] *= c
+        self.residual = float(abs(self.rhs[k + 1]))
+
+    def update(self) -> Array:
+        """What to add to x; directions that A maps to nothing are left out."""
+        k = len(self.rotations)
+        y = np.linalg.lstsq(self.triangle[:k, :k], self.rhs[:k], rcond=None)[0]
+        step: Array = y.astype(self.rhs.dtype) @ self.directions[:k]
+        return step
+
+
+# --- CG ------------------------------------------------------------------------------------------
+
+
+def cg(apply: Map, b: Array, stopping: Stopping, precondition: Map = _same) -> Outcome:
+    """A x = b by conjugate gradients, A and M Hermitian and positive definite.
+
+    A product, an application of M⁻¹ and 10 N flops a step; memory for five vectors. After
+    convergence the true residual decides whether it starts again from x.
+
+    Hestenes & Stiefel 1952, doi:10.6028/jres.049.044.
+    """
+    x, iterations, size = np.zeros_like(b), 0, _norm(b)
+    residual = stopping.residual(size, 0.0, size)
+    while residual > stopping.tol and iterations < stopping.maxiter:
+        before = residual
+        x, iterations = _cg_from(x, apply, b, stopping, precondition, iterations)
+        residual = stopping.residual(_norm(b - apply(x)), _norm(x), size)
+        if not residual < before / 2:
+            break
+    return Outcome(x, residual <= stopping.tol, iterations, residual)
+
+
+def _cg_from(
+    x: Array, apply: Map, b: Array, stopping: Stopping, precondition: Map, iterations: int
+) -> tuple[Array, int]:
+    """CG from x until its own recurrence says that it has converged."""
+    r = b - apply(x) if x.any() else b
+    z = precondition(r)
+    p, product, size = z, float(np.vdot(r, z).real), _norm(b)
+    while iterations < stopping.maxiter and product > 0:
+        image = apply(p)
+        curvature = float(np.vdot(p, image).real)
+        if not curvature > 0:
+            break  # not positive definite: the caller sees the residual
+        step = product / curvature
+        x, r = x + step * p, r - step * image
+        iterations += 1
+        residual = stopping.residual(_norm(r), _norm(x), size)
+        stopping.report(iterations, residual)
+        if residual <= stopping.tol / 2:
+            break
+        z = precondition(r)
+        before, product = product, float(np.vdot(r, z).real)
+        p = z + product / before * p
+    return x, iterations
+
+
+# --- LSMR ----------------------------------------------------------------------------------------
+
+
+def lsmr(apply: Map, adjoint: Map, b: Array, stopping: Stopping, window: int = 200) -> Outcome:
+    """min ‖x‖ over the x that minimise ‖A x - b‖, by the Golub-Kahan process.
+
+    Ends when ‖Aᴴ r‖ / (‖A‖ ‖r‖), or the residual of a consistent equation, is at most tol, ‖A‖
+    being the Frobenius norm of what the process has seen, at least. The last `window` vectors are
+    kept, and new ones made orthogonal to them: the process then ends after as many steps as A has
+    distinct singular values that matter. A product with A and one with Aᴴ, and
+    4 N window flops a step.
+
+    Fong & Saunders 2011, doi:10.1137/10079687X.
+    """
+    process = _Bidiagonal(apply, adjoint, b, window)
+    x = np.zeros_like(process.v)
+    size = process.beta
+    r, h, image_h, hbar, image_bar = b, process.v, process.image(), x, np.zeros_like(b)
+    alpha_bar, zeta_bar = process.alpha, process.alpha * size
+    rho = rho_bar = c_bar = 1.0
+    s_bar, norm_squared = 0.0, process.alpha**2
+    iterations, residual = 0, _optimality(zeta_bar, process.alpha, r, x, size, stopping)
+    while residual > stopping.tol and iterations < stopping.maxiter:
+        process.step()
+        norm_squared += process.alpha**2 + process.beta**2
+        rho_before, rho = rho, math.hypot(alpha_bar, process.beta)
+        c, s = alpha_bar / rho, process.beta / rho
+        theta, alpha_bar = s * process.alpha, c * process.alpha
+        rho_bar_before, theta_bar, turned = rho_bar, s_bar * rho, c_bar * rho
+        rho_bar = math.hypot(turned, theta)
+        c_bar, s_bar = turned / rho_bar, theta / rho_bar
+        zeta, zeta_bar = c_bar * zeta_bar, -s_bar * zeta_bar
+        back = theta_bar * rho / (rho_before * rho_bar_before)
+        hbar, image_bar = h - back * hbar, image_h - back * image_bar
+        step = zeta / (rho * rho_bar)
+        x, r = x + step * hbar, r - step * image_bar
+        h, image_h = process.v - theta / rho * h, process.image() - theta / rho * image_h
+        iterations += 1
+        residual = _optimality(abs(zeta_bar), math.sqrt(norm_squared), r, x, size, stopping)
+        stopping.report(iterations, residual)
+    return Outcome(x, residual <= stopping.tol, iterations, residual)
+
+
+def _optimality(
+    gradient: float, norm: float, r: Array, x: Array, b: float, stopping: Stopping
+) -> float:
+    """The smaller of the two measures of how far x is from a least-squares solution."""
+    misfit = _norm(r)
+    scale = max(norm, stopping.norm)
+    consistent = misfit / (scale * _norm(x) + b) if b else 0.0
+    return min(consistent, gradient / (scale * misfit)) if scale * misfit else 0.0
+
+
+class _Bidiagonal:
+    """A V = U B with orthonormal columns and a lower bidiagonal B, a column a step."""
+
+    def __init__(self, apply: Map, adjoint: Map, b: Array, window: int) -> None:
+        self.apply, self.adjoint = apply, adjoint
+        self.u, self.beta = _unit(b)
+        self.v, self.alpha = _unit(adjoint(self.u))
+        self.kept = np.zeros((min(window, len(self.v)), len(self.v)), self.v.dtype)
+        self.kept[:1] = self.v
+        self.count = 1
+        self._image: Array | None = None
+
+    def image(self) -> Array:
+        """A v of the newest v."""
+        if self._image is None:
+            self._image = self.apply(self.v)
+        return self._image
+
+    def step(self) -> None:
+        self.u, self.beta = _unit(self.image() - self.alpha * self.u)
+        self._image = None
+        w = self.adjoint(self.u) - self.beta * self.v
+        w = w - (self.kept.conj() @ w) @ self.kept
+        self.v, self.alpha = _unit(w)
+        self.kept[self.count % len(self.kept)] = self.v
+        self.count += 1
+
+
+def _unit(x: Array) -> tuple[Array, float]:
+    size = _norm(x)
+    return (x / x.dtype.type(size) if size else x), size
