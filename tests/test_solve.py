@@ -38,7 +38,10 @@ OPERATORS = {
     "generalized": (ox.kron(B, A) + ox.kron(B.T, A @ A), "dense"),
     "three terms": (ox.kronecker_sum(B, A, B), "schur"),
     "shifted product": (ox.kron(A @ A.T, B + B.T) - 2 * ox.identity(12), "spectral"),
-    "shifted, large": (ox.kron(np.kron(A, B[:2, :2]), np.kron(B, A)) + ox.identity(96), "schur"),
+    "shifted, large": (
+        ox.kron(np.kron(A, B[:2, :2]), np.kron(B, A)) + ox.identity(96),
+        "generalized-sylvester",
+    ),
     "definite pairs": (ox.kron(B.T @ B, A + A.T) + ox.kron(B + B.T, A @ A.T), "congruence"),
     "sum with low rank": (
         ox.kron(A, B) + LowRank(np.ones((12, 1)), np.ones((12, 1)), (12,), (12,)),

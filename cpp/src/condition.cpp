@@ -10,31 +10,17 @@
 namespace otimes {
 namespace {
 
-constexpr index_t two_step_limit =
-    40 * 40;  // unknowns; beyond, many singular values are near the last
-
-/// 1/||w|| with z = M^-1 g, w = M^-H z/||z||: sigma_min from above, in Schur coordinates.
 template <class T>
 double smallest_singular_value(const Matrix<T>& t, const Matrix<T>& s) {
     const Matrix<T> t_adjoint = reversed_adjoint(t), s_adjoint = reversed_adjoint(s);
-    const index_t size = t.rows() * s.rows();
-    Matrix<T> z(t.rows(), s.rows());
-    fill_noise(z.data(), size);
-    normalise_vector(z.data(), size);
-    double smallest = std::numeric_limits<double>::max();
-    for (int step = 0; step < (size <= two_step_limit ? 2 : 1); ++step) {
-        for (const bool adjoint : {false, true}) {
-            const auto report = adjoint ? solve_triangular_sylvester(t_adjoint, s_adjoint, z)
-                                        : solve_triangular_sylvester(t, s, z);
-            if (report.overflowed) return 0;
-            const double growth = normalise_vector(z.data(), size);
-            smallest = std::min({smallest, static_cast<double>(report.smallest_pivot),
-                                 std::ldexp(1 / growth, -report.exponent)});
-            std::reverse(z.data(),
-                         z.data() + size);  // J Z J: into, and out of, the adjoint's order
-        }
-    }
-    return smallest;
+    Matrix<T> start(t.rows(), s.rows());
+    return smallest_singular_value(start, [&](bool adjoint, Matrix<T>& z) {
+        if (!adjoint) return solve_triangular_sylvester(t, s, z);
+        std::reverse(z.data(), z.data() + z.rows() * z.cols());  // into the adjoint's order
+        const auto report = solve_triangular_sylvester(t_adjoint, s_adjoint, z);
+        std::reverse(z.data(), z.data() + z.rows() * z.cols());
+        return report;
+    });
 }
 
 template <class T>

@@ -12,6 +12,7 @@ from ._equations import solve_axb, solve_sylvester, sylvester_factor
 from ._functions import expm
 from ._kron import kron, kronecker_sum
 from ._nearest import nearest_kronecker
+from ._pencil_equations import solve_coupled_sylvester, solve_generalized_sylvester
 from ._products import kron_apply, kron_matmul, kron_rmatmul
 from ._selection import (
     aslinearoperator,
@@ -54,6 +55,8 @@ __all__ = [
     "set_num_threads",
     "solve",
     "solve_axb",
+    "solve_coupled_sylvester",
+    "solve_generalized_sylvester",
     "solve_sylvester",
     "stop_gradient",
     "sylvester_factor",

@@ -76,6 +76,27 @@ SingularRange singular_range(index_t n, T* z, Map&& map, Adjoint&& adjoint, Solv
     return {1 / map_norm(n, z, solve, solve_adjoint, steps), map_norm(n, z, map, adjoint, steps)};
 }
 
+/// 1/||w|| with z = M^-1 g, w = M^-H z/||z||: sigma_min from above, for triangular equations.
+/// solve(adjoint, z) works in place and returns a TriangularReport.
+template <class T, class Solve>
+double smallest_singular_value(Matrix<T>& z, Solve&& solve) {
+    constexpr index_t two_step_limit = 40 * 40;  // beyond, many singular values are near the last
+    const index_t size = z.rows() * z.cols();
+    fill_noise(z.data(), size);
+    normalise_vector(z.data(), size);
+    double smallest = std::numeric_limits<double>::max();
+    for (int step = 0; step < (size <= two_step_limit ? 2 : 1); ++step) {
+        for (const bool adjoint : {false, true}) {
+            const auto report = solve(adjoint, z);
+            if (report.overflowed) return 0;
+            const double growth = normalise_vector(z.data(), size);
+            smallest = std::fmin(smallest, std::fmin(static_cast<double>(report.smallest_pivot),
+                                                     std::ldexp(1 / growth, -report.exponent)));
+        }
+    }
+    return smallest;
+}
+
 /// sigma_min / sigma_max. A sigma_min at the rounding level of an equation whose terms have norms
 /// adding up to `terms` is measured against that: terms that cancel leave rounding errors only.
 inline double reciprocal_condition(SingularRange range, double terms, double eps) {
