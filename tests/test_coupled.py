@@ -74,14 +74,12 @@ def test_equals_lu_of_the_whole_matrix(rng, dtype, m, n):
 def test_agrees_with_lapack(rng):
     """tgsyl on triangular matrices."""
     lapack = pytest.importorskip("scipy.linalg.lapack")
-    a, b, c, d, e, f = problem(rng, 12, 9, COMPLEX)
-    a, b, d, e = map(np.triu, (a, b, d, e))
-    if not hasattr(lapack, "ztgsyl"):
-        pytest.skip("this SciPy has no ztgsyl")
-    r, l, scale = lapack.ztgsyl(a, b, c, d, e, f)[:3]
+    a, b, c, d, e, f = problem(rng, 12, 9)
+    a, b, d, e = (np.triu(t) + 9 * np.eye(len(t)) for t in (a, b, d, -e))
+    r, l, scale = lapack.dtgsyl(a, b, c, d, e, f)[:3]
     (ours, other), _ = solve(a, b, c, d, e, f)
-    np.testing.assert_allclose(ours * scale, r, rtol=1e-8)
-    np.testing.assert_allclose(other * scale, l, rtol=1e-8)
+    np.testing.assert_allclose(ours * scale, r, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(other * scale, l, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -126,7 +124,7 @@ def test_batches(rng, m, n):
         assert info.rcond[i, j] == single.rcond
 
 
-@pytest.mark.parametrize("n", [2, 3, 9, 20])
+@pytest.mark.parametrize("n", [2, 3, 9])
 def test_singular_coefficients_are_solvable_and_common_eigenvalues_are_not(rng, n):
     m = n + 1
     u, v, s, t = (normal(rng, (k, k)) for k in (m, m, n, n))

@@ -153,7 +153,7 @@ def singular(rng, n, dtype=REAL):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("m", "n"), [(3, 4), (12, 9), (20, 20)])
+@pytest.mark.parametrize(("m", "n"), [(3, 4), (8, 9)])
 @pytest.mark.parametrize("which", [(0,), (1,), (2,), (3,), (0, 1), (2, 3), (0, 2), (1, 3)])
 def test_singular_coefficients(rng, dtype, m, n, which):
     """Any of the four may be singular, and both of a pencil or of a term."""
@@ -212,7 +212,7 @@ def test_cancelling_terms_raise(rng):
 
 @pytest.mark.parametrize("dtype", [REAL, COMPLEX])
 @pytest.mark.parametrize("k", [10, 20, 30, 40])
-@pytest.mark.parametrize("n", [4, 12])
+@pytest.mark.parametrize("n", [4, 9])
 def test_rcond_of_nearly_singular_equations(rng, dtype, n, k):
     """Eigenvalues that differ by 2^-k."""
     u, v = normal(rng, (n, n), dtype), normal(rng, (n, n), dtype)
@@ -229,7 +229,7 @@ def test_rcond_of_nearly_singular_equations(rng, dtype, n, k):
 def test_ill_conditioned_divisors(rng):
     """Where dividing by C or B loses digits, the answer must not show it."""
     for k in (4, 8, 12, 15):
-        m, n = 20, 18
+        m, n = 11, 10
         graded = np.diag(np.logspace(0, -k, m))
         q, _ = np.linalg.qr(normal(rng, (m, m)))
         a, b, _, d = coefficients(rng, m, n)
@@ -275,7 +275,7 @@ def test_one_term_may_vanish(rng):
 def test_overflow_is_said(rng):
     t = 1e-6 * np.eye(60) + np.triu(np.ones((60, 60)), 1)
     zeros, one = np.zeros((60, 60)), np.ones((1, 1))
-    with pytest.raises(LinAlgError, match="singular|overflows"):
+    with pytest.raises(LinAlgError, match=r"singular|overflows"):
         ox.solve_generalized_sylvester(t, one, zeros, one, np.ones((60, 1)))
     x, info = solve(t, one, zeros, one, np.ones((60, 1)))
     assert np.isfinite(x).all()

@@ -54,7 +54,7 @@ def residual(equation, a, e, x, q):
 
 @both
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 9, 16, 17, 20])
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 9, 17])
 def test_equals_lu_of_the_kronecker_matrix(rng, equation, dtype, n):
     a, e, q = (normal(rng, (n, n), dtype) for _ in range(3))
     x, info = solve(equation, a, e, q)
