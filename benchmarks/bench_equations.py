@@ -3,7 +3,7 @@
 import numpy as np
 
 from . import measure
-from .cases import STABLE_SYLVESTER, SYLVESTER
+from .cases import MANY_SYLVESTER, STABLE_SYLVESTER, SYLVESTER
 
 SPECTRA = {"general": SYLVESTER, "stable": STABLE_SYLVESTER}
 
@@ -31,3 +31,22 @@ class Sylvester:
         X = self.function()
         norm_a, norm_b, norm_q, norm_x = map(np.linalg.norm, (A, B, Q, X))
         return np.linalg.norm(A @ X + X @ B - Q) / ((norm_a + norm_b) * norm_x + norm_q)
+
+
+class ManySylvester:
+    """n equations A X + X B = Q of size 4 in one call."""
+
+    params = (MANY_SYLVESTER.sizes, MANY_SYLVESTER.names)
+    param_names = ("n", "code")
+    timeout = 300
+
+    def setup(self, n, code):
+        self.function = MANY_SYLVESTER.function(code, n)
+
+    def time_solve(self, n, code):
+        self.function()
+
+    def track_ratio(self, n, code):
+        return measure.ratio(MANY_SYLVESTER, code, n)
+
+    track_ratio.unit = "code's time / ours"

@@ -168,6 +168,12 @@ def stable_equation(n: int) -> Names:
     return {"A": names["A"] - shift, "B": names["B"] - shift, "Q": names["Q"]}
 
 
+def many_equations(count: int) -> Names:
+    """Well-conditioned equations of size 4."""
+    A, B, Q = np.random.default_rng(count).standard_normal((3, count, 4, 4))
+    return {"A": A + 4 * np.eye(4), "B": B + 4 * np.eye(4), "Q": Q}
+
+
 def point_and_direction(n: int) -> Names:
     A, V = np.random.default_rng(n).standard_normal((2, n, n))
     return {"A": A, "V": V, "v": V.ravel(order="F"), "A2": A @ A}
@@ -372,6 +378,31 @@ STABLE_SYLVESTER = replace(
     },
 )
 
+_SCIPY = "from scipy.linalg import solve_sylvester"
+
+MANY_SYLVESTER = Case(
+    area="equations",
+    title="A X + X B = Q, n equations of size 4",
+    inputs=many_equations,
+    ours=Code("ox.solve_sylvester(A, B, Q)"),
+    peers={
+        "scipy loop": Code(
+            "[solve_sylvester(a, b, q) for a, b, q in zip(A, B, Q)]", _SCIPY, result="np.array(y)"
+        ),
+        "scipy": Code("solve_sylvester(A, B, Q)", _SCIPY),
+        "np.linalg.solve": Code(
+            "np.linalg.solve(np.einsum('nik,jl->nijkl', A, I).reshape(-1, 16, 16)"
+            " + np.einsum('ik,nlj->nijkl', I, B).reshape(-1, 16, 16), Q.reshape(-1, 16, 1))",
+            "I = np.eye(4)",
+            result="y.reshape(-1, 4, 4)",
+        ),
+    },
+    targets={
+        100: Target("P7"),
+        100_000: Target("P7", ratio=50, rivals=("scipy loop",)),
+    },
+)
+
 # --- jacobians ------------------------------------------------------------------------------------
 
 _JACOBIAN = "J = ox.jacobian(lambda A: A @ A @ A, A)"
@@ -463,6 +494,7 @@ CASES = (
     DUPLICATION,
     SYLVESTER,
     STABLE_SYLVESTER,
+    MANY_SYLVESTER,
     FORWARD,
     REVERSE,
     DENSE_JACOBIAN,

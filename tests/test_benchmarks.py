@@ -111,6 +111,8 @@ def test_suite_measures_what_the_targets_ask_for():
         "Sylvester.time_solve",
         "Sylvester.track_ratio",
         "Sylvester.track_residual",
+        "ManySylvester.time_solve",
+        "ManySylvester.track_ratio",
         "Cube.time_job",
         "CubeMemory.peakmem_product",
         "Import.timeraw_import",

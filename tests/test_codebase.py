@@ -53,6 +53,7 @@ ORDER = [
     "_rules",
     "_lower",
     "_factorizations",
+    "_implicit",
     "_sparse_lu",
     "_modes",
     "_spectral",
@@ -148,7 +149,9 @@ HEADERS = {
     "small_equations": ["refinement", "small_lu"],
     "sylvester": ["equation", "schur"],
     "axb": ["equation", "lu"],
-    "equations": ["equation"],
+    "small_kernels": [],
+    "small_solver": ["equation", "small_kernels", "scratch"],
+    "equations": ["equation", "small_kernels"],
     "matrix_functions": [],
     "kron_triangular": [],
 }

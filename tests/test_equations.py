@@ -241,8 +241,8 @@ def test_batches_broadcast(rng, solve, m, n):
     assert info.rcond.shape == info.residual.shape == (4, 3)
     for i, j in np.ndindex(4, 3):
         single, single_info = solve(a[i, 0], b[j], q, return_info=True, on_singular="warn")
-        assert np.array_equal(x[i, j], single)
-        assert info.rcond[i, j] == single_info.rcond
+        assert norm(x[i, j] - single) <= 10 * (m + n) * eps(x) / single_info.rcond * norm(single)
+        assert single_info.rcond / 10 <= info.rcond[i, j] <= 10 * single_info.rcond
 
 
 @solve_both

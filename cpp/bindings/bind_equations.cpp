@@ -1,8 +1,9 @@
 // Matrix equations: exact ndarrays in, solution and report out; batches are looped over here.
-#include <algorithm>  // std::any_of, std::find
+#include <algorithm>  // std::any_of, std::find, std::min
 #include <array>
 #include <cmath>
 #include <complex>
+#include <cstdint>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -11,97 +12,17 @@
 #include <variant>
 #include <vector>
 
+#include "batch.hpp"
 #include "bindings.hpp"
 #include "otimes/equations.hpp"
 #include "otimes/error.hpp"
+#include "otimes/small_solver.hpp"
 #include "otimes/threads.hpp"
 
 namespace otimes::bindings {
 namespace {
 
 constexpr std::size_t most_coefficients = 6;
-
-/// An operand as the loop over a batch sees it: its matrices, and byte strides of leading axes.
-struct Operand {
-    py::array array;
-    py::ssize_t lead, rows, cols;
-
-    explicit Operand(py::handle h)
-        : array(py::reinterpret_borrow<py::array>(h)),
-          lead(array.ndim() - 2),
-          rows(lead < 0 ? -1 : array.shape(lead)),
-          cols(lead < 0 ? -1 : array.shape(lead + 1)) {}
-
-    bool is_square() const { return rows >= 0 && rows == cols; }
-
-    /// Strides that are no multiple of the element size cannot be walked by element pointers.
-    bool is_walkable() const {
-        return lead >= 0 && array.strides(lead) % array.itemsize() == 0 &&
-               array.strides(lead + 1) % array.itemsize() == 0;
-    }
-
-    /// The matrix at a byte offset.
-    template <class T>
-    MatrixView<const T> matrix(index_t offset) const {
-        constexpr auto size = static_cast<index_t>(sizeof(T));
-        const auto* base = static_cast<const std::byte*>(array.data()) + offset;
-        return {reinterpret_cast<const T*>(base), rows, cols, array.strides(lead) / size,
-                array.strides(lead + 1) / size};
-    }
-};
-
-/// Leading axes of the operands, broadcast as np.linalg.solve does.
-class Batch {
-  public:
-    explicit Batch(std::vector<Operand> operands) : operands_(std::move(operands)) {
-        for (const auto& operand : operands_)
-            if (static_cast<std::size_t>(operand.lead) > shape_.size())
-                shape_.resize(static_cast<std::size_t>(operand.lead), 1);
-        for (const auto& operand : operands_) include(operand);
-        for (const auto n : shape_) count_ *= n;
-    }
-
-    bool fits() const { return fits_; }
-    index_t count() const { return count_; }
-    const std::vector<py::ssize_t>& shape() const { return shape_; }
-    const Operand& operand(std::size_t k) const { return operands_[k]; }
-
-    template <class T>
-    MatrixView<const T> matrix(std::size_t k, index_t item) const {
-        const Operand& operand = operands_[k];
-        index_t offset = 0;
-        for (auto axis = static_cast<py::ssize_t>(shape_.size()), own = operand.lead; own > 0;) {
-            const auto n = shape_[static_cast<std::size_t>(--axis)];
-            --own;
-            if (operand.array.shape(own) > 1) offset += item % n * operand.array.strides(own);
-            item /= n;
-        }
-        return operand.matrix<T>(offset);
-    }
-
-    std::string index_text(index_t item) const {
-        std::string text;
-        for (std::size_t axis = shape_.size(); axis-- > 0; item /= shape_[axis])
-            text = std::to_string(item % shape_[axis]) + (text.empty() ? "" : ", " + text);
-        return shape_.size() == 1 ? text : "(" + text + ")";
-    }
-
-  private:
-    void include(const Operand& operand) {
-        const std::size_t skip = shape_.size() - static_cast<std::size_t>(operand.lead);
-        for (py::ssize_t k = 0; k < operand.lead; ++k) {
-            py::ssize_t& size = shape_[skip + static_cast<std::size_t>(k)];
-            const py::ssize_t own = operand.array.shape(k);
-            if (size == 1) size = own;
-            fits_ = fits_ && (own == size || own == 1);
-        }
-    }
-
-    std::vector<Operand> operands_;
-    std::vector<py::ssize_t> shape_;
-    index_t count_ = 1;
-    bool fits_ = true;
-};
 
 /// One side for a right-hand side of the equation's own type; the real and the imaginary part as
 /// two sides for a complex one under a real equation.
@@ -168,31 +89,111 @@ bool undefined(const SolveReport& report) {
     return std::isnan(report.residual) && report.scale != 0;
 }
 
-/// Solve every item with solve(item, sides); None when check_finite finds NaN or Inf.
+/// One equation of a batch: its coefficients, and its right-hand side with the place for X.
+template <class T, class Q>
+struct Problem {
+    std::array<MatrixView<const T>, most_coefficients> matrices;
+    std::size_t count;
+    Sides<T, Q> sides;
+
+    Problem(const BatchItem& item, std::size_t q_index, MatrixView<Q> x)
+        : count(q_index), sides(item.matrix<Q>(q_index), x) {
+        for (std::size_t k = 0; k < count; ++k) matrices[k] = item.matrix<T>(k);
+    }
+    Coefficients<T> coefficients() const { return {matrices.data(), count}; }
+    RightHandSides<T> right_hand_sides() const { return sides.list; }
+};
+
+/// All equations of a batch, whose last operand is the right-hand side, and their reports.
+template <class T, class Q>
+class Problems {
+  public:
+    explicit Problems(const Batch& batch)
+        : batch_(batch),
+          q_index_(batch.operand_count() - 1),
+          rows_(batch.operand(q_index_).rows),
+          cols_(batch.operand(q_index_).cols),
+          reports_(static_cast<std::size_t>(batch.count())) {
+        std::vector<py::ssize_t> shape = batch.shape();
+        shape.insert(shape.end(), {rows_, cols_});
+        x_ = py::array_t<Q>(shape);
+        out_ = x_.mutable_data();
+    }
+
+    /// body(begin, end) for all items, in chunks on several threads where that is worth it. None
+    /// when check_finite finds NaN or Inf.
+    template <class Body>
+    py::object run(bool check_finite, Body&& body) {
+        const double work = flops(batch_.operand(q_index_), batch_.count());
+        run_kernel(work, [&] { parallel_chunks(batch_.count(), work, body); });
+        if (check_finite && std::any_of(reports_.begin(), reports_.end(), undefined))
+            return py::none();
+        return result<real_t<T>>(x_, batch_, reports_);
+    }
+
+    Problem<T, Q> at(const BatchItem& item, index_t number) const {
+        return {item, q_index_, {out_ + number * rows_ * cols_, rows_, cols_, cols_, 1}};
+    }
+
+    SolveReport& report(index_t number) { return reports_[static_cast<std::size_t>(number)]; }
+
+    /// An error names the item.
+    template <class Solve>
+    void solve(const Problem<T, Q>& problem, index_t number, Solve&& solve) {
+        try {
+            report(number) = solve(problem.coefficients(), problem.right_hand_sides());
+        } catch (const singular_error& e) {
+            if (batch_.shape().empty()) throw;
+            throw singular_error("item " + batch_.index_text(number) + ": " + e.what());
+        }
+    }
+
+  private:
+    const Batch& batch_;
+    std::size_t q_index_;
+    index_t rows_, cols_;
+    py::array_t<Q> x_;
+    Q* out_;
+    std::vector<SolveReport> reports_;
+};
+
+/// Solve every item with solve(coefficients, sides).
 template <class T, class Q, class Solve>
-py::object solve_batch(const Batch& batch, std::size_t q_index, bool check_finite, Solve&& solve) {
-    const Operand& q = batch.operand(q_index);
-    std::vector<py::ssize_t> shape = batch.shape();
-    shape.insert(shape.end(), {q.rows, q.cols});
-    py::array_t<Q> x(shape);
-    Q* const out = x.mutable_data();
-    std::vector<SolveReport> reports(static_cast<std::size_t>(batch.count()));
-    const double work = flops(q, batch.count());
-    run_kernel(work, [&] {
-        parallel_for(batch.count(), work, [&](index_t item) {
-            const MatrixView<Q> x_item{out + item * q.rows * q.cols, q.rows, q.cols, q.cols, 1};
-            const Sides<T, Q> sides(batch.matrix<Q>(q_index, item), x_item);
-            try {
-                reports[static_cast<std::size_t>(item)] =
-                    solve(item, RightHandSides<T>(sides.list));
-            } catch (const singular_error& e) {
-                if (batch.shape().empty()) throw;
-                throw singular_error("item " + batch.index_text(item) + ": " + e.what());
-            }
-        });
+py::object solve_each(const Batch& batch, bool check_finite, Solve&& solve) {
+    Problems<T, Q> problems(batch);
+    return problems.run(check_finite, [&](index_t begin, index_t end) {
+        BatchItem item(batch, begin);
+        for (; begin < end; ++begin, item.next())
+            problems.solve(problems.at(item, begin), begin, solve);
     });
-    if (check_finite && std::any_of(reports.begin(), reports.end(), undefined)) return py::none();
-    return result<real_t<T>>(x, batch, reports);
+}
+
+/// Solve small equations, as many at once as there are lanes; those that need more care alone.
+template <class T, class Q>
+py::object solve_in_lanes(const Equation<T>& equation, const Batch& batch, bool check_finite) {
+    Problems<T, Q> problems(batch);
+    return problems.run(check_finite, [&](index_t begin, index_t end) {
+        BatchItem item(batch, begin);
+        const Problem<T, Q> first = problems.at(item, begin);
+        SmallSolver<T> solver(equation.small.terms, first.coefficients(), first.right_hand_sides(),
+                              batch.shape().empty());
+        std::vector<Problem<T, Q>> group;
+        std::vector<SmallItem<T>> lanes;
+        group.reserve(static_cast<std::size_t>(solver.lanes()));  // lanes point into it
+        for (; begin < end; begin += solver.lanes(), group.clear(), lanes.clear()) {
+            const index_t stop = std::min(begin + solver.lanes(), end);
+            for (index_t number = begin; number < stop; ++number, item.next()) {
+                const auto& problem = group.emplace_back(problems.at(item, number));
+                lanes.push_back(
+                    {problem.coefficients(), problem.right_hand_sides(), &problems.report(number)});
+            }
+            const std::uint32_t refused = solver.solve(lanes);
+            for (index_t number = begin; number < stop; ++number)
+                if ((refused >> (number - begin) & 1) != 0)
+                    problems.solve(group[static_cast<std::size_t>(number - begin)], number,
+                                   equation.solve);
+        }
+    });
 }
 
 /// The first of the four scalars that h is an array of decides.
@@ -235,19 +236,22 @@ bool fits(const Equation<T>& equation, std::array<index_t, 2> shape, const Opera
     return q.rows == equation.unknowns * shape[0] && q.cols == shape[1] && q.is_walkable();
 }
 
+template <class T>
+bool is_small(const Equation<T>& equation, std::array<index_t, 2> shape, const Batch& batch) {
+    const index_t unknowns = shape[0] * shape[1];
+    const index_t limit = batch.shape().empty() ? equation.small.alone : kronecker_limit;
+    return !equation.small.terms.empty() && 0 < unknowns && unknowns <= limit && batch.count() > 0;
+}
+
 template <class T, class Q>
 py::object solve_exact(const Equation<T>& equation, std::vector<Operand> operands, py::handle q,
                        bool check_finite) {
-    const std::size_t count = operands.size();
-    const Operand& qo = operands.emplace_back(q);
-    if (!fits(equation, shape_of(equation, operands), qo)) return py::none();
+    const std::array shape = shape_of(equation, operands);
+    if (!fits(equation, shape, operands.emplace_back(q))) return py::none();
     const Batch batch(std::move(operands));
     if (!batch.fits()) return py::none();
-    return solve_batch<T, Q>(batch, count, check_finite, [&](index_t item, RightHandSides<T> s) {
-        std::array<MatrixView<const T>, most_coefficients> matrices;
-        for (std::size_t k = 0; k < count; ++k) matrices[k] = batch.matrix<T>(k, item);
-        return equation.solve(Coefficients<T>(matrices.data(), count), s);
-    });
+    return is_small(equation, shape, batch) ? solve_in_lanes<T, Q>(equation, batch, check_finite)
+                                            : solve_each<T, Q>(batch, check_finite, equation.solve);
 }
 
 /// The decompositions of an equation, of whichever scalar.
@@ -282,9 +286,9 @@ struct Factor {
                         bool check_finite) const {
         const Operand q(rhs);
         if (!fits(equations<T>()[equation], shape, q)) return py::none();
-        return solve_batch<T, Q>(
-            Batch({q}), 0, check_finite,
-            [&](index_t, RightHandSides<T> sides) { return factor.solve(adjoint, sides); });
+        return solve_each<T, Q>(
+            Batch({q}), check_finite,
+            [&](Coefficients<T>, RightHandSides<T> sides) { return factor.solve(adjoint, sides); });
     }
 };
 

@@ -9,12 +9,28 @@
 #include "otimes/sylvester.hpp"
 
 namespace otimes {
+namespace {
+
+constexpr SmallFactor identity;
+constexpr SmallFactor coefficient(int k) { return {.coefficient = k}; }
+
+constexpr SmallTerm axb_terms[] = {{coefficient(0), coefficient(1)}};
+constexpr SmallForm axb_small{axb_terms,
+                              9};  // the LUs of A and B are cheaper than that of B^T (x) A
+
+constexpr SmallTerm sylvester_terms[] = {{coefficient(0), identity}, {identity, coefficient(1)}};
+constexpr SmallForm sylvester_small{sylvester_terms};
+
+}  // namespace
+
 template <class T>
 std::span<const Equation<T>> equations() {
     static constexpr std::array table{
-        // name, coefficients, square, unknowns, real-linear, one shot, decomposed
-        Equation<T>{"axb", "lr", false, 1, false, &solve_axb<T>, &axb_factor<T>},
-        Equation<T>{"sylvester", "lr", false, 1, false, &solve_sylvester<T>, &sylvester_factor<T>},
+        // name, coefficients, square, unknowns, real-linear, one shot, decomposed, with few
+        // unknowns
+        Equation<T>{"axb", "lr", false, 1, false, &solve_axb<T>, &axb_factor<T>, axb_small},
+        Equation<T>{"sylvester", "lr", false, 1, false, &solve_sylvester<T>, &sylvester_factor<T>,
+                    sylvester_small},
         Equation<T>{"generalized_sylvester", "lrlr", false, 1, false,
                     &solve_generalized_sylvester<T>, &generalized_sylvester_factor<T>},
         Equation<T>{"generalized_lyapunov", "ll", true, 1, false, &solve_generalized_lyapunov<T>,

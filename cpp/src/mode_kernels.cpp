@@ -3,31 +3,11 @@
 #include <complex>
 #include <cstdint>
 
-#include "otimes/cpu.hpp"
+#include "kernel_sets.hpp"
 
 namespace otimes {
 
-#define OTIMES_DECLARE_SET(set)                                                                    \
-    namespace set {                                                                                \
-    template <class T>                                                                             \
-    const ModeKernels<T>& kernels();                                                               \
-    }
-OTIMES_DECLARE_SET(baseline)
-OTIMES_DECLARE_SET(avx2)
-OTIMES_DECLARE_SET(avx512)
-#undef OTIMES_DECLARE_SET
-
-template <class T>
-const ModeKernels<T>& mode_kernels() {
-#ifdef OTIMES_X86_KERNELS
-    static const ModeKernels<T>& chosen = active_isa() == Isa::avx512 ? avx512::kernels<T>()
-                                          : active_isa() == Isa::avx2 ? avx2::kernels<T>()
-                                                                      : baseline::kernels<T>();
-#else
-    static const ModeKernels<T>& chosen = baseline::kernels<T>();
-#endif
-    return chosen;
-}
+OTIMES_CHOOSE_KERNELS(ModeKernels, mode_kernels)
 
 template const ModeKernels<float>& mode_kernels();
 template const ModeKernels<double>& mode_kernels();

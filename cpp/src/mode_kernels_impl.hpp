@@ -8,6 +8,7 @@
 #include <cstring>  // std::memcpy
 
 #include "otimes/mode_kernels.hpp"
+#include "vector_impl.hpp"
 #if OTIMES_VECTOR_BYTES > 16
 #include <immintrin.h>
 #endif
@@ -15,70 +16,8 @@
 namespace otimes::OTIMES_KERNEL_SET {
 namespace {
 
-#if defined(__GNUC__)
-#define OTIMES_INLINE inline __attribute__((always_inline))
-#define OTIMES_NOINLINE __attribute__((noinline))
-#else
-#define OTIMES_INLINE inline
-#define OTIMES_NOINLINE
-#endif
-
-constexpr index_t vector_bytes = OTIMES_VECTOR_BYTES;
 constexpr int tile_rows = OTIMES_TILE_ROWS;  // real rows; with 3 vectors they fill the registers
 constexpr int tile_vectors = kernel_vectors;
-
-#if defined(__GNUC__)
-template <class R>
-struct VectorOf {
-    typedef R type __attribute__((vector_size(vector_bytes)));
-};
-template <class R>
-using Vector = typename VectorOf<R>::type;
-
-template <class R>
-OTIMES_INLINE Vector<R> broadcast(R s) {
-    return s - Vector<R>{};
-}
-#else  // a compiler without vector extensions: the loops below are left to its vectoriser
-template <class R>
-struct Vector {
-    static constexpr int count = vector_bytes / sizeof(R);
-    R lane[count];
-
-    R& operator[](int k) { return lane[k]; }
-    R operator[](int k) const { return lane[k]; }
-    friend Vector operator+(Vector a, const Vector& b) {
-        for (int k = 0; k < count; ++k) a.lane[k] += b.lane[k];
-        return a;
-    }
-    friend Vector operator*(Vector a, const Vector& b) {
-        for (int k = 0; k < count; ++k) a.lane[k] *= b.lane[k];
-        return a;
-    }
-};
-
-template <class R>
-Vector<R> broadcast(R s) {
-    Vector<R> v;
-    for (int k = 0; k < Vector<R>::count; ++k) v.lane[k] = s;
-    return v;
-}
-#endif
-
-template <class R>
-constexpr index_t reals = vector_bytes / static_cast<index_t>(sizeof(R));
-
-template <class R>
-OTIMES_INLINE Vector<R> load(const R* p) {
-    Vector<R> v;
-    std::memcpy(&v, p, sizeof v);
-    return v;
-}
-
-template <class R>
-OTIMES_INLINE void store(R* p, const Vector<R>& v) {
-    std::memcpy(p, &v, sizeof v);
-}
 
 #if OTIMES_VECTOR_BYTES == 32
 /// All bits of the first `count` lanes.
@@ -395,17 +334,17 @@ void along_rows(const ModeProduct<T>& m) {
 }  // namespace
 
 template <class T>
-const ModeKernels<T>& kernels() {
+const ModeKernels<T>& mode_kernels() {
     using R = typename Scalar<T>::real;
     static constexpr ModeKernels<T> table{reals<R> / Scalar<T>::parts, rows_per_tile<T>,
                                           along_inner<T>, along_rows<T, 1>, along_rows<T, 2>};
     return table;
 }
 
-template const ModeKernels<float>& kernels();
-template const ModeKernels<double>& kernels();
-template const ModeKernels<std::complex<float>>& kernels();
-template const ModeKernels<std::complex<double>>& kernels();
-template const ModeKernels<std::uint64_t>& kernels();
+template const ModeKernels<float>& mode_kernels();
+template const ModeKernels<double>& mode_kernels();
+template const ModeKernels<std::complex<float>>& mode_kernels();
+template const ModeKernels<std::complex<double>>& mode_kernels();
+template const ModeKernels<std::uint64_t>& mode_kernels();
 
 }  // namespace otimes::OTIMES_KERNEL_SET

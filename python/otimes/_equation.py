@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from . import _core
 from ._check import Array, as_inexact, require_finite
+from ._operator import registry
 from ._solve_info import OnSingular, Solved, finish, judge_rcond, require_on_singular
 
 Trans = Literal["N", "T", "H"]
@@ -71,6 +72,14 @@ class Equation:
         """X, or (X, SolveInfo)."""
         solved = self.core.solve(coefficients, q, check_finite)
         if solved is None:
+            options = {
+                "check_finite": check_finite,
+                "on_singular": on_singular,
+                "return_info": return_info,
+            }
+            foreign = registry.elsewhere(self, (*coefficients, q), options)
+            if foreign is not NotImplemented:
+                return foreign
             solved = self._solve_converted(coefficients, q, check_finite)
         if solved[1] and not return_info and on_singular in ("raise", "warn"):
             return solved[0]

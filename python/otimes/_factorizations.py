@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 from . import _core
 from ._check import Array, as_inexact, inexact_dtype, require_finite
 from ._equation import Equation, EquationFactor
-from ._lower import from_columns, to_columns
 from ._operator import LinearOperator, Shape, registry
+from ._primitives import from_columns, to_columns
 from ._structures import Diagonal, Inverse, LowRank, Product, Selection, Sum
 from ._terms import Factor, Term, TermOperator, from_terms
 
@@ -93,15 +93,20 @@ class MatrixEquation(NamedTuple):
     coefficients: tuple[Array, ...]
     permutation: LinearOperator | None = None
 
+    def decompose(self) -> EquationFactorization:
+        for matrix in self.coefficients:
+            require_finite("the operator", matrix)
+        return EquationFactorization(
+            EquationFactor(self.equation, self.coefficients), self.permutation
+        )
+
 
 class EquationFactorization:
     """M P x = vec(B) by the decompositions of the equation whose matrix is M."""
 
-    def __init__(self, found: MatrixEquation) -> None:
-        for matrix in found.coefficients:
-            require_finite("the operator", matrix)
-        self.permutation = found.permutation
-        self.equation = EquationFactor(found.equation, found.coefficients)
+    def __init__(self, equation: EquationFactor, permutation: LinearOperator | None = None) -> None:
+        self.equation = equation
+        self.permutation = permutation
 
     def rcond(self) -> float:
         return self.equation.rcond()

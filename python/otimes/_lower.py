@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
-
-import numpy as np
 
 from ._algebra import add, identity_operator, multiply, with_shapes
 from ._check import Array
-from ._operator import LinearOperator, Shape
+from ._operator import LinearOperator
+from ._primitives import from_columns, to_columns
 from ._tape import Tangent
 from ._trace import Trace
 
@@ -151,16 +149,3 @@ class Jacobian(LinearOperator):
 
 def _identity(op: LinearOperator) -> LinearOperator:
     return op
-
-
-def from_columns(x: Array, shape: Shape) -> Array:
-    """Columns of vec coordinates (N, k) as a batch (k, *shape)."""
-    batch = x.T.reshape(x.shape[1], *reversed(shape))
-    return batch.transpose(0, *range(len(shape), 0, -1))
-
-
-def to_columns(batch: Array) -> Array:
-    """A batch (k, *shape) as columns of vec coordinates (N, k)."""
-    axes = range(batch.ndim - 1, 0, -1)
-    size = math.prod(batch.shape[1:])
-    return np.ascontiguousarray(batch.transpose(0, *axes)).reshape(batch.shape[0], size).T

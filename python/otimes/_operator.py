@@ -44,6 +44,15 @@ class Registry:
     functions: dict[Any, Callable[..., Any]] = field(default_factory=dict)
     #: NumPy functions that write to their first argument.
     writers: set[Any] = field(default_factory=set)
+    #: For types of arrays that are not NumPy's (traced ones): our functions on such arguments.
+    foreign: dict[type, Callable[..., Any]] = field(default_factory=dict)
+
+    def elsewhere(self, function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """The result of one of our functions where an argument is foreign, else NotImplemented."""
+        for x in args:
+            if type(x) in self.foreign:
+                return self.foreign[type(x)](function, args, options)
+        return NotImplemented
 
 
 registry = Registry()

@@ -303,6 +303,37 @@ class KroneckerTrace:
         return self.product.lower().T
 
 
+class Apply:
+    """A vec(d), for any operator A."""
+
+    def __init__(self, operator: LinearOperator) -> None:
+        self.operator = operator
+        self.in_shape: Shape = operator.in_shape
+        self.out_shape: Shape = operator.out_shape
+
+    def apply(self, d: Array) -> Array:
+        return from_columns(self.operator @ to_columns(d), self.out_shape)
+
+    def transpose(self) -> Primitive:
+        return Apply(self.operator.T)
+
+    def lower(self) -> LinearOperator:
+        return self.operator
+
+
+def from_columns(x: Array, shape: Shape) -> Array:
+    """Columns of vec coordinates (N, k) as a batch (k, *shape)."""
+    batch = x.T.reshape(x.shape[1], *reversed(shape))
+    return batch.transpose(0, *range(len(shape), 0, -1))
+
+
+def to_columns(batch: Array) -> Array:
+    """A batch (k, *shape) as columns of vec coordinates (N, k)."""
+    axes = range(batch.ndim - 1, 0, -1)
+    size = math.prod(batch.shape[1:])
+    return np.ascontiguousarray(batch.transpose(0, *axes)).reshape(batch.shape[0], size).T
+
+
 def _one_term(factors: tuple[Factor, ...], in_shape: Shape, out_shape: Shape) -> LinearOperator:
     term: Any = Term(1, factors, tuple(range(len(factors))))
     return from_terms([term], in_shape, out_shape)

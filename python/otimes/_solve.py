@@ -15,7 +15,6 @@ from ._equations import SYLVESTER
 from ._factorizations import (
     ChainFactorization,
     DiagonalFactorization,
-    EquationFactorization,
     Factorization,
     InverseFactorization,
     KroneckerFactorization,
@@ -24,6 +23,7 @@ from ._factorizations import (
     as_permutation,
     norm_bound,
 )
+from ._implicit import solution
 from ._lower import Jacobian, Program
 from ._operator import LinearOperator, Shape, registry
 from ._pencil_equations import GENERALIZED_SYLVESTER
@@ -38,7 +38,7 @@ from ._sparse_lu import SparseKroneckerFactorization
 from ._spectral import SpectralFactorization, pays, spectral
 from ._structures import Diagonal, Inverse, Product, Selection
 from ._terms import Factor, Term, TermOperator
-from ._trace import NonlinearError, trace
+from ._trace import NonlinearError, Trace, Traced, stop_gradient, trace
 
 # --- what an operator's structure is --------------------------------------------------------------
 
@@ -123,7 +123,7 @@ def _kronecker(op: LinearOperator) -> Maker | None:
 
 def _sylvester(op: LinearOperator) -> Maker | None:
     found = sylvester_of(op) if isinstance(op, TermOperator) else None
-    return None if found is None else lambda: EquationFactorization(found)
+    return None if found is None else found.decompose
 
 
 def _generalized_sylvester(op: LinearOperator) -> Maker | None:
@@ -422,21 +422,24 @@ def solve(
 def _solve_function(
     f: Callable[[Any], Any], rhs: ArrayLike, shape: Shape | None, on_singular: str, method: str
 ) -> tuple[Array, SolveInfo]:
-    b = as_inexact("rhs", rhs)
+    b = as_inexact("rhs", stop_gradient(rhs))
     require_finite("rhs", b)
-    op, constant = _linear_map(f, b, shape)
-    return _solve_shaped(op, b - constant, on_singular, method, "solve")
+    t = _affine_map(f, b, shape)
+    op = Jacobian(Program(t))
+    x, info = _solve_shaped(op, b - t.value, on_singular, method, "solve")
+    if t.tape.meets_others or isinstance(rhs, Traced):
+        x = solution(x, rhs - f(x), op)
+    return x, info
 
 
-def _linear_map(
-    f: Callable[[Any], Any], b: Array, shape: Shape | None
-) -> tuple[LinearOperator, Array]:
-    """The operator and the constant part of an affine f whose result has the shape of b."""
+def _affine_map(f: Callable[[Any], Any], b: Array, shape: Shape | None) -> Trace:
+    """The trace at zero of an affine f whose result has the shape of b."""
     failures = []
     shapes = [b.shape, b.shape[::-1]] if shape is None else [tuple(shape)]
     for candidate in dict.fromkeys(shapes):
+        zeros = [np.zeros(candidate, b.dtype)]
         try:
-            t = trace(f, [np.zeros(candidate, b.dtype)], 0, require_linear=True)
+            t = trace(f, zeros, 0, require_linear=True, isolated=True)
         except NonlinearError as e:
             raise ValueError(
                 f"solve: f is not linear in its argument: {e}; linearize(f, X) gives the linear "
@@ -450,7 +453,7 @@ def _linear_map(
         if t.value.shape == b.shape:
             if t.result is None:
                 raise np.linalg.LinAlgError("solve: f does not depend on its argument")
-            return Jacobian(Program(t)), t.value
+            return t
         failures.append(f"for X of shape {candidate} f's result has shape {t.value.shape}")
     hint = "pass shape= for the shape of X" if shape is None else "shape= does not fit"
     raise ValueError(f"solve: rhs has shape {b.shape}, but {'; '.join(failures)}; {hint}")

@@ -32,9 +32,13 @@ from ._terms import Label, label_map
 class Tape:
     """The record of one run of a function."""
 
-    def __init__(self, names: dict[int, tuple[Array, str]], require_linear: bool) -> None:
+    def __init__(
+        self, names: dict[int, tuple[Array, str]], require_linear: bool, isolated: bool = False
+    ) -> None:
         self.count = 0
         self.require_linear = require_linear
+        self.isolated = isolated  # arrays of other tapes are constants here
+        self.meets_others = False  # whether there were any
         self._names = names  # user's array (by identity) -> its name in f's scope
         self._constants: dict[int, tuple[Any, Constant]] = {}
 

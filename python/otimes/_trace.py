@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ._check import Array, as_inexact
+from ._equation import Equation
 from ._operator import is_scalar
 from ._tape import Tangent, Tape, where
 from ._terms import Label
@@ -30,10 +31,11 @@ class Rule:
     ``forward(*values, **kwargs)`` returns the value and, for each positional argument, the linear
     map from its tangent to the result's. Where the value is a tuple, such maps for each of its
     items, None for one that is locally constant. `linear` says in which
-    arguments the function is linear: "jointly" (a sum), "each" (a product), "first" or "no".
+    arguments the function is linear: "jointly" (a sum), "each" (a product), "first", "last" or
+    "no". A third item that forward returns is a map that the sum of all the tangents goes through.
     """
 
-    forward: Callable[..., tuple[Any, Sequence[Any]]]
+    forward: Callable[..., tuple[Any, ...]]
     linear: str
     label: Callable[..., Label | None] | None
     last_first: bool  # d(A B) = A dB + dA B: the last argument's term is written first
@@ -63,23 +65,22 @@ def call(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     r = rules.get(function)
     if r is None:
         _refuse(function)
-    traced = [x for x in args if isinstance(x, Traced)]
-    if any(isinstance(x, Traced) for x in kwargs.values()) or not traced:
+    tapes = {x.tape: None for x in args if isinstance(x, Traced)}
+    if any(isinstance(x, Traced) for x in kwargs.values()) or not tapes:
         _refuse(function, "with a traced keyword or nested argument")
-    tape = traced[0].tape
-    if any(x.tape is not tape for x in traced):
-        raise NotImplementedError(
-            f"{_name(function)} at {where()} mixes arrays of two derivatives that are being taken"
-        )
+    if len(tapes) > 1:
+        args = _own_arrays(function, args, tapes)
+    tape = next(x.tape for x in args if isinstance(x, Traced))
     _check_linearity(tape, r.linear, function, args)
     values = [x.value if isinstance(x, Traced) else x for x in args]
-    value, maps = r.forward(*values, **kwargs)
+    last: list[Callable[[Tangent], Tangent]]
+    value, maps, *last = r.forward(*values, **kwargs)
     if isinstance(value, tuple):  # slogdet and its like: maps for each of the results
         make: Any = type(value)  # a named tuple
         parts = zip(value, maps, strict=True)
-        return make(*(v if m is None else _result(v, m, args, r, None) for v, m in parts))
+        return make(*(v if m is None else _result(v, m, args, r, None, last) for v, m in parts))
     label = r.label(*map(tape.label, values)) if r.label else None
-    return _result(value, maps, args, r, label)
+    return _result(value, maps, args, r, label, last)
 
 
 def _result(
@@ -88,13 +89,31 @@ def _result(
     args: Sequence[Any],
     r: Rule,
     label: Label | None,
+    last: Sequence[Callable[[Tangent], Tangent]],
 ) -> Traced:
     array = np.asarray(value)
     tape = next(x.tape for x in args if isinstance(x, Traced))
     tape.own(array, label)  # before the maps run: they may hold it as a constant
     parts = [f(x.tangent) for x, f in zip(args, maps, strict=False) if isinstance(x, Traced) and f]
     tangent = functools.reduce(operator.add, reversed(parts) if r.last_first else parts)
+    for f in last:
+        tangent = f(tangent)
     return Traced(array, tangent)
+
+
+def _own_arrays(function: Any, args: Sequence[Any], tapes: dict[Tape, None]) -> list[Any]:
+    """The arguments, those of outer derivatives as constants of the isolated tape."""
+    isolated = [tape for tape in tapes if tape.isolated]
+    if len(isolated) != 1:
+        raise NotImplementedError(
+            f"{_name(function)} at {where()} mixes arrays of two derivatives that are being taken"
+        )
+    inner = isolated[0]
+    inner.meets_others = True
+    others = [x for x in args if isinstance(x, Traced) and x.tape is not inner]
+    for x in others:
+        inner.own(x.value, x.tape.label(x.value))
+    return [x.value if any(x is y for y in others) else x for x in args]
 
 
 class NonlinearError(Exception):
@@ -103,12 +122,20 @@ class NonlinearError(Exception):
 
 def _check_linearity(tape: Tape, linear: str, function: Any, args: Sequence[Any]) -> None:
     traced = [k for k, x in enumerate(args) if isinstance(x, Traced)]
-    fine = {"jointly": True, "each": len(traced) == 1, "first": traced == [0], "no": False}
+    fine = {
+        "jointly": True,
+        "each": len(traced) == 1,
+        "first": traced == [0],
+        "last": traced == [len(args) - 1],
+        "no": False,
+    }
     if tape.require_linear and not fine[linear]:
         raise NonlinearError(f"{_name(function)} at {where()}")
 
 
 def _name(function: Any) -> str:
+    if isinstance(function, Equation):
+        return f"otimes.{function.name}"
     if isinstance(function, np.ufunc):
         return f"numpy.{function.__name__}"
     module = getattr(function, "__module__", None) or "numpy"
@@ -207,7 +234,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
             raise AttributeError(f"a traced array has no attribute {name!r}")
         raise NotImplementedError(
             f"numpy.ndarray.{name} at {where()} cannot be traced; the attributes that can are "
-            "T, mT, dot, trace and transpose"
+            "T, mT, conj, dot, trace and transpose"
         )
 
     # array methods are the functions
@@ -228,6 +255,11 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
 
     def dot(self, other: Any) -> Any:
         return np.dot(self, other)
+
+    def conj(self) -> Any:
+        return np.conjugate(self)
+
+    conjugate = conj
 
     def copy(self) -> Traced:
         return self
@@ -283,11 +315,19 @@ class Trace:
 
 
 def trace(
-    f: Callable[..., Any], args: Sequence[Any], wrt: int, *, require_linear: bool = False
+    f: Callable[..., Any],
+    args: Sequence[Any],
+    wrt: int,
+    *,
+    require_linear: bool = False,
+    isolated: bool = False,
 ) -> Trace:
-    """Run f with argument `wrt` traced; `NonlinearError` where it must be linear and is not."""
+    """Run f with argument `wrt` traced; `NonlinearError` where it must be linear and is not.
+
+    An isolated trace takes the arrays of derivatives around it as constants.
+    """
     points = [np.array(as_inexact(f"argument {k}", x), copy=True) for k, x in enumerate(args)]
-    tape = Tape(_names_in_scope(f), require_linear)
+    tape = Tape(_names_in_scope(f), require_linear, isolated)
     names = parameter_names(f, len(points))
     for point, name in zip(points, names, strict=True):
         tape.own(point, ((name, 1, ""),))
@@ -296,6 +336,8 @@ def trace(
     given[wrt] = Traced(points[wrt], variable)
     result = f(*given)
     if isinstance(result, Traced):
+        if result.tape is not tape and isolated:
+            return Trace(result.value, variable, None, tape)
         if result.tape is not tape:
             raise NotImplementedError("f returned an array of another trace")
         return Trace(result.value, variable, result.tangent, tape)

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "otimes/equation.hpp"
+#include "otimes/small_kernels.hpp"
 
 namespace otimes {
 
@@ -18,6 +19,7 @@ struct Equation {
     bool real_linear;  // not complex-linear: a complex Q takes complex coefficients
     SolveReport (*solve)(Coefficients<T>, RightHandSides<T>);
     FactorPointer<T> (*factor)(Coefficients<T>);
+    SmallForm small;  // for few unknowns; no terms: as for many
 };
 
 template <class T>

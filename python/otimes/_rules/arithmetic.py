@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .._tape import where
 from .._terms import label_map, label_product
 from .._trace import rule
 
@@ -34,6 +35,16 @@ def negative(a: Any) -> Any:
 
 @rule(np.positive, linear="jointly", label=_keep)
 def positive(a: Any) -> Any:
+    return a, (lambda da: da,)
+
+
+@rule(np.conjugate, linear="jointly", label=_keep)
+def conjugate(a: Any) -> Any:
+    """d(conj A) = conj(dA), a linear map for real A only."""
+    if a.dtype.kind == "c":
+        raise NotImplementedError(
+            f"np.conj of a complex variable at {where()} has no complex derivative"
+        )
     return a, (lambda da: da,)
 
 

@@ -1,0 +1,101 @@
+"""Derivatives of solutions: from the equation that is solved, not from the way it is solved.
+
+M vec(X) = vec(Q) has M vec(dX) = vec(dQ) - dM vec(X): forward and reverse derivatives solve with
+the decompositions of M that gave X.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from ._check import Array
+from ._equation import EQUATIONS, Equation
+from ._factorizations import EquationFactorization
+from ._lower import Jacobian, Program
+from ._operator import LinearOperator, registry
+from ._primitives import Apply
+from ._solve_info import SolveInfo
+from ._structures import Inverse
+from ._tape import Tangent, Tape
+from ._terms import Label
+from ._trace import Trace, Traced, call, rule, stop_gradient
+
+
+def solution(x: Array, residual: Any, m: LinearOperator) -> Any:
+    """x with the derivative M⁻¹ d(residual), the residual being that of a constant x."""
+    if not isinstance(residual, Traced):
+        return x
+    return Traced(x, _solve_with(m)(residual.tangent))
+
+
+def _solve_with(m: LinearOperator) -> Callable[[Tangent], Tangent]:
+    def solved(d: Tangent) -> Tangent:
+        return d.through(Apply(Inverse(m)), m.dtype)
+
+    return solved
+
+
+# --- the named equations -------------------------------------------------------------------------
+
+
+def _matrix_of(
+    equation: Equation, coefficients: Sequence[Array], labels: Sequence[Label | None], x: Array
+) -> LinearOperator:
+    """X ↦ the left-hand side of the equation, the coefficients under the names they have."""
+    tape = Tape({}, require_linear=True)
+    for array, label in zip(coefficients, labels, strict=False):
+        tape.own(array, label)
+    variable = Tangent(tape, x.shape, x.dtype)
+    image = equation.left(*coefficients, Traced(x, variable))
+    return Jacobian(Program(Trace(image.value, variable, image.tangent, tape)))._structure()
+
+
+def _solve_equation(
+    equation: Equation,
+    *operands: Any,
+    check_finite: bool,
+    on_singular: Any,
+    labels: Sequence[Label | None],
+    info: list[SolveInfo],
+) -> Any:
+    """dX of the equation at X: that of its coefficients and its right-hand side."""
+    *given, q = operands
+    matrices = equation.matrices(equation.name, tuple(given))
+    if any(a.ndim != 2 for a in (*matrices, q)):
+        shapes = ", ".join(str(a.shape) for a in (*matrices, q))
+        raise NotImplementedError(f"{equation.name} of a batch ({shapes}) cannot be traced")
+    factor = equation.factor(equation.name, matrices, check_finite, on_singular)
+    x, report = factor.solve(q, check_finite=check_finite, return_info=True)
+    info.append(report)
+
+    def through(k: int) -> Callable[[Tangent], Tangent]:
+        def changed(dc: Tangent) -> Tangent:
+            arguments: list[Any] = [*matrices, x]
+            arguments[k] = Traced(matrices[k], dc)
+            residual: Tangent = -equation.left(*arguments).tangent
+            return residual
+
+        return changed
+
+    m = _matrix_of(equation, matrices, labels, x)
+    m._cache["factors"] = EquationFactorization(factor)
+    return x, (*map(through, range(len(matrices))), lambda dq: dq), _solve_with(m)
+
+
+for _equation in EQUATIONS.values():
+    rule(_equation, linear="last")(partial(_solve_equation, _equation))
+
+
+def _traced(function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """One of our solvers where an argument is traced."""
+    info: list[SolveInfo] = []
+    tape = next(x.tape for x in args if isinstance(x, Traced))
+    labels = [tape.label(stop_gradient(x)) for x in args]
+    return_info = options.pop("return_info")
+    x = call(function, args, {**options, "labels": labels, "info": info})
+    return (x, *info) if return_info else x
+
+
+registry.foreign[Traced] = _traced

@@ -1,0 +1,196 @@
+"""Derivatives of solutions: of every named equation, and of solve(f, rhs), inside other code."""
+
+import numpy as np
+import pytest
+
+import oracle
+import otimes as ox
+from otimes._equation import EQUATIONS
+
+N = 3
+A, B, C, Q = np.random.default_rng(11).standard_normal((4, N, N))
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(3)
+
+
+def operands(equation, rng):
+    """Coefficients that make a well-conditioned equation, and a right-hand side."""
+    count = len(equation.arguments)
+    matrices = [0.3 * rng.standard_normal((N, N)) + (2.0 + k) * np.eye(N) for k in range(count)]
+    return [*matrices, rng.standard_normal((N, N))]
+
+
+def solved(equation, given):
+    return equation.solve(tuple(given[:-1]), given[-1], True, "raise", False)
+
+
+def close(actual, expected, tolerance=1e-8):
+    """Equal up to the error of the central differences."""
+    assert np.shape(actual) == np.shape(expected)
+    assert np.abs(actual - expected).max() <= tolerance * max(1, np.abs(expected).max())
+
+
+PLACES = [
+    pytest.param(equation, k, id=f"{key}-{[*equation.arguments, equation.rhs][k]}")
+    for key, equation in EQUATIONS.items()
+    for k in range(len(equation.arguments) + 1)
+]
+
+
+@pytest.mark.parametrize(("equation", "k"), PLACES)
+def test_equations_by_each_argument(equation, k, rng):
+    given = operands(equation, rng)
+
+    def f(x):
+        return solved(equation, [*given[:k], x, *given[k + 1 :]])
+
+    J = ox.jacobian(f, given[k])
+    expected = oracle.jacobian(f, given[k])
+    v, w = rng.standard_normal((2, N * N))
+    close(J.toarray(), expected)
+    close(J @ v, expected @ v)
+    close(J.T @ w, expected.T @ w)
+
+
+@pytest.mark.parametrize("equation", EQUATIONS.values(), ids=EQUATIONS)
+def test_all_arguments_at_once(equation, rng):
+    given = operands(equation, rng)
+
+    def f(x):
+        return solved(equation, [x @ given[0], *given[1:-1], x.T + given[-1]])
+
+    X = np.eye(N) + 0.1 * rng.standard_normal((N, N))
+    close(ox.jacobian(f, X).toarray(), oracle.jacobian(f, X))
+
+
+@pytest.mark.parametrize("equation", EQUATIONS.values(), ids=EQUATIONS)
+def test_one_decomposition_serves_value_and_derivatives(equation, rng, monkeypatch):
+    given, made = operands(equation, rng), []
+
+    class Core:
+        def __init__(self, core):
+            self.core = core
+
+        def solve(self, *arguments):
+            return self.core.solve(*arguments)
+
+        def factor(self, coefficients):
+            made.append(coefficients)
+            return self.core.factor(coefficients)
+
+    monkeypatch.setitem(vars(equation), "core", Core(equation.core))
+    J = ox.jacobian(lambda x: solved(equation, [x, *given[1:]]), given[0])
+    for _ in range(3):
+        J @ np.ones(N * N)
+        J.T @ np.ones((N * N, 2))
+    assert len(made) == 1
+
+
+def test_text_of_the_derivative():
+    assert str(ox.jacobian(lambda X: ox.solve_sylvester(A, B, X), Q)) == "(I₃ ⊗ A + Bᵀ ⊗ I₃)⁻¹"
+    J = ox.jacobian(lambda X: ox.solve(lambda Y: X @ Y @ B, Q), A)
+    assert str(J).startswith("((Bᵀ ⊗ X)⁻¹) (-")
+
+
+def test_the_derivative_solves(rng):
+    """dX = M⁻¹ dQ: solving with the Jacobian multiplies by M."""
+    J = ox.jacobian(lambda X: ox.solve_sylvester(A, B, X), Q)
+    Y = rng.standard_normal((N, N))
+    np.testing.assert_allclose(J.solve(Y), A @ Y + Y @ B, atol=1e-13)
+    assert ox.select_method(J).startswith("inverse")
+
+
+def test_modes_agree(rng):
+    def cost(X):
+        Y = ox.solve_sylvester(X, X.T, X @ Q)
+        return np.trace(Y @ Y.T)
+
+    X, D = A + 4 * np.eye(N), rng.standard_normal((N, N))
+    G = ox.gradient(cost, X)
+    expected = oracle.jacobian(cost, X).reshape(N, N, order="F")
+    close(G, expected, 1e-7)
+    value, slope = ox.jvp(cost, (X,), (D,))
+    assert value == pytest.approx(cost(X))
+    assert slope == pytest.approx(np.sum(G * D))
+    value, pullback = ox.vjp(cost, X)
+    np.testing.assert_allclose(pullback(1.0)[0], G)
+
+
+def test_return_info_is_traced_too():
+    seen = []
+
+    def f(X):
+        Y, info = ox.solve_sylvester(X, B, Q, return_info=True)
+        seen.append(info)
+        return Y @ Y
+
+    X = A + 4 * np.eye(N)
+    close(ox.jacobian(f, X).toarray(), oracle.jacobian(lambda x: f(x), X))
+    assert seen[0].residual < 1e-15
+    assert seen[0].method == "bartels-stewart"
+
+
+def test_complex_equations(rng):
+    """Analytic in A and B: differences along the real axis are enough."""
+    Z = A + 1j * B + 4 * np.eye(N)
+
+    def f(X):
+        return ox.solve_sylvester(X, 1j * X, Q)
+
+    J = ox.jacobian(f, Z)
+    h = 1e-6
+    D = rng.standard_normal((N, N))
+    close(J(D), (f(Z + h * D) - f(Z - h * D)) / (2 * h))
+    close(J(1j * D), 1j * J(D), 1e-13)
+
+
+# --- solve(f, rhs) -------------------------------------------------------------------------------
+
+FUNCTIONS = {
+    "sylvester": lambda X: ox.solve(lambda Y: X @ Y + Y @ X.T - X, Q),
+    "two-sided": lambda X: ox.solve(lambda Y: X @ Y @ B + 4 * Y, X @ X),
+    "right-hand side only": lambda X: ox.solve(lambda Y: A @ Y + 5 * Y, X @ B),
+    "constant part only": lambda X: ox.solve(lambda Y: A @ Y + 5 * Y - X, Q),
+    "operator": lambda X: ox.solve(ox.kron(A, B), np.ones(9)) @ np.ones(9) * X,
+    "between": lambda X: X @ ox.solve(lambda Y: X @ Y + 5 * Y, np.linalg.inv(X)) @ X,
+}
+
+
+@pytest.mark.parametrize("f", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_solve_inside_a_function(f, rng):
+    X = A + 3 * np.eye(N)
+    J, expected = ox.jacobian(f, X), oracle.jacobian(f, X)
+    v = rng.standard_normal(N * N)
+    close(J.toarray(), expected)
+    close(J @ v, expected @ v)
+    close(J.T @ v, expected.T @ v)
+
+
+def test_nested_solves():
+    def f(X):
+        return ox.solve(lambda Y: X @ ox.solve(lambda Z: X @ Z + 3 * Z, Y) + 5 * Y, Q)
+
+    X = A + 3 * np.eye(N)
+    close(ox.jacobian(f, X).toarray(), oracle.jacobian(f, X))
+
+
+# --- what cannot be traced -----------------------------------------------------------------------
+
+
+def test_refusals():
+    with pytest.raises(NotImplementedError, match=r"solve_sylvester of a batch .* cannot be"):
+        ox.jacobian(lambda X: ox.solve_sylvester(X, B, np.stack([Q, Q])), A)
+    with pytest.raises(NotImplementedError, match=r"np.conj of a complex variable at .*test_impl"):
+        ox.jacobian(lambda X: X.conj() @ X, 1j * A)
+    with pytest.raises(np.linalg.LinAlgError, match="solve_sylvester: the equation is singular"):
+        ox.jacobian(lambda X: ox.solve_sylvester(X, -X, Q), A)
+    with pytest.raises(ValueError, match=r"not linear in its argument: otimes.solve_sylvester at"):
+        ox.solve(lambda X: ox.solve_sylvester(X, B, Q), Q)
+
+
+def test_an_equation_is_linear_in_its_right_hand_side():
+    X = ox.solve(lambda X: ox.solve_sylvester(A, B, X) + 3 * X, Q)
+    np.testing.assert_allclose(ox.solve_sylvester(A, B, X) + 3 * X, Q, atol=1e-12)
