@@ -74,7 +74,7 @@ def test_equals_lu_of_the_kronecker_matrix(rng, dtype, m, n):
     assert rcond / 10 <= info.rcond <= 10 * rcond
     assert info.residual <= (m + n) * eps(x)
     assert info.scale == 1
-    assert info.method == ("kronecker-lu" if m * n <= 16 else "generalized-schur")
+    assert info.method == ("kronecker-lu" if m * n <= 36 else "generalized-schur")
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -137,8 +137,8 @@ def test_batches(rng, m, n):
     assert x.shape == (3, 2, m, n)
     for i, j in np.ndindex(3, 2):
         single, one = solve(a[i, 0], b[j], c, d, e)
-        assert np.array_equal(x[i, j], single)
-        assert info.rcond[i, j] == one.rcond
+        np.testing.assert_allclose(x[i, j], single, rtol=1e-11)  # lanes round differently
+        assert info.rcond[i, j] == pytest.approx(one.rcond, rel=1e-6)
 
 
 # --- pencils with infinite, common and undefined eigenvalues -------------------------------------

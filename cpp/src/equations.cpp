@@ -21,6 +21,12 @@ constexpr SmallForm axb_small{axb_terms,
 constexpr SmallTerm sylvester_terms[] = {{coefficient(0), identity}, {identity, coefficient(1)}};
 constexpr SmallForm sylvester_small{sylvester_terms};
 
+constexpr SmallTerm generalized_sylvester_terms[] = {{coefficient(0), coefficient(1)},
+                                                     {coefficient(2), coefficient(3)}};
+constexpr SmallForm generalized_sylvester_small{generalized_sylvester_terms};
+
+constexpr SmallForm no_small_form;
+
 }  // namespace
 
 template <class T>
@@ -32,13 +38,14 @@ std::span<const Equation<T>> equations() {
         Equation<T>{"sylvester", "lr", false, 1, false, &solve_sylvester<T>, &sylvester_factor<T>,
                     sylvester_small},
         Equation<T>{"generalized_sylvester", "lrlr", false, 1, false,
-                    &solve_generalized_sylvester<T>, &generalized_sylvester_factor<T>},
+                    &solve_generalized_sylvester<T>, &generalized_sylvester_factor<T>,
+                    generalized_sylvester_small},
         Equation<T>{"generalized_lyapunov", "ll", true, 1, false, &solve_generalized_lyapunov<T>,
-                    &generalized_lyapunov_factor<T>},
+                    &generalized_lyapunov_factor<T>, no_small_form},
         Equation<T>{"generalized_stein", "ll", true, 1, false, &solve_generalized_stein<T>,
-                    &generalized_stein_factor<T>},
+                    &generalized_stein_factor<T>, no_small_form},
         Equation<T>{"coupled_sylvester", "lrlr", false, 2, false, &solve_coupled_sylvester<T>,
-                    &coupled_sylvester_factor<T>},
+                    &coupled_sylvester_factor<T>, no_small_form},
     };
     return table;
 }

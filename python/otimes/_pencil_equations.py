@@ -140,7 +140,7 @@ def solve_generalized_sylvester(
     (LU, one Schur decomposition, QR), else 66 m³ (QZ); both run at once on two threads. Then
     13 m n (m + n) for the solution and its residual, 10 m n (m + n) for the condition. A solution
     whose residual is not at rounding level is computed again by QZ. Memory for six copies of the
-    coefficients and eight of E. Up to 16 unknowns: LU of the Kronecker matrix.
+    coefficients and eight of E. Up to 36 unknowns: LU of the Kronecker matrix.
 
     References
     ----------
@@ -234,7 +234,7 @@ def solve_coupled_sylvester(
     -----
     Each pencil costs 33 to 66 m³ flops as in `solve_generalized_sylvester`; then 20 m n (m + n)
     for the solution, its residual and the condition. Memory for six copies of the coefficients and
-    eight of C and F. Up to 16 unknowns: LU of the matrix of order 2 m n.
+    eight of C and F. Up to 8 entries of C: LU of the matrix of order 2 m n.
 
     References
     ----------

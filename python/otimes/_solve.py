@@ -128,7 +128,7 @@ def _sylvester(op: LinearOperator) -> Maker | None:
 
 def _generalized_sylvester(op: LinearOperator) -> Maker | None:
     found = two_terms_of(op) if isinstance(op, TermOperator) else None
-    return None if found is None else lambda: EquationFactorization(found)
+    return None if found is None else found.decompose
 
 
 def _in_one_basis(kind: str) -> Callable[[LinearOperator], Maker | None]:
