@@ -238,6 +238,19 @@ def hsylvester_matrix(a, b):
     return np.array(columns).T
 
 
+def generalized_sylvester_matrix(a, b, c, d):
+    """M with vec(A X B + C X D) = M vec(X): Bᵀ ⊗ A + Dᵀ ⊗ C."""
+    return np.kron(b.T, a) + np.kron(d.T, c)
+
+
+def coupled_sylvester_matrix(a, b, d, e):
+    """M with [vec(A R - L B); vec(D R - L E)] = M [vec R; vec L]."""
+    left, right = np.eye(len(b)), np.eye(len(a))
+    return np.block(
+        [[np.kron(left, a), -np.kron(b.T, right)], [np.kron(left, d), -np.kron(e.T, right)]]
+    )
+
+
 def solve_vec(matrix, q):
     """X with M vec(X) = vec(Q), by LU."""
     x = np.linalg.solve(matrix, q.ravel(order="F"))

@@ -44,6 +44,7 @@ ORDER = [
     "_least_squares",
     "_solve_info",
     "_equation",
+    "_pencil_equations",
     "_equations",
     "_lyapunov",
     "_riccati",
@@ -155,6 +156,11 @@ HEADERS = {
     "symmetry": [],
     "triangular_kernels": ["cpu"],
     "triangular": ["blas", "scalar", "symmetry", "triangular_kernels"],
+    "small_system": ["scalar"],
+    "triangular_pencils": ["generalized_schur", "triangular"],
+    "pencil_condition": ["triangular_pencils"],
+    "generalized_sylvester": ["equation", "generalized_schur"],
+    "coupled_sylvester": ["equation", "generalized_schur"],
     "scaling": ["scalar"],
     "condition": ["blas", "scalar", "triangular"],
     "small_lu": ["condition", "scalar", "scaling"],
@@ -286,6 +292,7 @@ PUBLIC = {
     # equations
     "solve_axb", "lstsq_axb", "solve_sylvester", "sylvester_factor", "solve_stein",
     "solve_continuous_lyapunov", "solve_discrete_lyapunov", "solve_tsylvester",
+    "solve_generalized_sylvester", "solve_coupled_sylvester",
     "solve_continuous_are", "solve_discrete_are", "solve_lyapunov_factor",
     "solve", "select_method",
     # calculus

@@ -1,28 +1,10 @@
 #include "otimes/basis.hpp"
 
-#include <algorithm>  // std::reverse, std::swap_ranges
 #include <complex>
 
 #include "otimes/parallel_gemm.hpp"
 
 namespace otimes {
-namespace {
-
-template <class T>
-void reverse_rows(Matrix<T>& x) {
-    for (index_t j = 0; j < x.cols(); ++j)
-        std::reverse(x.data() + j * x.rows(), x.data() + (j + 1) * x.rows());
-}
-
-template <class T>
-void reverse_cols(Matrix<T>& x) {
-    const index_t m = x.rows();
-    for (index_t j = 0, k = x.cols() - 1; j < k; ++j, --k)
-        std::swap_ranges(x.data() + j * m, x.data() + (j + 1) * m, x.data() + k * m);
-}
-
-}  // namespace
-
 template <class T>
 void Basis<T>::apply_left(bool adjoint, Matrix<T>& x) const {
     if (kind_ == Kind::reversal) reverse_rows(x);

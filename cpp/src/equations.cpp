@@ -5,6 +5,8 @@
 
 #include "otimes/axb.hpp"
 #include "otimes/axb_cxtd.hpp"
+#include "otimes/coupled_sylvester.hpp"
+#include "otimes/generalized_sylvester.hpp"
 #include "otimes/lyapunov.hpp"
 #include "otimes/stein.hpp"
 #include "otimes/sylvester.hpp"
@@ -34,6 +36,7 @@ constexpr SmallForm continuous_small{.terms = continuous_terms, .keeps_symmetry 
 constexpr SmallTerm discrete_terms[] = {
     {identity, identity}, {.left = coefficient(0), .right = adjoint_of(0), .sign = -1}};
 constexpr SmallForm discrete_small{.terms = discrete_terms, .keeps_symmetry = true};
+
 constexpr SmallTerm tsylvester_terms[] = {
     {coefficient(0), identity}, {.left = identity, .right = coefficient(1), .transposed = true}};
 constexpr SmallForm tsylvester_small{tsylvester_terms};
@@ -42,6 +45,12 @@ constexpr SmallTerm axb_cxtd_terms[] = {
     {coefficient(0), coefficient(1)},
     {.left = coefficient(2), .right = coefficient(3), .transposed = true}};
 constexpr SmallForm axb_cxtd_small{axb_cxtd_terms};
+
+constexpr SmallTerm generalized_sylvester_terms[] = {{coefficient(0), coefficient(1)},
+                                                     {coefficient(2), coefficient(3)}};
+constexpr SmallForm generalized_sylvester_small{generalized_sylvester_terms};
+
+constexpr SmallForm no_small_form;
 
 }  // namespace
 
@@ -64,6 +73,15 @@ std::span<const Equation<T>> equations() {
             "hsylvester", "ll", true, 1, true, &solve_hsylvester<T>, &hsylvester_factor<T>, {}},
         Equation<T>{"axb_cxtd", "llll", true, 1, false, &solve_axb_cxtd<T>, &axb_cxtd_factor<T>,
                     axb_cxtd_small},
+        Equation<T>{"generalized_sylvester", "lrlr", false, 1, false,
+                    &solve_generalized_sylvester<T>, &generalized_sylvester_factor<T>,
+                    generalized_sylvester_small},
+        Equation<T>{"generalized_lyapunov", "ll", true, 1, false, &solve_generalized_lyapunov<T>,
+                    &generalized_lyapunov_factor<T>, no_small_form},
+        Equation<T>{"generalized_stein", "ll", true, 1, false, &solve_generalized_stein<T>,
+                    &generalized_stein_factor<T>, no_small_form},
+        Equation<T>{"coupled_sylvester", "lrlr", false, 2, false, &solve_coupled_sylvester<T>,
+                    &coupled_sylvester_factor<T>, no_small_form},
     };
     return table;
 }

@@ -1,5 +1,6 @@
 #include "otimes/generalized_schur.hpp"
 
+#include <algorithm>  // std::max
 #include <cmath>
 #include <complex>
 #include <numbers>
@@ -12,6 +13,7 @@
 #include "otimes/parallel_gemm.hpp"
 #include "otimes/scaling.hpp"
 #include "otimes/schur.hpp"
+#include "otimes/threads.hpp"
 #include "otimes/triangular.hpp"
 
 namespace otimes {
@@ -72,6 +74,7 @@ GeneralizedSchur<T>::GeneralizedSchur(const Matrix<T>& a, const Matrix<T>& b) {
     if (!run([](auto... x) { return blas::gges3(x...); }) &&
         !run([](auto... x) { return blas::gges(x...); }))
         throw singular_error("the QZ algorithm did not converge");
+    error_ = eps_of<T>;
     q_ = Basis<T>(std::move(q));
     z_ = Basis<T>(std::move(z));
 }
@@ -101,7 +104,9 @@ bool GeneralizedSchur<T>::divide(const Matrix<T>& a, const Matrix<T>& b) {
     Matrix<T> quotient = a;
     lu.solve('N', n, quotient.data(), quotient.ld());
     const double growth = norm_of<T>(b.view()) * norm_of<T>(quotient.view());
-    if (growth * limit > norm_of<T>(a.view()) + norm_of<T>(b.view())) return false;
+    const double terms = norm_of<T>(a.view()) + norm_of<T>(b.view());
+    if (growth * limit > terms) return false;
+    error_ = eps_of<T> * std::max(1.0, growth / terms);
     const Schur<T> schur(quotient);
     Matrix<T> r = b;
     schur.apply_right(false, r);
@@ -140,15 +145,57 @@ GeneralizedSchur<T> GeneralizedSchur<T>::by_division(const Matrix<T>& a, const M
 template <class T>
 GeneralizedSchur<T> GeneralizedSchur<T>::adjoint() const {
     GeneralizedSchur pencil;
-    pencil.forms_ = {reversed_adjoint(forms_[0]), reversed_adjoint(forms_[1])};
+    pencil.forms_ = reversed_adjoints(forms_);
     pencil.q_ = z_.reversed();
     pencil.z_ = q_.reversed();
+    pencil.error_ = error_;
     return pencil;
 }
 
-template class GeneralizedSchur<float>;
-template class GeneralizedSchur<double>;
-template class GeneralizedSchur<std::complex<float>>;
-template class GeneralizedSchur<std::complex<double>>;
+template <class T>
+GeneralizedSchur<T> GeneralizedSchur<T>::swapped() && {
+    std::swap(forms_[0], forms_[1]);
+    return std::move(*this);
+}
+
+template <class T>
+GeneralizedSchur<T> GeneralizedSchur<T>::negated() && {
+    Matrix<T>& s = forms_[0];
+    for (index_t k = 0; k < s.rows() * s.cols(); ++k) s.data()[k] = -s.data()[k];
+    return std::move(*this);
+}
+
+template <class T>
+Forms<T> reversed_adjoints(const Forms<T>& forms) {
+    return {reversed_adjoint(forms[0]), reversed_adjoint(forms[1])};
+}
+
+template <class T>
+std::array<GeneralizedSchur<T>, 2> generalized_schur_pair(const Forms<T>& first,
+                                                          const Forms<T>& second, bool fast) {
+    const auto cube = [](const Forms<T>& f) {
+        const auto n = static_cast<double>(f[0].rows());
+        return n * n * n;
+    };
+    std::array<GeneralizedSchur<T>, 2> pair;
+    const auto decompose = [&](const Forms<T>& f) {
+        return fast ? GeneralizedSchur<T>::by_division(f[0], f[1])
+                    : GeneralizedSchur<T>(f[0], f[1]);
+    };
+    parallel_pair(
+        66 * (cube(first) + cube(second)), [&] { pair[0] = decompose(first); },
+        [&] { pair[1] = decompose(second); });
+    return pair;
+}
+
+#define OTIMES_INSTANTIATE(T)                                                                      \
+    template class GeneralizedSchur<T>;                                                            \
+    template Forms<T> reversed_adjoints(const Forms<T>&);                                          \
+    template std::array<GeneralizedSchur<T>, 2> generalized_schur_pair(const Forms<T>&,            \
+                                                                       const Forms<T>&, bool);
+OTIMES_INSTANTIATE(float)
+OTIMES_INSTANTIATE(double)
+OTIMES_INSTANTIATE(std::complex<float>)
+OTIMES_INSTANTIATE(std::complex<double>)
 
 }  // namespace otimes

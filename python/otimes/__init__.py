@@ -14,6 +14,7 @@ from ._kron import kron, kronecker_sum
 from ._lyapunov import solve_continuous_lyapunov, solve_discrete_lyapunov, solve_stein
 from ._lstsq_axb import lstsq_axb
 from ._nearest import nearest_kronecker
+from ._pencil_equations import solve_coupled_sylvester, solve_generalized_sylvester
 from ._products import kron_apply, kron_matmul, kron_rmatmul
 from ._riccati import solve_continuous_are, solve_discrete_are, solve_lyapunov_factor
 from ._selection import (
@@ -58,12 +59,14 @@ __all__ = [
     "set_num_threads",
     "solve",
     "solve_axb",
-    "solve_continuous_lyapunov",
-    "solve_discrete_lyapunov",
-    "solve_stein",
     "solve_continuous_are",
+    "solve_continuous_lyapunov",
+    "solve_coupled_sylvester",
     "solve_discrete_are",
+    "solve_discrete_lyapunov",
+    "solve_generalized_sylvester",
     "solve_lyapunov_factor",
+    "solve_stein",
     "solve_sylvester",
     "solve_tsylvester",
     "stop_gradient",

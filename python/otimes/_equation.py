@@ -39,6 +39,8 @@ class Equation:
         What makes it singular.
     real_linear : bool
         Linear over the reals only, as X ↦ Xᴴ is.
+    unknowns : int
+        So many unknowns, and right-hand sides, are stacked below one another.
     """
 
     key: str
@@ -49,6 +51,7 @@ class Equation:
     left: Callable[..., Any]
     singular: str
     real_linear: bool = False
+    unknowns: int = 1
     core: _core.Equation = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -128,15 +131,21 @@ class Equation:
         return tuple(arrays)
 
     def shape_of(self, matrices: tuple[Array, ...]) -> tuple[int, int]:
-        """(m, n), the shape of X."""
+        """(m, n), the shape of one X."""
         sizes = {side: a.shape[-1] for side, a in zip(self.sides, matrices, strict=True)}
         return sizes["l"], sizes.get("r", sizes["l"])
 
     def require_right_side(
-        self, caller: str, argument: str, matrices: tuple[Array, ...], q: Array
+        self,
+        caller: str,
+        argument: str,
+        matrices: tuple[Array, ...],
+        q: Array,
+        unknowns: int | None = None,
     ) -> None:
-        """Raise unless q is (..., m, n) and all batches broadcast."""
-        shape = self.shape_of(matrices)
+        """Raise unless q is (..., m, n), or so many of these stacked, and all batches broadcast."""
+        m, n = self.shape_of(matrices)
+        shape = ((self.unknowns if unknowns is None else unknowns) * m, n)
         named = list(zip(self.arguments, matrices, strict=True))
         if q.shape[-2:] != shape:
             given = " and ".join(f"{name} is {a.shape}" for name, a in named)
@@ -223,7 +232,8 @@ class EquationFactor:
     @property
     def shape(self) -> tuple[int, int]:
         """(m, n), the shape of X and of every right-hand side."""
-        return self._equation.shape_of(self._matrices)
+        m, n = self._equation.shape_of(self._matrices)
+        return self._equation.unknowns * m, n
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ._equation import Equation
+from ._pencil_equations import GENERALIZED_LYAPUNOV, GENERALIZED_STEIN
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -135,6 +136,7 @@ def solve_continuous_lyapunov(
     a: ArrayLike,
     q: ArrayLike,
     *,
+    e: ArrayLike | None = ...,
     check_finite: bool = ...,
     on_singular: OnSingular = ...,
     return_info: Literal[False] = ...,
@@ -144,6 +146,7 @@ def solve_continuous_lyapunov(
     a: ArrayLike,
     q: ArrayLike,
     *,
+    e: ArrayLike | None = ...,
     check_finite: bool = ...,
     on_singular: OnSingular = ...,
     return_info: Literal[True],
@@ -152,20 +155,24 @@ def solve_continuous_lyapunov(
     a: ArrayLike,
     q: ArrayLike,
     *,
+    e: ArrayLike | None = None,
     check_finite: bool = True,
     on_singular: OnSingular = "raise",
     return_info: bool = False,
 ) -> Any:
-    """Solve A X + X Aᴴ = Q for X.
+    """Solve A X + X Aᴴ = Q, or A X Eᴴ + E X Aᴴ = Q, for X.
 
-    A (n, n), Q (n, n) → X (n, n). Unique when no eigenvalue of A is the negative conjugate of one
-    of A. A drop-in for `scipy.linalg.solve_continuous_lyapunov`, with its sign.
+    A (n, n), Q (n, n), E (n, n) → X (n, n). Unique when no eigenvalue of A, or of the pencil
+    A - λ E with a regular E, is the negative conjugate of one. A drop-in for
+    `scipy.linalg.solve_continuous_lyapunov`, with its sign.
 
     Parameters
     ----------
     a, q : array_like
         The matrices, real or complex in any mix. Q may be any square matrix. Leading axes are a
         batch and broadcast.
+    e : array_like, optional
+        The matrix E of the generalized equation.
     check_finite : bool
         Raise for NaN and Inf. If False, they make X NaN.
     on_singular : {"raise", "warn"}
@@ -176,7 +183,7 @@ def solve_continuous_lyapunov(
     Returns
     -------
     X : ndarray
-        Of dtype ``np.result_type(a, q)``, integers and bool counting as float64.
+        Of dtype ``np.result_type(a, q, e)``, integers and bool counting as float64.
         Exactly Hermitian (symmetric) where Q is.
 
     Raises
@@ -194,12 +201,14 @@ def solve_continuous_lyapunov(
     Notes
     -----
     About 25 n³ flops for one Schur decomposition, 14 n³ for the solution and its residual, 11 n³ if
-    Q is Hermitian; 4 to 8 n³ for the condition; memory for five copies of A and six of Q. Up to
-    16 unknowns: LU of the Kronecker matrix.
+    Q is Hermitian; 4 to 8 n³ for the condition; memory for five copies of A and six of Q. With E:
+    33 n³ for a generalized Schur decomposition where E is well-conditioned, else 66 n³ (QZ), and
+    46 n³. Up to 36 unknowns: LU of the Kronecker matrix.
 
     References
     ----------
-    Bartels & Stewart 1972, doi:10.1145/361573.361582.
+    Bartels & Stewart 1972, doi:10.1145/361573.361582; with E: Penzl 1998,
+    doi:10.1023/A:1018979826766.
 
     Examples
     --------
@@ -208,6 +217,8 @@ def solve_continuous_lyapunov(
     array([[2. , 0.5],
            [0.5, 1. ]])
     """
+    if e is not None:
+        return GENERALIZED_LYAPUNOV.solve((a, e), q, check_finite, on_singular, return_info)
     return CONTINUOUS_LYAPUNOV.solve((a,), q, check_finite, on_singular, return_info)
 
 
@@ -217,6 +228,7 @@ def solve_discrete_lyapunov(
     q: ArrayLike,
     method: str | None = ...,
     *,
+    e: ArrayLike | None = ...,
     check_finite: bool = ...,
     on_singular: OnSingular = ...,
     return_info: Literal[False] = ...,
@@ -227,6 +239,7 @@ def solve_discrete_lyapunov(
     q: ArrayLike,
     method: str | None = ...,
     *,
+    e: ArrayLike | None = ...,
     check_finite: bool = ...,
     on_singular: OnSingular = ...,
     return_info: Literal[True],
@@ -236,14 +249,16 @@ def solve_discrete_lyapunov(
     q: ArrayLike,
     method: str | None = None,
     *,
+    e: ArrayLike | None = None,
     check_finite: bool = True,
     on_singular: OnSingular = "raise",
     return_info: bool = False,
 ) -> Any:
-    """Solve A X Aᴴ - X + Q = 0 for X.
+    """Solve A X Aᴴ - X + Q = 0, or A X Aᴴ - E X Eᴴ + Q = 0, for X.
 
-    A (n, n), Q (n, n) → X (n, n). Unique when no eigenvalue of A is the reciprocal conjugate of one
-    of A. A drop-in for `scipy.linalg.solve_discrete_lyapunov`, with its sign.
+    A (n, n), Q (n, n), E (n, n) → X (n, n). Unique when no eigenvalue of A, or of a regular pencil
+    A - λ E, is the reciprocal conjugate of one. A drop-in for
+    `scipy.linalg.solve_discrete_lyapunov`, with its sign.
 
     Parameters
     ----------
@@ -252,6 +267,8 @@ def solve_discrete_lyapunov(
         batch and broadcast.
     method : {None, "direct", "bilinear"}
         SciPy's names, in any case; the same solver serves them all.
+    e : array_like, optional
+        The matrix E of the generalized equation.
     check_finite : bool
         Raise for NaN and Inf. If False, they make X NaN.
     on_singular : {"raise", "warn"}
@@ -262,7 +279,7 @@ def solve_discrete_lyapunov(
     Returns
     -------
     X : ndarray
-        Of dtype ``np.result_type(a, q)``, integers and bool counting as float64.
+        Of dtype ``np.result_type(a, q, e)``, integers and bool counting as float64.
         Exactly Hermitian (symmetric) where Q is.
 
     Raises
@@ -281,12 +298,14 @@ def solve_discrete_lyapunov(
     -----
     About 25 n³ flops for one Schur decomposition, 14 n³ for the solution and its residual, 4 to
     8 n³ for the condition; memory for five copies of A and seven of Q. Not by a bilinear
-    transformation, which loses digits where an eigenvalue of A is near -1. Up to 16 unknowns: LU of
-    the Kronecker matrix.
+    transformation, which loses digits where an eigenvalue of A is near -1. With E: 33 n³ for a
+    generalized Schur decomposition where the pencil is well-conditioned, else 66 n³ (QZ), and
+    46 n³. Up to 36 unknowns: LU of the Kronecker matrix.
 
     References
     ----------
-    Kitagawa 1977, doi:10.1080/00207177708922266; Barraud 1977, doi:10.1109/TAC.1977.1101651.
+    Kitagawa 1977, doi:10.1080/00207177708922266; Barraud 1977, doi:10.1109/TAC.1977.1101651; with
+    E: Penzl 1998, doi:10.1023/A:1018979826766.
 
     Examples
     --------
@@ -300,4 +319,6 @@ def solve_discrete_lyapunov(
             f"solve_discrete_lyapunov: method is {method!r}, but must be None, 'direct' or "
             "'bilinear'"
         )
+    if e is not None:
+        return GENERALIZED_STEIN.solve((a, e), q, check_finite, on_singular, return_info)
     return DISCRETE_LYAPUNOV.solve((a,), q, check_finite, on_singular, return_info)

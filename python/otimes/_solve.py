@@ -30,6 +30,7 @@ from ._lower import Jacobian, Program
 from ._lyapunov import CONTINUOUS_LYAPUNOV, DISCRETE_LYAPUNOV, STEIN
 from ._min_norm import LeastSquaresFactorization, relative_residual
 from ._operator import LinearOperator, Scalar, Shape, registry
+from ._pencil_equations import GENERALIZED_SYLVESTER
 from ._solve_info import (
     OnSingular,
     SolveInfo,
@@ -140,6 +141,28 @@ def transposed_of(op: TermOperator) -> MatrixEquation | None:
     return MatrixEquation(AXB_CXTD, tuple(f.dense(dtype) for f in (a, b, c, d)))
 
 
+def two_terms_of(op: TermOperator) -> MatrixEquation | None:
+    """A X B + C X D, where that is cheaper than the dense matrix, else None."""
+    pairs = [t for t in op.parts if len(t.factors) == 2]
+    if not pairs or len(op.parts) != 2:
+        return None
+    n, m = pairs[0].factors[0].rows, pairs[0].factors[1].rows
+    order, dtype = pairs[0].order, inexact_dtype(op.dtype)
+    if min(m, n) <= 5:
+        return None
+    require_dense((m + n, 2 * max(m, n)), dtype)  # sparse factors become dense here
+    coefficients: list[Array] = []
+    for t in op.parts:
+        if len(t.factors) == 1 and t.is_selection and order == (0, 1):
+            coefficients += [t.coefficient * np.eye(m, dtype=dtype), np.eye(n, dtype=dtype)]
+        elif t.order == order and [f.shape for f in t.factors] == [(n, n), (m, m)]:
+            right, left = (f.dense(dtype) for f in t.factors)
+            coefficients += [t.coefficient * left, right.T]
+        else:
+            return None
+    return MatrixEquation(GENERALIZED_SYLVESTER, tuple(coefficients), as_permutation(pairs[0]))
+
+
 def _square_term(op: LinearOperator) -> Term | None:
     if isinstance(op, TermOperator) and len(op.parts) == 1:
         (term,) = op.parts
@@ -188,6 +211,11 @@ def _transposed(equation: Equation) -> Callable[[LinearOperator], Maker | None]:
         return found.decompose
 
     return maker
+
+
+def _generalized_sylvester(op: LinearOperator) -> Maker | None:
+    found = two_terms_of(op) if isinstance(op, TermOperator) else None
+    return None if found is None else found.decompose
 
 
 def _in_one_basis(kind: str) -> Callable[[LinearOperator], Maker | None]:
@@ -281,6 +309,11 @@ METHODS = (
         _stein,
     ),
     Method(
+        "generalized-sylvester",
+        "two terms, A X B + C X D: two generalized Schur decompositions and a triangular solve",
+        _generalized_sylvester,
+    ),
+    Method(
         "schur",
         "all terms share one matrix, or commuting ones, in each mode: a Schur decomposition of "
         "each, and substitution",
@@ -352,8 +385,8 @@ def select_method(op: LinearOperator) -> str:
     Notes
     -----
     The rules are tried in the order diagonal, permutation, kronecker, sylvester, tsylvester,
-    axb-cxtd, spectral, congruence, stein, schur, inverse, chain, dense (up to 1500 unknowns, where the
-    operator is a sum of Kronecker terms), gmres.
+    axb-cxtd, spectral, congruence, stein, generalized-sylvester, schur, inverse, chain, dense (up
+    to 1500 unknowns, where the operator is a sum of Kronecker terms), gmres.
 
     Examples
     --------

@@ -44,6 +44,13 @@ real_t<T> max_abs(RightHandSides<T> parts) {
 }
 
 template <class T>
+bool all_finite(Coefficients<T> matrices) {
+    for (const auto& a : matrices)
+        if (!std::isfinite(max_abs<T>(a))) return false;
+    return true;
+}
+
+template <class T>
 void fill(RightHandSides<T> parts, T value) {
     for (const auto& part : parts)
         for (index_t j = 0; j < part.x.cols; ++j)

@@ -32,9 +32,10 @@ Symmetry symmetry_of(MatrixView<const T> a) {
 /// The part of A that is so: A <- (A + A^H)/2 or (A - A^H)/2.
 template <class T>
 void symmetrise(Symmetry symmetry, MatrixView<T> a) {
+    constexpr real_t<T> half = 0.5;  // before the sum, which might overflow
     for (index_t j = 0; j < a.cols; ++j)
         for (index_t i = 0; i <= j; ++i) {
-            a(i, j) = (a(i, j) + mirrored(symmetry, a(j, i))) * real_t<T>(0.5);
+            a(i, j) = a(i, j) * half + mirrored(symmetry, a(j, i)) * half;
             a(j, i) = mirrored(symmetry, a(i, j));
         }
 }

@@ -1,0 +1,223 @@
+#include "otimes/coupled_sylvester.hpp"
+
+#include <algorithm>  // std::max, std::fill_n
+#include <cmath>
+#include <complex>
+#include <limits>
+#include <optional>
+
+#include "otimes/parallel_gemm.hpp"
+#include "otimes/pencil_condition.hpp"
+#include "otimes/refinement.hpp"
+#include "otimes/scaling.hpp"
+#include "otimes/small_equations.hpp"
+#include "otimes/threads.hpp"
+
+namespace otimes {
+namespace {
+
+template <class T>
+double norm_of_all(Coefficients<T> matrices, int exponent) {
+    double sum = 0;
+    for (const auto& a : matrices) sum += norm_of<T>(scaled_copy(a, -exponent).view());
+    return sum;
+}
+
+template <class T>
+int common_exponent(Coefficients<T> matrices) {
+    real_t<T> largest = 0;
+    for (const auto& a : matrices) largest = std::max(largest, max_abs<T>(a));
+    return binary_exponent(largest);
+}
+
+/// The four matrices of an equation with at most 16 unknowns, by the LU of all its entries.
+template <class T>
+struct SmallCoupled {
+    using Scalar = T;
+    using Storage = StackMatrix<T>;
+
+    SmallCoupled(Coefficients<T> abde, int e) : exponent(e), norm(norm_of_all<T>(abde, e)) {
+        for (std::size_t k = 0; k < 4; ++k) matrices[k] = scaled_side(abde[k], -e);
+        std::array<T, small_limit * small_limit> entries;
+        fill_entries(entries.data());
+        lu.factor(entries.data(), 2 * matrices[0].rows() * matrices[1].rows());
+        rcond = reciprocal_condition(lu.singular_range(entries.data()), norm, eps_of<T>);
+    }
+
+    void fill_entries(T* k) const {
+        const index_t m = matrices[0].rows(), n = matrices[1].rows(), ld = 2 * m * n;
+        std::fill_n(k, ld * ld, T(0));
+        const auto at = [&](index_t part, index_t i, index_t j) {
+            return part * m + i + j * 2 * m;
+        };
+        for (index_t part = 0; part < 2; ++part) {
+            const auto p = static_cast<std::size_t>(2 * part);
+            for (index_t j = 0; j < n; ++j)
+                for (index_t i = 0; i < m; ++i) {
+                    for (index_t l = 0; l < m; ++l)
+                        k[at(part, i, j) + at(0, l, j) * ld] = matrices[p].data()[i + l * m];
+                    for (index_t l = 0; l < n; ++l)
+                        k[at(part, i, j) + at(1, i, l) * ld] = -matrices[p + 1].data()[l + j * n];
+                }
+        }
+    }
+
+    std::optional<int> solve(Storage& x) const {
+        lu.solve(x.data());
+        return 0;
+    }
+
+    void subtract_image(const Storage& x, Storage& r) const {
+        const index_t m = matrices[0].rows(), n = matrices[1].rows();
+        const MatrixView<const T> first = x.view().block(0, 0, m, n);
+        StackMatrix<T> negative = x;
+        for (index_t k = 0; k < 2 * m * n; ++k) negative.data()[k] = -x.data()[k];
+        for (index_t part = 0; part < 2; ++part) {
+            const auto p = static_cast<std::size_t>(2 * part);
+            const MatrixView<T> to = r.view().block(part * m, 0, m, n);
+            subtract_product<T>(matrices[p].view(), first, to);
+            subtract_product<T>(std::as_const(negative).view().block(m, 0, m, n),
+                                matrices[p + 1].view(), to);
+        }
+    }
+
+    int exponent;
+    double norm, rcond = 0;
+    std::array<SmallSide<T>, 4> matrices;
+    SmallLU<T> lu;
+};
+
+/// X (2m, n) = [R; L] as two matrices.
+template <class T>
+std::array<Matrix<T>, 2> halves(const Matrix<T>& x) {
+    const index_t m = x.rows() / 2;
+    return {Matrix<T>(x.view().block(0, 0, m, x.cols())),
+            Matrix<T>(x.view().block(m, 0, m, x.cols()))};
+}
+
+template <class T>
+void join(const std::array<Matrix<T>, 2>& parts, Matrix<T>& x) {
+    const index_t m = x.rows() / 2;
+    for (index_t k = 0; k < 2; ++k)
+        copy_scaled<T>(parts[static_cast<std::size_t>(k)].view(),
+                       x.view().block(k * m, 0, m, x.cols()), 0);
+}
+
+}  // namespace
+
+template <class T>
+struct CoupledSylvesterFactor<T>::Oriented {
+    using Scalar = T;
+    using Storage = Matrix<T>;
+
+    /// With (A, D) = Q (S, P) Z^H and (B, E) = U (V, W) Y^H: S R' - L' V = Q^H C Y and
+    /// P R' - L' W = Q^H F Y, R = Z R' Y^H and L = Q L' U^H.
+    std::optional<int> solve(Storage& x) const {
+        const auto& [left, right] = pencils;
+        const auto move_in = [&](Matrix<T>& part, const Basis<T>& from_left,
+                                 const Basis<T>& from_right) {
+            from_left.apply_left(true, part);
+            from_right.apply_right(false, part);
+        };
+        const auto move_out = [&](Matrix<T>& part, const Basis<T>& from_left,
+                                  const Basis<T>& from_right) {
+            from_left.apply_left(false, part);
+            from_right.apply_right(true, part);
+        };
+        auto parts = halves(x);
+        move_in(parts[0], adjoint ? left.z() : left.q(), right.z());
+        move_in(parts[1], left.q(), adjoint ? right.q() : right.z());
+        join(parts, x);
+        poll_interrupt();
+        const auto report = solve_coupled_forms(left.forms(), right.forms(), adjoint, x);
+        if (report.overflowed) return std::nullopt;
+        parts = halves(x);
+        move_out(parts[0], adjoint ? left.q() : left.z(), right.z());
+        move_out(parts[1], left.q(), adjoint ? right.z() : right.q());
+        join(parts, x);
+        return report.exponent;
+    }
+
+    void subtract_image(const Storage& x, Storage& r) const {
+        const index_t m = x.rows() / 2;
+        const auto from_left = [&](const Matrix<T>& a, index_t from, index_t to) {
+            parallel_gemm(adjoint ? 'C' : 'N', 'N', m, x.cols(), m, T(-1), a.data(), a.ld(),
+                          x.data() + from, x.ld(), T(1), r.data() + to, r.ld());
+        };
+        const auto from_right = [&](const Matrix<T>& b, index_t from, index_t to) {
+            parallel_gemm('N', adjoint ? 'C' : 'N', m, x.cols(), x.cols(), T(1), x.data() + from,
+                          x.ld(), b.data(), b.ld(), T(1), r.data() + to, r.ld());
+        };
+        for (std::size_t k = 0; k < 2; ++k) {
+            const index_t part = static_cast<index_t>(k) * m;
+            from_left(factor.left_[k], adjoint ? part : 0, adjoint ? 0 : part);
+            from_right(factor.right_[k], adjoint ? part : m, adjoint ? m : part);
+        }
+    }
+
+    const CoupledSylvesterFactor& factor;
+    const Pencils& pencils;
+    bool adjoint;
+    double norm = factor.norm_;
+    int exponent = factor.exponent_;
+};
+
+template <class T>
+CoupledSylvesterFactor<T>::CoupledSylvesterFactor(Coefficients<T> abde) : rcond_(1) {
+    const bool finite = all_finite<T>(abde);
+    if (!finite) rcond_ = std::numeric_limits<double>::quiet_NaN();
+    if (!finite || abde[0].rows * abde[1].rows == 0) return;
+    const SerialBlas serial_blas;
+    exponent_ = common_exponent<T>(abde);
+    for (std::size_t k = 0; k < 2; ++k) {
+        left_[k] = scaled_copy(abde[2 * k], -exponent_);
+        right_[k] = scaled_copy(abde[2 * k + 1], -exponent_);
+    }
+    norm_ = norm_of_all<T>(abde, exponent_);
+    for (const bool fast : {true, false}) {
+        pencils_ = decompose(fast);
+        poll_interrupt();
+        rcond_ = coupled_rcond(pencils_[0].forms(), pencils_[1].forms());
+        if (is_accurate(pencils_, rcond_)) return;
+    }
+}
+
+template <class T>
+SolveReport CoupledSylvesterFactor<T>::solve(bool adjoint, RightHandSides<T> sides) const {
+    if (std::isnan(rcond_)) return undefined_solution(sides);
+    if (left_[0].rows() * right_[0].rows() == 0) return {.method = "empty"};
+    const SerialBlas serial_blas;
+    SolveReport report = solve_refined(Oriented{*this, pencils_, adjoint}, sides);
+    if (report.residual > 100 * eps_of<T> && error_of(pencils_) > eps_of<T>)
+        report = solve_refined(Oriented{*this, decompose(false), adjoint}, sides);
+    report.method = "generalized-schur";
+    report.rcond = rcond_;
+    return report;
+}
+
+template <class T>
+FactorPointer<T> coupled_sylvester_factor(Coefficients<T> abde) {
+    return std::make_unique<const CoupledSylvesterFactor<T>>(abde);
+}
+
+template <class T>
+SolveReport solve_coupled_sylvester(Coefficients<T> abde, RightHandSides<T> sides) {
+    const index_t unknowns = 2 * abde[0].rows * abde[1].rows;
+    if (unknowns > 0 && unknowns <= small_limit && all_finite<T>(abde)) {
+        const SolveReport report =
+            solve_small(SmallCoupled<T>(abde, common_exponent<T>(abde)), sides);
+        if (report.scale > 0) return report;
+    }
+    return CoupledSylvesterFactor<T>(abde).solve(false, sides);
+}
+
+#define OTIMES_INSTANTIATE(T)                                                                      \
+    template class CoupledSylvesterFactor<T>;                                                      \
+    template FactorPointer<T> coupled_sylvester_factor(Coefficients<T>);                           \
+    template SolveReport solve_coupled_sylvester(Coefficients<T>, RightHandSides<T>);
+OTIMES_INSTANTIATE(float)
+OTIMES_INSTANTIATE(double)
+OTIMES_INSTANTIATE(std::complex<float>)
+OTIMES_INSTANTIATE(std::complex<double>)
+
+}  // namespace otimes
