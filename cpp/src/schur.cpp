@@ -81,7 +81,10 @@ Schur<T>::Schur(const Matrix<T>& a) : form_(a) {
         form_ = Matrix<T>(reversed(a));
         return;
     }
-    if (has_symmetry<T>(Symmetry::hermitian, a.view())) return decompose_hermitian();
+    if (has_symmetry<T>(Symmetry::hermitian, a.view())) {
+        decompose_hermitian();
+        return;
+    }
     Matrix<T> z(a.rows(), a.rows());
     if (!decompose_small(form_, z)) {
         form_ = a;
