@@ -19,8 +19,9 @@ def rng():
 def operands(equation, rng):
     """Coefficients that make a well-conditioned equation, and a right-hand side."""
     count = len(equation.arguments)
-    matrices = [0.3 * rng.standard_normal((N, N)) + (2.0 + k) * np.eye(N) for k in range(count)]
-    return [*matrices, rng.standard_normal((N, N))]
+    near = (2.0, 3.0, 4.0, 9.0)[:count]
+    matrices = [0.3 * rng.standard_normal((N, N)) + c * np.eye(N) for c in near]
+    return [*matrices, rng.standard_normal((equation.unknowns * N, N))]
 
 
 def solved(equation, given):
@@ -49,7 +50,7 @@ def test_equations_by_each_argument(equation, k, rng):
 
     J = ox.jacobian(f, given[k])
     expected = oracle.jacobian(f, given[k])
-    v, w = rng.standard_normal((2, N * N))
+    v, w = rng.standard_normal(given[k].size), rng.standard_normal(len(expected))
     close(J.toarray(), expected)
     close(J @ v, expected @ v)
     close(J.T @ w, expected.T @ w)
@@ -60,7 +61,7 @@ def test_all_arguments_at_once(equation, rng):
     given = operands(equation, rng)
 
     def f(x):
-        return solved(equation, [x @ given[0], *given[1:-1], x.T + given[-1]])
+        return solved(equation, [x @ given[0], *given[1:-1], given[-1] @ x.T + given[-1]])
 
     X = np.eye(N) + 0.1 * rng.standard_normal((N, N))
     close(ox.jacobian(f, X).toarray(), oracle.jacobian(f, X))
@@ -85,8 +86,20 @@ def test_one_decomposition_serves_value_and_derivatives(equation, rng, monkeypat
     J = ox.jacobian(lambda x: solved(equation, [x, *given[1:]]), given[0])
     for _ in range(3):
         J @ np.ones(N * N)
-        J.T @ np.ones((N * N, 2))
+        J.T @ np.ones((equation.unknowns * N * N, 2))
     assert len(made) == 1
+
+
+@pytest.mark.parametrize("k", range(6), ids=list("abcdef"))
+def test_coupled_equations(k, rng):
+    given = [4 * np.eye(N) + rng.standard_normal((N, N)) for _ in range(6)]
+    given[1] -= 8 * np.eye(N)
+
+    def f(x):
+        R, L = ox.solve_coupled_sylvester(*given[:k], x, *given[k + 1 :])
+        return R @ L
+
+    close(ox.jacobian(f, given[k]).toarray(), oracle.jacobian(f, given[k]))
 
 
 def test_text_of_the_derivative():
@@ -130,7 +143,7 @@ def test_return_info_is_traced_too():
     X = A + 4 * np.eye(N)
     close(ox.jacobian(f, X).toarray(), oracle.jacobian(lambda x: f(x), X))
     assert seen[0].residual < 1e-15
-    assert seen[0].method == "bartels-stewart"
+    assert seen[0].method == "doubling"
 
 
 def test_complex_equations(rng):

@@ -338,8 +338,8 @@ def test_singular_equation(folder, capsys):
     line = (
         "solve_sylvester: the equation is singular to working precision (rcond = 0.0e+00): "
         "a and -b have a common eigenvalue, or nearly so; "
-        'on_singular="warn" returns what was computed '
-        "(a is A.npy, b is S.npy, q is A.npy)"
+        'on_singular="warn" returns what was computed, "lstsq" the least-squares solution of '
+        "minimum norm (a is A.npy, b is S.npy, q is A.npy)"
     )
     before = sorted(os.listdir())
     assert solve("sylvester", "A.npy", "S.npy", "A.npy", "-o", "X.npy") == 2

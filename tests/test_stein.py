@@ -398,7 +398,7 @@ I2, I4 = np.eye(2), np.eye(4)
         ),
         (
             lambda: ox.solve_stein(I2, I2, I2, on_singular="ignore"),
-            'solve_stein: on_singular is \'ignore\', but must be "raise" or "warn"',
+            'solve_stein: on_singular is \'ignore\', but must be "raise", "warn" or "lstsq"',
         ),
         (lambda: ox.solve_stein(I2, I2, np.full((2, 2), np.nan)), "q contains NaN or Inf"),
     ],

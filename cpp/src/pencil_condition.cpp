@@ -132,8 +132,8 @@ void reverse_parts(Matrix<T>& x) {
 template <class T, class Solve>
 double smallest_of(index_t m, index_t n, Solve&& solve) {
     double smallest_pivot = std::numeric_limits<double>::max();
-    const double smallest = smallest_singular_value<T>(
-        m, n, [&](bool adjoint, Matrix<T>& z) -> std::optional<int> {
+    const double smallest =
+        smallest_singular_value<T>(m, n, [&](bool adjoint, Matrix<T>& z) -> std::optional<int> {
             const auto report = solve(adjoint, z);
             smallest_pivot = std::min(smallest_pivot, static_cast<double>(report.smallest_pivot));
             if (report.overflowed) return std::nullopt;
@@ -185,10 +185,9 @@ TriangularReport<real_t<T>> solve_two_term_forms(const Forms<T>& left, const For
 template <class T>
 double two_term_rcond(const Forms<T>& left, const Forms<T>& right) {
     const Directions<T> directions(left, right);
-    const double smallest =
-        smallest_of<T>(left[0].rows(), right[0].rows(), [&](bool adjoint, Matrix<T>& z) {
-            return directions.solve_two_terms(adjoint, z);
-        });
+    const double smallest = smallest_of<T>(
+        left[0].rows(), right[0].rows(),
+        [&](bool adjoint, Matrix<T>& z) { return directions.solve_two_terms(adjoint, z); });
     const double terms = norm_of<T>(left[0].view()) * norm_of<T>(right[0].view()) +
                          norm_of<T>(left[1].view()) * norm_of<T>(right[1].view());
     return reciprocal_condition({smallest, two_term_norm(left, right)}, terms, eps_of<T>);
@@ -204,10 +203,9 @@ TriangularReport<real_t<T>> solve_coupled_forms(const Forms<T>& left, const Form
 template <class T>
 double coupled_rcond(const Forms<T>& left, const Forms<T>& right) {
     const Directions<T> directions(left, right);
-    const double smallest =
-        smallest_of<T>(2 * left[0].rows(), right[0].rows(), [&](bool adjoint, Matrix<T>& z) {
-            return directions.solve_coupled(adjoint, z);
-        });
+    const double smallest = smallest_of<T>(
+        2 * left[0].rows(), right[0].rows(),
+        [&](bool adjoint, Matrix<T>& z) { return directions.solve_coupled(adjoint, z); });
     const double largest = std::hypot(stacked_norm(left, false), stacked_norm(right, true));
     return reciprocal_condition({smallest, largest}, 0, eps_of<T>);
 }

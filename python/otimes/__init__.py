@@ -11,8 +11,8 @@ from ._core import get_num_threads, set_num_threads
 from ._equations import solve_axb, solve_sylvester, solve_tsylvester, sylvester_factor
 from ._functions import expm
 from ._kron import kron, kronecker_sum
-from ._lyapunov import solve_continuous_lyapunov, solve_discrete_lyapunov, solve_stein
 from ._lstsq_axb import lstsq_axb
+from ._lyapunov import solve_continuous_lyapunov, solve_discrete_lyapunov, solve_stein
 from ._nearest import nearest_kronecker
 from ._pencil_equations import solve_coupled_sylvester, solve_generalized_sylvester
 from ._products import kron_apply, kron_matmul, kron_rmatmul

@@ -112,6 +112,7 @@ def solve_riccati(
 def lyapunov_factor(
     discrete: bool, a: object, b: object, e: object, check: bool
 ) -> NDArray[Any] | None: ...
+
 # x (ridges, ..., m, n), method, rank of a, rank of b, residual, rcond, scale
 def lstsq_axb(
     a: NDArray[Any], b: NDArray[Any], c: NDArray[Any], rcond: float, ridges: NDArray[Any]

@@ -48,6 +48,9 @@ class Registry:
     #: For types of arrays that are not NumPy's (traced ones): our functions on such arguments.
     foreign: dict[type, Callable[..., Any]] = field(default_factory=dict)
 
+    def is_foreign(self, *args: Any) -> bool:
+        return any(type(x) in self.foreign for x in args)
+
     def elsewhere(self, function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """The result of one of our functions where an argument is foreign, else NotImplemented."""
         for x in args:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ._check import as_inexact, require_finite
 from ._equation import Equation
+from ._operator import registry
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -51,8 +52,8 @@ COUPLED_SYLVESTER = Equation(
     arguments=("a", "b", "d", "e"),
     sides="lrlr",
     rhs="[c; f]",
-    left=lambda a, b, d, e, x: np.concatenate(
-        [p @ part(x, 0) - part(x, 1) @ q for p, q in ((a, b), (d, e))]
+    left=lambda a, b, d, e, x: stacked(
+        *(p @ part(x, 0) - part(x, 1) @ q for p, q in ((a, b), (d, e)))
     ),
     singular="the pencils a - λ d and b - λ e have a common eigenvalue, or nearly so, or one of "
     "them is singular",
@@ -60,10 +61,16 @@ COUPLED_SYLVESTER = Equation(
 )
 
 
-def part(x: Array, index: int) -> Array:
-    """Take one of two matrices that are stacked below one another."""
+def part(x: Any, index: int) -> Any:
+    """One of two matrices that are stacked below one another, as a product with [I 0] or [0 I]."""
     m = x.shape[-2] // 2
-    return x[..., index * m : (index + 1) * m, :]
+    return np.eye(m, 2 * m, index * m) @ x
+
+
+def stacked(first: Any, second: Any) -> Any:
+    """Two matrices below one another, as a sum of products: all of this can be traced."""
+    m = first.shape[-2]
+    return np.eye(2 * m, m) @ first + np.eye(2 * m, m, -m) @ second
 
 
 @overload
@@ -248,6 +255,13 @@ def solve_coupled_sylvester(
     (array([[2.]]), array([[2.]]))
     """
     name, coefficients = COUPLED_SYLVESTER.name, (a, b, d, e)
+    if registry.is_foreign(*coefficients, c, f):
+        solved = COUPLED_SYLVESTER.solve(
+            coefficients, stacked(c, f), check_finite, on_singular, return_info
+        )
+        x = solved[0] if return_info else solved
+        both = part(x, 0), part(x, 1)
+        return (both, solved[1]) if return_info else both
     matrices = COUPLED_SYLVESTER.matrices(name, coefficients)
     sides = [as_inexact("c", c), as_inexact("f", f)]
     for argument, side in zip("cf", sides, strict=True):
@@ -255,8 +269,9 @@ def solve_coupled_sylvester(
         if check_finite:
             require_finite(argument, side)
     lead = np.broadcast_shapes(*(side.shape[:-2] for side in sides))
-    stacked = np.concatenate([np.broadcast_to(s, lead + s.shape[-2:]) for s in sides], axis=-2)
-    solved = COUPLED_SYLVESTER.solve(coefficients, stacked, check_finite, on_singular, return_info)
+    q = np.concatenate([np.broadcast_to(s, lead + s.shape[-2:]) for s in sides], axis=-2)
+    solved = COUPLED_SYLVESTER.solve(coefficients, q, check_finite, on_singular, return_info)
     x = solved[0] if return_info else solved
-    both = part(x, 0).copy(), part(x, 1).copy()
+    m = x.shape[-2] // 2
+    both = x[..., :m, :].copy(), x[..., m:, :].copy()
     return (both, solved[1]) if return_info else both
