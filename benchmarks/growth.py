@@ -1,8 +1,8 @@
 """``python -m benchmarks.growth -o PICTURE [--json RESULTS]``: how the cost of equations grows.
 
-Each equation is solved at sizes from 50 to 2000; the slope of a straight line through the logarithms
-of size and time is the exponent of growth. With --json the times are stored, or, if the file is
-there, read instead of measured. Needs matplotlib, imported late: asv imports all modules here.
+Each equation is solved at sizes from 50 to 2000; the slope of a line through the logarithms
+of size and time is the exponent of growth. With --json the times are stored, or, if the file
+is there, read instead of measured. Needs matplotlib, imported late: asv imports all modules here.
 """
 
 import argparse
