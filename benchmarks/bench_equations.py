@@ -1,52 +1,62 @@
-"""Linear matrix equations."""
+"""Linear matrix equations: time, ratio to peers, residual and memory."""
 
 import numpy as np
 
-from . import measure
-from .cases import MANY_SYLVESTER, STABLE_SYLVESTER, SYLVESTER
+from . import cases, measure
 
-SPECTRA = {"general": SYLVESTER, "stable": STABLE_SYLVESTER}
+CASES = {case.title: case for case in cases.CASES if case.area == "equations"}
+SIZES = (10, 30, 100, 300)
 
 
-class Sylvester:
-    """A X + X B = Q, all n×n, with spectra of any kind and with separable ones."""
+class Equation:
+    """Every equation of the table of cases, all n×n."""
 
-    params = (SYLVESTER.sizes, SYLVESTER.names, tuple(SPECTRA))
-    param_names = ("n", "code", "spectra")
+    params = (SIZES, tuple(CASES))
+    param_names = ("n", "equation")
     timeout = 300
 
-    def setup(self, n, code, spectra):
-        self.function = SPECTRA[spectra].function(code, n)
+    def setup(self, n, equation):
+        self.function = CASES[equation].function(cases.OURS, n)
 
-    def time_solve(self, n, code, spectra):
+    def time_solve(self, n, equation):
         self.function()
 
-    def track_ratio(self, n, code, spectra):
-        return measure.ratio(SPECTRA[spectra], code, n)
-
-    track_ratio.unit = "code's time / ours"
-
-    def track_residual(self, n, code, spectra):
-        A, B, Q = SPECTRA[spectra].inputs(n).values()
-        X = self.function()
-        norm_a, norm_b, norm_q, norm_x = map(np.linalg.norm, (A, B, Q, X))
-        return np.linalg.norm(A @ X + X @ B - Q) / ((norm_a + norm_b) * norm_x + norm_q)
+    def peakmem_solve(self, n, equation):
+        self.function()
 
 
-class ManySylvester:
-    """n equations A X + X B = Q of size 4 in one call."""
+class Rivals:
+    """Ratios to the peers: above 1 we are faster."""
 
-    params = (MANY_SYLVESTER.sizes, MANY_SYLVESTER.names)
-    param_names = ("n", "code")
+    params = (SIZES, tuple(CASES), tuple({k: 0 for c in CASES.values() for k in c.peers}))
+    param_names = ("n", "equation", "peer")
     timeout = 300
 
-    def setup(self, n, code):
-        self.function = MANY_SYLVESTER.function(code, n)
+    def setup(self, n, equation, peer):
+        case = CASES[equation]
+        if peer not in case.peers:
+            raise NotImplementedError(f"{peer} does not solve {equation}")
+        case.prepared(peer, n)
 
-    def time_solve(self, n, code):
-        self.function()
+    def track_ratio(self, n, equation, peer):
+        return measure.ratio(CASES[equation], peer, n)
 
-    def track_ratio(self, n, code):
-        return measure.ratio(MANY_SYLVESTER, code, n)
+    track_ratio.unit = "peer's time / ours"
 
-    track_ratio.unit = "code's time / ours"
+
+class Residual:
+    """What is left of A X + X B = Q, relative to its terms."""
+
+    params = (SIZES, ("general", "stable"))
+    param_names = ("n", "spectra")
+
+    def setup(self, n, spectra):
+        case = {"general": cases.SYLVESTER, "stable": cases.STABLE_SYLVESTER}[spectra]
+        names = case.inputs(n)
+        self.A, self.B, self.Q = (names[k] for k in "ABQ")
+        self.X = case.function(cases.OURS, n)()
+
+    def track_residual(self, n, spectra):
+        norm_a, norm_b, norm_q, norm_x = map(np.linalg.norm, (self.A, self.B, self.Q, self.X))
+        left = np.linalg.norm(self.A @ self.X + self.X @ self.B - self.Q)
+        return left / ((norm_a + norm_b) * norm_x + norm_q)

@@ -156,16 +156,34 @@ def many_factors(dtype: str, size: tuple[int, int, int]) -> Names:
     }
 
 
-def general_equation(n: int) -> Names:
-    A, B, Q = np.random.default_rng(n).standard_normal((3, n, n))
-    return {"A": A, "B": B, "Q": Q}
+def general_equation(n: int, dtype: str = "float64") -> Names:
+    """Random matrices; S is symmetric."""
+    rng = np.random.default_rng(n)
+    A, B, C, D, Q = rng.standard_normal((5, n, n)).astype(dtype)
+    if A.dtype.kind == "c":
+        A, B, Q = (M + 1j * rng.standard_normal((n, n)).astype(dtype) for M in (A, B, Q))
+    return {"A": A, "B": B, "C": C, "D": D, "Q": Q, "S": Q + Q.conj().T}
 
 
 def stable_equation(n: int) -> Names:
     """Every eigenvalue of A and of B has a negative real part: the spectra are separable."""
     names = general_equation(n)
     shift = 2 * np.sqrt(n) * np.eye(n)
-    return {"A": names["A"] - shift, "B": names["B"] - shift, "Q": names["Q"]}
+    return {**names, "A": names["A"] - shift, "B": names["B"] - shift}
+
+
+def contractive_equation(n: int) -> Names:
+    """The eigenvalues of A and of B lie within the circle of radius 0.9."""
+    names = general_equation(n)
+    scale = 0.85 / np.sqrt(n)
+    return {**names, "A": names["A"] * scale, "B": names["B"] * scale}
+
+
+def control_problem(n: int) -> Names:
+    """A plant with n states and n/5 inputs, weights Q and R."""
+    names = general_equation(n)
+    inputs = max(1, n // 5)
+    return {**names, "B": names["B"][:, :inputs], "Q": np.eye(n), "R": np.eye(inputs)}
 
 
 def many_equations(count: int) -> Names:
@@ -403,6 +421,143 @@ MANY_SYLVESTER = Case(
     },
 )
 
+SYLVESTERS = {
+    dtype: replace(
+        SYLVESTER,
+        title=f"A X + X B = Q, {dtype}",
+        inputs=partial(general_equation, dtype=dtype),
+        peers={"scipy": SYLVESTER.peers["scipy"]},
+        targets={
+            **dict.fromkeys((4, 10, 30, 100), Target("P6", ratio=1.2)),
+            300: Target("P6", ratio=1.8),
+        },
+    )
+    for dtype in ("float32", "complex64", "complex128")
+}
+
+LYAPUNOV = Case(
+    area="equations",
+    title="A X + X Aᵀ = S",
+    inputs=general_equation,
+    ours=Code("ox.solve_continuous_lyapunov(A, S)"),
+    peers={
+        "scipy": Code(
+            "solve_continuous_lyapunov(A, S)", "from scipy.linalg import solve_continuous_lyapunov"
+        ),
+        "slycot": Code("sb03md57(A, C=S, dico='C', trana='T')[2]", "from slycot import sb03md57"),
+    },
+    targets=dict.fromkeys((10, 30, 100, 300, 1000), Target("P8", ratio=1.2)),
+)
+
+STABLE_LYAPUNOV = replace(
+    LYAPUNOV,
+    title="A X + X Aᵀ = S, stable",
+    inputs=stable_equation,
+    targets={
+        100: Target("P8", ratio=3),
+        **dict.fromkeys((300, 1000), Target("P8", ratio=1.8)),
+    },
+)
+
+STEIN = Case(
+    area="equations",
+    title="X - A X B = Q",
+    inputs=general_equation,
+    ours=Code("ox.solve_stein(A, B, Q)"),
+    peers={
+        "slycot": Code(
+            "sb04qd(n, n, minus_A, B, minus_Q)",
+            "from slycot import sb04qd\nminus_A, minus_Q = -A, -Q",
+        )
+    },
+    targets={
+        **dict.fromkeys((10, 30), Target("P8")),
+        100: Target("P8", ratio=1.3),
+        **dict.fromkeys((300, 1000), Target("P8", ratio=2.5)),
+    },
+)
+
+CONTRACTIVE_STEIN = replace(STEIN, title="X - A X B = Q, contractive", inputs=contractive_equation)
+
+DISCRETE_LYAPUNOV = Case(
+    area="equations",
+    title="A X Aᵀ - X + S = 0",
+    inputs=contractive_equation,
+    ours=Code("ox.solve_discrete_lyapunov(A, S)"),
+    peers={
+        "scipy": Code(
+            "solve_discrete_lyapunov(A, S)", "from scipy.linalg import solve_discrete_lyapunov"
+        ),
+        "slycot": Code(
+            "sb03md57(A, C=minus_S, dico='D', trana='T')[2]",
+            "from slycot import sb03md57\nminus_S = -S",
+        ),
+    },
+    targets=dict.fromkeys((10, 100, 300, 1000), Target("P8")),
+)
+
+GENERALIZED_SYLVESTER = Case(
+    area="equations",
+    title="A X B + C X D = Q",
+    inputs=general_equation,
+    ours=Code("ox.solve_generalized_sylvester(A, B, C, D, Q)"),
+    peers={
+        "pymepack": Code("gesylv2(A, B, C, D, Q)[0]", "from pymepack import ggsylv as gesylv2"),
+        "inverses": Code(  # what SciPy has: three solves and a Sylvester equation
+            "solve_sylvester(np.linalg.solve(C, A), np.linalg.solve(B.T, D.T).T, "
+            "np.linalg.solve(B.T, np.linalg.solve(C, Q).T).T)",
+            "from scipy.linalg import solve_sylvester",
+        ),
+    },
+    targets=dict.fromkeys((30, 100, 300, 1000), Target("P8", ratio=2, rivals=("pymepack",))),
+)
+
+TRANSPOSED = Case(
+    area="equations",
+    title="A X + Xᵀ B = Q",
+    inputs=general_equation,
+    ours=Code("ox.solve_tsylvester(A, B, Q)"),
+    peers={
+        "dense LU": Code(
+            "np.linalg.solve(M, Q.ravel())",
+            "M = np.einsum('ik,jl->ijkl', A, np.eye(n)) + np.einsum('il,kj->ijkl', np.eye(n), B)\n"
+            "M = M.reshape(n * n, n * n)",
+            result="y.reshape(n, n)",
+            sizes=range(41),
+        )
+    },
+    targets=dict.fromkeys((10, 30, 100, 300), Target("P8")),
+)
+
+RICCATI = Case(
+    area="equations",
+    title="Aᵀ X + X A - X B R⁻¹ Bᵀ X + Q = 0",
+    inputs=control_problem,
+    ours=Code("ox.solve_continuous_are(A, B, Q, R)"),
+    peers={
+        "scipy": Code(
+            "solve_continuous_are(A, B, Q, R)", "from scipy.linalg import solve_continuous_are"
+        )
+    },
+    targets=dict.fromkeys((10, 30, 100, 300), Target("P8")),
+)
+
+CUBE = Case(
+    area="equations",
+    title="J.solve(Q), J of A³",
+    inputs=general_equation,
+    ours=Code("J.solve(Q)", "J = ox.jacobian(lambda A: A @ A @ A, A)"),
+    peers={
+        "dense LU": Code(
+            "np.linalg.solve(M, Q.ravel(order='F'))",
+            "M = ox.jacobian(lambda A: A @ A @ A, A).toarray()",
+            result="y.reshape(n, n, order='F')",
+            sizes=range(61),
+        )
+    },
+    targets={30: Target("P9"), 60: Target("P9", ratio=50), 200: Target("P9"), 400: Target("P9")},
+)
+
 # --- jacobians ------------------------------------------------------------------------------------
 
 _JACOBIAN = "J = ox.jacobian(lambda A: A @ A @ A, A)"
@@ -495,6 +650,16 @@ CASES = (
     SYLVESTER,
     STABLE_SYLVESTER,
     MANY_SYLVESTER,
+    *SYLVESTERS.values(),
+    LYAPUNOV,
+    STABLE_LYAPUNOV,
+    STEIN,
+    CONTRACTIVE_STEIN,
+    DISCRETE_LYAPUNOV,
+    GENERALIZED_SYLVESTER,
+    TRANSPOSED,
+    RICCATI,
+    CUBE,
     FORWARD,
     REVERSE,
     DENSE_JACOBIAN,

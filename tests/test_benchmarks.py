@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import cases, compare, measure, plot, table
+from benchmarks import cases, compare, growth, measure, plot, table
 from benchmarks.cases import OURS, Case, Chain, Code, Target
 
 FOLDER = Path(cases.__file__).parent
@@ -108,11 +108,10 @@ def test_suite_measures_what_the_targets_ask_for():
         "DataMovement.track_ratio",
         "Chain.time_product",
         "Chain.track_ratio",
-        "Sylvester.time_solve",
-        "Sylvester.track_ratio",
-        "Sylvester.track_residual",
-        "ManySylvester.time_solve",
-        "ManySylvester.track_ratio",
+        "Equation.time_solve",
+        "Equation.peakmem_solve",
+        "Rivals.track_ratio",
+        "Residual.track_residual",
         "Cube.time_job",
         "CubeMemory.peakmem_product",
         "Import.timeraw_import",
@@ -127,7 +126,7 @@ def test_classes_are_short(name):
             assert node.end_lineno - node.lineno < 30, node.name
 
 
-@pytest.mark.parametrize("module", [cases, compare, measure, plot, table])
+@pytest.mark.parametrize("module", [cases, compare, growth, measure, plot, table])
 def test_no_helper_has_the_name_of_a_benchmark(module):
     assert not [name for name in vars(module) if MEASURES.match(name)]
 
@@ -437,3 +436,29 @@ def test_picture_shows_every_case_with_a_mean(tmp_path):
     results.write_text(json.dumps(stored), encoding="utf-8")
     plot.main(["--json", str(results), "-o", str(picture)])
     assert "<svg" in picture.read_text(encoding="utf-8")
+
+
+# --- how the cost grows ---------------------------------------------------------------------------
+
+
+def test_exponent_of_growth():
+    assert growth.exponent({n: 3e-9 * n**2.5 for n in (50, 100, 400)}) == pytest.approx(2.5)
+
+
+def test_growth_is_drawn_from_stored_times(tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    stored, picture = tmp_path / "times.json", tmp_path / "growth.svg"
+    stored.write_text('{"A X + X B = Q": {"50": 0.5, "100": 4.0}}', encoding="utf-8")
+    growth.main(["--json", str(stored), "-o", str(picture)])
+    assert "n^3.00   n = 100: 4 s" in capsys.readouterr().out
+    assert "A X + X B = Q   n^3.00" in picture.read_text(encoding="utf-8")
+
+
+def test_growth_is_measured_and_stored(monkeypatch, tmp_path):
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(growth, "EQUATIONS", (cases.SYLVESTER,))
+    monkeypatch.setattr(growth, "SIZES", (2, 3, 4))
+    monkeypatch.setattr(growth, "LONGEST", 0.0)  # the second size is left out
+    times = growth.measured(tmp_path / "times.json")
+    assert {title: list(line) for title, line in times.items()} == {"A X + X B = Q": [2]}
+    assert growth.measured(tmp_path / "times.json") == times
