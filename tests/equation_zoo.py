@@ -59,9 +59,12 @@ class Equation(NamedTuple):
             for k in range(m * n):
                 x = np.zeros((m, n), complex if is_complex else float)
                 x[k % m, k // m] = unit
-                image = self.left(*coefficients, x).reshape(-1, order="F")
-                columns.append(np.r_[image.real, image.imag] if len(units) == 2 else image)
-        return np.array(columns).T.reshape(-1, m * n * len(units))
+                image = self.left(*coefficients, x).swapaxes(-1, -2)
+                image = image.reshape(*image.shape[:-2], m * n)
+                parts = (image.real, image.imag) if len(units) == 2 else (image,)
+                columns.append(np.concatenate(parts, axis=-1))
+        size = m * n * len(units)
+        return np.stack(columns, axis=-1) if columns else np.zeros((size, size))
 
     def residual(self, coefficients, x, q):
         """‖R‖_F / (‖terms‖ + ‖Q‖_F) in more digits than the solver has."""

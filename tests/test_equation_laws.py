@@ -304,7 +304,7 @@ def test_dtypes_that_are_not_computed_with(equation, dtype, rng):
 
 
 @every_equation
-@pytest.mark.parametrize("n", [2, 4, 12, 40])
+@pytest.mark.parametrize("n", [2, 4, 12, 20])
 def test_zero_coefficients_are_singular(equation, n, rng):
     *given, q = equation.operands(rng, n, n)
     zeros = [np.zeros_like(a) for a in given]
@@ -314,8 +314,6 @@ def test_zero_coefficients_are_singular(equation, n, rng):
     row = ROWS[equation.name]
     with pytest.raises(LinAlgError, match=f"{row.name}: the equation is singular"):
         equation.solve(*zeros, q)
-    with pytest.warns(ox.IllConditionedWarning, match=f"{row.name}: the equation is singular"):
-        equation.solve(*zeros, q, on_singular="warn")
     least = equation.solve(*zeros, q, on_singular="lstsq")
     np.testing.assert_array_equal(least, np.zeros_like(q))
 

@@ -420,7 +420,7 @@ def _solve(
     residual = relative_residual(op, x, b)
     is_judged = isinstance(op._structure(), TermOperator) and not _has_own_tolerance(factors)
     if is_judged:  # the operator's norm is known: LU may lose all digits
-        judge_residual(name, residual, float(np.finfo(x.dtype).eps))
+        judge_residual(name, residual, rcond, float(np.finfo(x.dtype).eps))
     return x, SolveInfo(chosen, residual, rcond, 1.0, getattr(factors, "iterations", 0))
 
 

@@ -107,11 +107,12 @@ def judge_scale(name: str, scale: Any, dtype: np.dtype[Any], return_info: bool) 
         )
 
 
-def judge_residual(name: str, residual: Any, eps: float) -> None:
-    """Warn about an X that does not solve its equation: the last guard, no known case needs it."""
-    if np.any(np.asarray(residual) > 1000 * eps):
+def judge_residual(name: str, residual: Any, rcond: Any, eps: float) -> None:
+    """Warn about an X that does not solve its equation, where that is not known to be singular."""
+    worst, item = _worst(np.where(np.asarray(rcond) < eps, 0, -np.asarray(residual))[()])
+    if worst < -1000 * eps:
         warn(
-            f"{name}: the residual {np.max(residual):.1e} is far above rounding level",
+            f"{name}: {item}the residual {-worst:.1e} is far above rounding level",
             IllConditionedWarning,
         )
 
@@ -125,7 +126,7 @@ def finish(
         eps = float(np.finfo(x.dtype).eps)
         if on_singular is not None:
             judge_rcond(name, rcond, eps, on_singular, cause)
-        judge_residual(name, residual, eps)
+        judge_residual(name, residual, rcond, eps)
         judge_scale(name, scale, x.dtype, return_info)
     if return_info:
         return x, SolveInfo(method, residual, rcond, scale, refinements)
