@@ -156,13 +156,10 @@ def many_factors(dtype: str, size: tuple[int, int, int]) -> Names:
     }
 
 
-def general_equation(n: int, dtype: str = "float64") -> Names:
+def general_equation(n: int) -> Names:
     """Random matrices; S is symmetric."""
-    rng = np.random.default_rng(n)
-    A, B, C, D, Q = rng.standard_normal((5, n, n)).astype(dtype)
-    if A.dtype.kind == "c":
-        A, B, Q = (M + 1j * rng.standard_normal((n, n)).astype(dtype) for M in (A, B, Q))
-    return {"A": A, "B": B, "C": C, "D": D, "Q": Q, "S": Q + Q.conj().T}
+    A, B, C, D, Q = np.random.default_rng(n).standard_normal((5, n, n))
+    return {"A": A, "B": B, "C": C, "D": D, "Q": Q, "S": Q + Q.T}
 
 
 def stable_equation(n: int) -> Names:
@@ -170,6 +167,19 @@ def stable_equation(n: int) -> Names:
     names = general_equation(n)
     shift = 2 * np.sqrt(n) * np.eye(n)
     return {**names, "A": names["A"] - shift, "B": names["B"] - shift}
+
+
+def encircled_equation(n: int, dtype: str) -> Names:
+    """The spectrum of -B on a circle around that of A: well-conditioned, and not separable."""
+    rng = np.random.default_rng(n)
+    imaginary = 1j if np.dtype(dtype).kind == "c" else 0
+    A, B, Q = (x + imaginary * y for x, y in rng.standard_normal((3, 2, n, n)))
+    circle, _ = np.linalg.qr(B)
+    return {
+        "A": (A / np.linalg.norm(A, 2)).astype(dtype),
+        "B": (2 * circle).astype(dtype),
+        "Q": Q.astype(dtype),
+    }
 
 
 def contractive_equation(n: int) -> Names:
@@ -425,7 +435,7 @@ SYLVESTERS = {
     dtype: replace(
         SYLVESTER,
         title=f"A X + X B = Q, {dtype}",
-        inputs=partial(general_equation, dtype=dtype),
+        inputs=partial(encircled_equation, dtype=dtype),
         peers={"scipy": SYLVESTER.peers["scipy"]},
         targets={
             **dict.fromkeys((4, 10, 30, 100), Target("P6", ratio=1.2)),
