@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import inspect
 import io
 import os
 import platform
@@ -11,13 +12,30 @@ import shutil
 import sys
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, NoReturn
 
 import numpy as np
 
-from . import SolveInfo, _core, get_num_threads, solve_axb, solve_sylvester
+from . import (
+    SolveInfo,
+    _core,
+    get_num_threads,
+    lstsq_axb,
+    solve_axb,
+    solve_continuous_are,
+    solve_continuous_lyapunov,
+    solve_coupled_sylvester,
+    solve_discrete_are,
+    solve_discrete_lyapunov,
+    solve_generalized_sylvester,
+    solve_lyapunov_factor,
+    solve_stein,
+    solve_sylvester,
+    solve_tsylvester,
+)
 from ._check import Array, require_dense
 from ._tour import duration, tour
 
@@ -163,44 +181,105 @@ def write_matrix(path: Path, x: Array) -> None:
 
 
 class Equation(NamedTuple):
-    """An equation of the command line; later ones are one line of the table each."""
+    """An equation of the command line: its solver, and how it reads with the files given."""
 
-    text: str
-    operands: str
-    solver: Callable[..., tuple[Array, SolveInfo]]
+    solver: Callable[..., Any]
+    forms: Mapping[str, str]
 
 
 EQUATIONS = {
-    "axb": Equation("A X B = C", "ABC", solve_axb),
-    "sylvester": Equation("A X + X B = Q", "ABQ", solve_sylvester),
+    "axb": Equation(solve_axb, {"A B C": "A X B = C"}),
+    "lstsq_axb": Equation(lstsq_axb, {"A B C": "min ‖A X B − C‖² + ridge ‖X‖²"}),
+    "sylvester": Equation(solve_sylvester, {"A B Q": "A X + X B = Q"}),
+    "stein": Equation(solve_stein, {"A B Q": "X − A X B = Q"}),
+    "generalized_sylvester": Equation(
+        solve_generalized_sylvester, {"A B C D E": "A X B + C X D = E"}
+    ),
+    "coupled_sylvester": Equation(
+        solve_coupled_sylvester, {"A B C D E F": "A R − L B = C, D R − L E = F, X = [R; L]"}
+    ),
+    "tsylvester": Equation(solve_tsylvester, {"A B C": "A X + Xᵀ B = C"}),
+    "hsylvester": Equation(partial(solve_tsylvester, conjugate=True), {"A B C": "A X + Xᴴ B = C"}),
+    "continuous_lyapunov": Equation(
+        solve_continuous_lyapunov, {"A Q": "A X + X Aᴴ = Q", "A Q E": "A X Eᴴ + E X Aᴴ = Q"}
+    ),
+    "discrete_lyapunov": Equation(
+        solve_discrete_lyapunov,
+        {"A Q": "A X Aᴴ − X + Q = 0", "A Q E": "A X Aᴴ − E X Eᴴ + Q = 0"},
+    ),
+    "lyapunov_factor": Equation(
+        solve_lyapunov_factor,
+        {
+            "A B": "A X Xᴴ + X Xᴴ Aᴴ + B Bᴴ = 0",
+            "A B E": "A X Xᴴ Eᴴ + E X Xᴴ Aᴴ + B Bᴴ = 0",
+        },
+    ),
+    "discrete_lyapunov_factor": Equation(
+        partial(solve_lyapunov_factor, discrete=True),
+        {
+            "A B": "A X Xᴴ Aᴴ − X Xᴴ + B Bᴴ = 0",
+            "A B E": "A X Xᴴ Aᴴ − E X Xᴴ Eᴴ + B Bᴴ = 0",
+        },
+    ),
+    "continuous_are": Equation(
+        solve_continuous_are,
+        {
+            "A B Q R": "X A + Aᴴ X − X B R⁻¹ Bᴴ X + Q = 0",
+            "A B Q R E": "Eᴴ X A + Aᴴ X E − Eᴴ X B R⁻¹ Bᴴ X E + Q = 0",
+            "A B Q R E S": "Eᴴ X A + Aᴴ X E − (Eᴴ X B + S) R⁻¹ (Bᴴ X E + Sᴴ) + Q = 0",
+        },
+    ),
+    "discrete_are": Equation(
+        solve_discrete_are,
+        {
+            "A B Q R": "Aᴴ X A − X − Aᴴ X B (R + Bᴴ X B)⁻¹ Bᴴ X A + Q = 0",
+            "A B Q R E": "Aᴴ X A − Eᴴ X E − Aᴴ X B (R + Bᴴ X B)⁻¹ Bᴴ X A + Q = 0",
+            "A B Q R E S": "Aᴴ X A − Eᴴ X E − (Aᴴ X B + S) (R + Bᴴ X B)⁻¹ (Bᴴ X A + Sᴴ) + Q = 0",
+        },
+    ),
 }
 
 
-def _find_equation(name: str, files: Sequence[Path]) -> Equation:
+def _find_equation(name: str, files: Sequence[Path]) -> tuple[Equation, str]:
+    """The equation of this name, and its operands, one for each file."""
     if name not in EQUATIONS:
-        known = ", ".join(f"{key} ({e.text})" for key, e in EQUATIONS.items())
-        raise CommandError(f"unknown equation {name!r}; this version solves {known}")
+        raise CommandError(f"unknown equation {name!r}; the known ones are {', '.join(EQUATIONS)}")
     equation = EQUATIONS[name]
-    if len(files) != len(equation.operands):
-        raise CommandError(
-            f"{name} ({equation.text}) takes {len(equation.operands)} files, "
-            f"{' '.join(equation.operands)}, but {len(files)} were given"
-        )
-    return equation
+    for operands in equation.forms:
+        if len(operands.split()) == len(files):
+            return equation, operands
+    known = " or ".join(equation.forms)
+    raise CommandError(f"{name} takes the files {known}, but {len(files)} were given")
 
 
-def _solve_files(equation: Equation, files: Sequence[Path], on_singular: str) -> Any:
-    """X, SolveInfo and the seconds that the solver took."""
-    operands = [read_matrix(path) for path in files]
+def _options(equation: Equation, arguments: argparse.Namespace) -> dict[str, Any]:
+    """The options that were given; `CommandError` for one that the solver does not have."""
+    known = inspect.signature(equation.solver).parameters
+    given = {"on_singular": arguments.on_singular, "ridge": arguments.ridge}
+    options = {option: value for option, value in given.items() if value is not None}
+    for option in options.keys() - known.keys():
+        raise CommandError(f"{arguments.equation} has no option --{option.replace('_', '-')}")
+    return options
+
+
+def _solve_files(
+    solver: Callable[..., Any], files: Mapping[str, Path], options: Mapping[str, Any]
+) -> tuple[Array, SolveInfo | None, float]:
+    """X, SolveInfo where the solver has it, and the seconds that it took."""
+    operands = {name: read_matrix(path) for name, path in files.items()}
+    has_info = "return_info" in inspect.signature(solver).parameters
+    more = {"return_info": True} if has_info else {}
     start = time.perf_counter()
     try:
-        x, info = equation.solver(*operands, on_singular=on_singular, return_info=True)
+        solved = solver(**operands, **options, **more)
     except (ValueError, TypeError, MemoryError) as error:
-        names = zip(equation.operands.lower(), files, strict=True)
-        where = ", ".join(f"{name} is {path}" for name, path in names)
+        where = ", ".join(f"{name} is {path}" for name, path in files.items())
         raise CommandError(f"{error} ({where})") from None
     seconds = time.perf_counter() - start
-    if np.min(info.scale, initial=1) < 1:
+    x, info = solved if has_info else (solved, None)
+    if isinstance(x, tuple):
+        x = np.concatenate(x, axis=-2)
+    if info is not None and np.min(info.scale, initial=1) < 1:
         raise CommandError(f"the solution overflows {x.dtype}")
     return x, info, seconds
 
@@ -209,19 +288,26 @@ def _describe(x: Array) -> str:
     return f"{'×'.join(map(str, x.shape))}, {x.dtype}"
 
 
-def _solve(arguments: argparse.Namespace) -> None:
-    equation = _find_equation(arguments.equation, arguments.files)
-    _format_of(arguments.output)  # before the work is done
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        x, info, seconds = _solve_files(equation, arguments.files, arguments.on_singular)
-    for warning in caught:
-        _complain(f"warning: {warning.message}")
-    write_matrix(arguments.output, x)
-    print(f"equation  {equation.text}")
+def _print_info(info: SolveInfo) -> None:
     print(f"method    {info.method}")
     print(f"residual  {np.max(info.residual, initial=0):.1e}")
     print(f"rcond     {np.min(info.rcond, initial=1):.1e}")
+
+
+def _solve(arguments: argparse.Namespace) -> None:
+    equation, operands = _find_equation(arguments.equation, arguments.files)
+    files = dict(zip(operands.lower().split(), arguments.files, strict=True))
+    options = _options(equation, arguments)
+    _format_of(arguments.output)  # before the work is done
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        x, info, seconds = _solve_files(equation.solver, files, options)
+    for warning in caught:
+        _complain(f"warning: {warning.message}")
+    write_matrix(arguments.output, x)
+    print(f"equation  {equation.forms[operands]}")
+    if info is not None:
+        _print_info(info)
     print(f"time      {duration(seconds)}")
     print(f"wrote     {arguments.output} ({_describe(x)})")
 
@@ -265,13 +351,23 @@ class _Parser(argparse.ArgumentParser):
         sys.exit(FAILED)
 
 
+def _list_equations() -> str:
+    """A line for each form of each equation: its name, the files, the formula."""
+    return "\n".join(
+        f"  {'' if k else name:25} {operands:11}  {text}"
+        for name, equation in EQUATIONS.items()
+        for k, (operands, text) in enumerate(equation.forms.items())
+    )
+
+
 def _add_solve(commands: Any) -> None:
-    known = "\n".join(f"  {name:10} {e.text}" for name, e in EQUATIONS.items())
     parser = commands.add_parser(
         "solve",
         help="solve a matrix equation whose matrices are in files",
-        description=f"Solve a matrix equation for X and write X to a file.\n\nequations:\n{known}",
+        description="Solve a matrix equation for X and write X to a file.\n\n"
+        f"equations, and their files:\n{_list_equations()}",
         epilog="Files: .npy, .csv (complex numbers as 1+2j) and .mtx (Matrix Market, needs SciPy)."
+        "\nR stands above L in [R; L]. To give S without E, give the identity for E."
         f"\n\nexample:\n  {PROGRAM} solve sylvester A.csv B.csv Q.csv -o X.npy",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -282,9 +378,12 @@ def _add_solve(commands: Any) -> None:
     parser.add_argument("-o", "--output", metavar="X", type=Path, required=True, help="file for X")
     parser.add_argument(
         "--on-singular",
-        choices=["raise", "warn"],
-        default="raise",
-        help="refuse a singular equation (the default), or warn and write what was computed",
+        choices=["raise", "warn", "lstsq"],
+        help="refuse a singular equation (the default), or warn and write what was computed, or "
+        "write the least-squares solution of minimum norm",
+    )
+    parser.add_argument(
+        "--ridge", metavar="NUMBER", type=float, help="the penalty of lstsq_axb (0 by default)"
     )
     parser.set_defaults(run=_solve)
 
