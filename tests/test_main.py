@@ -178,7 +178,9 @@ def test_help_of_solve_lists_the_equations(capsys):
         solve("--help")
     out = capsys.readouterr().out
     for name, equation in cli.EQUATIONS.items():
-        assert f"  {name:10} {equation.text}\n" in out
+        assert f"\n  {name} " in out
+        for operands, text in equation.forms.items():
+            assert re.search(rf"  {operands} +{re.escape(text)}\n", out)
 
 
 def test_version(capsys):
@@ -328,6 +330,176 @@ def test_output_keeps_link_and_mode(folder):
     assert Path("X.npy").is_symlink()
     assert Path("real/X.npy").stat().st_mode & 0o777 == 0o640
     np.testing.assert_array_equal(np.load("real/X.npy"), ox.solve_axb(A, B, Q))
+
+
+# --- solve: every equation ------------------------------------------------------------------------
+
+RNG = np.random.default_rng(0)
+IDENTITY = np.eye(4)
+#: Matrices for all equations: A stable in both senses, Q and R Hermitian, E near the identity.
+SQUARE = {name: RNG.standard_normal((4, 4)) for name in "ABCDEFQRS"}
+SQUARE["A"] = SQUARE["A"] / 8 - IDENTITY / 2
+SQUARE["E"] = IDENTITY + SQUARE["E"] / 10
+SQUARE["Q"] = SQUARE["Q"] @ SQUARE["Q"].T
+SQUARE["R"] = SQUARE["R"] @ SQUARE["R"].T + IDENTITY
+SQUARE["S"] /= 10
+
+
+def care(x, a, b, q, r, e=IDENTITY, s=0):
+    k = np.linalg.solve(r, b.T @ x @ e + np.transpose(s))
+    return e.T @ x @ a + a.T @ x @ e - (e.T @ x @ b + s) @ k + q
+
+
+def dare(x, a, b, q, r, e=IDENTITY, s=0):
+    k = np.linalg.solve(r + b.T @ x @ b, b.T @ x @ a + np.transpose(s))
+    return a.T @ x @ a - e.T @ x @ e - (a.T @ x @ b + s) @ k + q
+
+
+def continuous(x, a, q, e=IDENTITY):
+    return a @ x @ e.T + e @ x @ a.T - q
+
+
+def discrete(x, a, q, e=IDENTITY):
+    return a @ x @ a.T - e @ x @ e.T + q
+
+
+def coupled(x, a, b, c, d, e, f):
+    r, l = x[:4], x[4:]
+    return np.stack([a @ r - l @ b - c, d @ r - l @ e - f])
+
+
+#: What is left of each equation when X is put in.
+LEFT = {
+    "axb": lambda x, a, b, c: a @ x @ b - c,
+    "lstsq_axb": lambda x, a, b, c: a.T @ (a @ x @ b - c) @ b.T,
+    "sylvester": lambda x, a, b, q: a @ x + x @ b - q,
+    "stein": lambda x, a, b, q: x - a @ x @ b - q,
+    "generalized_sylvester": lambda x, a, b, c, d, e: a @ x @ b + c @ x @ d - e,
+    "coupled_sylvester": coupled,
+    "tsylvester": lambda x, a, b, c: a @ x + x.T @ b - c,
+    "hsylvester": lambda x, a, b, c: a @ x + x.conj().T @ b - c,
+    "continuous_lyapunov": continuous,
+    "discrete_lyapunov": discrete,
+    "lyapunov_factor": lambda x, a, b, *e: continuous(x @ x.T, a, -b @ b.T, *e),
+    "discrete_lyapunov_factor": lambda x, a, b, *e: discrete(x @ x.T, a, b @ b.T, *e),
+    "continuous_are": care,
+    "discrete_are": dare,
+}
+FORMS = [(name, form) for name, e in cli.EQUATIONS.items() for form in e.forms]
+
+
+def write_operands(operands, suffix=".npy", **others):
+    """The files of these operands, and their matrices."""
+    matrices = [(SQUARE | others)[name] for name in operands.split()]
+    paths = [Path(f"{name}{suffix}") for name in operands.split()]
+    for path, matrix in zip(paths, matrices, strict=True):
+        cli.write_matrix(path, matrix)
+    return paths, matrices
+
+
+@pytest.mark.parametrize(("equation", "operands"), FORMS)
+def test_every_equation(tmp_path, monkeypatch, equation, operands, capsys):
+    monkeypatch.chdir(tmp_path)
+    paths, matrices = write_operands(operands)
+    assert solve(equation, *paths, "-o", "X.npy") == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert out.startswith(f"equation  {cli.EQUATIONS[equation].forms[operands]}\n")
+    x = np.load("X.npy")
+    assert x.shape == ((8, 4) if equation == "coupled_sylvester" else (4, 4))
+    # condition numbers of these equations are below 10⁴
+    np.testing.assert_allclose(LEFT[equation](x, *matrices), 0, atol=1e-11)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".mtx"])
+def test_riccati_equation_from_text(tmp_path, monkeypatch, suffix):
+    if suffix == ".mtx":
+        pytest.importorskip("scipy.io")
+    monkeypatch.chdir(tmp_path)
+    b, r = SQUARE["B"][:, :1], np.array([[2.0]])
+    paths, (a, *_) = write_operands("A B Q R", suffix, B=b, R=r)
+    assert solve("continuous_are", *paths, "-o", f"X{suffix}") == 0
+    x = cli.read_matrix(Path(f"X{suffix}"))
+    np.testing.assert_array_equal(x, ox.solve_continuous_are(a, b, SQUARE["Q"], r))
+
+
+def test_conjugate_transposed_unknown(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    c = SQUARE["C"] * (1 - 2.5j)
+    paths, (a, b, _) = write_operands("A B C", C=c)
+    assert solve("hsylvester", *paths, "-o", "X.npy") == 0
+    np.testing.assert_allclose(LEFT["hsylvester"](np.load("X.npy"), a, b, c), 0, atol=1e-11)
+
+
+def test_least_squares_of_any_shape_and_with_a_penalty(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    paths, (a, b, c) = write_operands("A B C", B=SQUARE["B"][:2], C=SQUARE["C"])
+    assert solve("lstsq_axb", *paths, "-o", "X.npy", "--ridge", "0.5") == 0
+    x = np.load("X.npy")
+    assert x.shape == (4, 2)
+    np.testing.assert_allclose(a.T @ (a @ x @ b - c) @ b.T + 0.5 * x, 0, atol=1e-13)
+    assert "method    svd\n" in capsys.readouterr().out
+
+
+def test_factor_has_no_condition_to_print(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    paths, _ = write_operands("A B", B=SQUARE["B"][:, :1])
+    assert solve("lyapunov_factor", *paths, "-o", "L.npy") == 0
+    out = capsys.readouterr().out
+    assert [line.split()[0] for line in out.splitlines()] == ["equation", "time", "wrote"]
+
+
+SINGULAR = {
+    "axb": {"A": np.zeros((4, 4))},
+    "sylvester": {"B": -SQUARE["A"]},
+    "stein": {"B": np.linalg.inv(SQUARE["A"])},
+    "generalized_sylvester": {"B": SQUARE["D"], "C": -SQUARE["A"]},
+    "coupled_sylvester": {"B": SQUARE["A"], "D": IDENTITY, "E": IDENTITY},
+    "tsylvester": {"A": IDENTITY, "B": IDENTITY},
+    "hsylvester": {"A": IDENTITY, "B": -IDENTITY},
+    "continuous_lyapunov": {"A": np.diag([1.0, -1.0, 2.0, 3.0])},
+    "discrete_lyapunov": {"A": np.diag([2.0, 0.5, 3.0, 4.0])},
+    "lyapunov_factor": {"A": IDENTITY},
+    "discrete_lyapunov_factor": {"A": IDENTITY},
+    "continuous_are": {"B": np.zeros((4, 4)), "A": IDENTITY},
+    "discrete_are": {"B": np.zeros((4, 4)), "A": 2 * IDENTITY},
+}
+
+
+@pytest.mark.parametrize("equation", SINGULAR)
+def test_every_equation_when_it_is_singular(tmp_path, monkeypatch, equation, capsys):
+    monkeypatch.chdir(tmp_path)
+    paths, _ = write_operands(next(iter(cli.EQUATIONS[equation].forms)), **SINGULAR[equation])
+    assert solve(equation, *paths, "-o", "X.npy") == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.fullmatch(r"otimes: solve_\w+: .+ \(a is A\.npy, \w is \w\.npy.*\)\n", err)
+    assert not Path("X.npy").exists()
+
+
+def test_singular_equation_in_the_sense_of_least_squares(folder, capsys):
+    np.save("S.npy", -A)
+    options = ("-o", "X.npy", "--on-singular", "lstsq")
+    assert solve("sylvester", "A.npy", "S.npy", "A.npy", *options) == 0
+    assert "method    svd\n" in capsys.readouterr().out
+    np.testing.assert_array_equal(
+        np.load("X.npy"), ox.solve_sylvester(A, -A, A, on_singular="lstsq")
+    )
+
+
+@pytest.mark.parametrize(("equation", "operands"), FORMS)
+def test_every_equation_with_a_matrix_of_a_wrong_shape(
+    tmp_path, monkeypatch, equation, operands, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    paths, _ = write_operands(operands)
+    np.save(paths[-1], np.ones((3, 2)))
+    where = ", ".join(f"{path.stem.lower()} is {path}" for path in paths)
+    assert solve(equation, *paths, "-o", "X.npy") == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.fullmatch(rf"otimes: \w+: .*\(3, 2\).* \({re.escape(where)}\)\n", err)
+    assert not Path("X.npy").exists()
 
 
 # --- solve: equations that are singular or nearly so ----------------------------------------------
@@ -496,16 +668,37 @@ def test_scipy_is_named_when_it_is_missing(folder, monkeypatch, capsys):
 
 
 def test_unknown_equation(folder, capsys):
-    line = (
-        "unknown equation 'stein'; this version solves axb (A X B = C), sylvester (A X + X B = Q)"
-    )
-    assert_fails(capsys, line, "stein", "A.npy", "B.npy", "Q.npy")
+    known = ", ".join(cli.EQUATIONS)
+    line = f"unknown equation 'riccati'; the known ones are {known}"
+    assert_fails(capsys, line, "riccati", "A.npy", "B.npy", "Q.npy")
 
 
 @pytest.mark.parametrize("files", [["A.npy"], ["A.npy", "B.npy", "Q.npy", "Q.npy"]])
 def test_wrong_number_of_files(folder, files, capsys):
-    line = f"axb (A X B = C) takes 3 files, A B C, but {len(files)} were given"
+    line = f"axb takes the files A B C, but {len(files)} were given"
     assert_fails(capsys, line, "axb", *files)
+
+
+def test_wrong_number_of_files_of_an_equation_with_several_forms(folder, capsys):
+    line = "continuous_lyapunov takes the files A Q or A Q E, but 1 were given"
+    assert_fails(capsys, line, "continuous_lyapunov", "A.npy")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["sylvester", "--ridge", "1"], "sylvester has no option --ridge"),
+        (["lstsq_axb", "--on-singular", "warn"], "lstsq_axb has no option --on-singular"),
+        (
+            ["lstsq_axb", "--ridge", "-1"],
+            "lstsq_axb: ridge is -1.0, but must be finite and not negative "
+            "(a is A.npy, b is B.npy, c is Q.npy)",
+        ),
+    ],
+)
+def test_bad_options(folder, arguments, line, capsys):
+    equation, *options = arguments
+    assert_fails(capsys, line, equation, "A.npy", "B.npy", "Q.npy", *options)
 
 
 # --- solve: everything that is wrong with the output ----------------------------------------------
