@@ -633,6 +633,8 @@ def test_shapes(time):
         solve(one, one, np.array([[None]]), one)
     with pytest.raises(ValueError, match="on_singular"):
         solve(one, one, one, one, on_singular="ignore")
+    with pytest.raises(ValueError, match='on_singular is "lstsq", but only linear equations'):
+        solve(one, one, one, one, on_singular="lstsq")
 
 
 @pytest.mark.parametrize("time", TIMES)

@@ -1,10 +1,13 @@
 """solve and op.solve: by structure, on functions, with errors that say what is wrong."""
 
+import re
+
 import numpy as np
 import pytest
 
 import otimes as ox
 from otimes import _factorizations
+from otimes._solve import METHODS
 from otimes._structures import Diagonal, Inverse, LowRank, Product, Sum
 
 rng = np.random.default_rng(6)
@@ -68,6 +71,12 @@ def assert_solution(x, D, b):
 def test_method(case):
     op, method = case
     assert ox.select_method(op).startswith(f"{method}: ")
+
+
+def test_docstring_lists_the_methods_in_their_order():
+    words = re.sub(r"\(.*?\)", "", " ".join(ox.select_method.__doc__.split()))
+    names = re.search(r"in the order (.*?)\.", words)[1]
+    assert [name.strip() for name in names.split(",")] == [m.name for m in METHODS]
 
 
 def test_solve_vectors_and_blocks(case):

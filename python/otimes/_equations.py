@@ -282,8 +282,9 @@ def solve_tsylvester(
         one of a, b and c is.
     check_finite : bool
         Raise for NaN and Inf. If False, they make X NaN.
-    on_singular : {"raise", "warn"}
-        What to do when the equation is singular to working precision (rcond < eps).
+    on_singular : {"raise", "warn", "lstsq"}
+        What to do when the equation is singular to working precision (rcond < eps); "lstsq" gives
+        the least-squares solution of minimum norm, by SVD up to 2000 unknowns, else by LSMR.
     return_info : bool
         Return ``(X, SolveInfo)``.
 

@@ -82,8 +82,9 @@ def solve_stein(
         The matrices, real or complex in any mix. Leading axes are a batch and broadcast.
     check_finite : bool
         Raise for NaN and Inf. If False, they make X NaN.
-    on_singular : {"raise", "warn"}
-        What to do when the equation is singular to working precision (rcond < eps).
+    on_singular : {"raise", "warn", "lstsq"}
+        What to do when the equation is singular to working precision (rcond < eps); "lstsq" gives
+        the least-squares solution of minimum norm, by SVD up to 2000 unknowns, else by LSMR.
     return_info : bool
         Return ``(X, SolveInfo)``.
 
@@ -175,8 +176,9 @@ def solve_continuous_lyapunov(
         The matrix E of the generalized equation.
     check_finite : bool
         Raise for NaN and Inf. If False, they make X NaN.
-    on_singular : {"raise", "warn"}
-        What to do when the equation is singular to working precision (rcond < eps).
+    on_singular : {"raise", "warn", "lstsq"}
+        What to do when the equation is singular to working precision (rcond < eps); "lstsq" gives
+        the least-squares solution of minimum norm, by SVD up to 2000 unknowns, else by LSMR.
     return_info : bool
         Return ``(X, SolveInfo)``.
 
@@ -271,8 +273,9 @@ def solve_discrete_lyapunov(
         The matrix E of the generalized equation.
     check_finite : bool
         Raise for NaN and Inf. If False, they make X NaN.
-    on_singular : {"raise", "warn"}
-        What to do when the equation is singular to working precision (rcond < eps).
+    on_singular : {"raise", "warn", "lstsq"}
+        What to do when the equation is singular to working precision (rcond < eps); "lstsq" gives
+        the least-squares solution of minimum norm, by SVD up to 2000 unknowns, else by LSMR.
     return_info : bool
         Return ``(X, SolveInfo)``.
 

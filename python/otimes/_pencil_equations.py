@@ -119,8 +119,9 @@ def solve_generalized_sylvester(
         The matrices, real or complex in any mix. Leading axes are a batch and broadcast.
     check_finite : bool
         Raise for NaN and Inf. If False, they make X NaN.
-    on_singular : {"raise", "warn"}
-        What to do when the equation is singular to working precision (rcond < eps).
+    on_singular : {"raise", "warn", "lstsq"}
+        What to do when the equation is singular to working precision (rcond < eps); "lstsq" gives
+        the least-squares solution of minimum norm, by SVD up to 2000 unknowns, else by LSMR.
     return_info : bool
         Return ``(X, SolveInfo)``.
 
@@ -215,8 +216,9 @@ def solve_coupled_sylvester(
         The matrices, real or complex in any mix. Leading axes are a batch and broadcast.
     check_finite : bool
         Raise for NaN and Inf. If False, they make R and L NaN.
-    on_singular : {"raise", "warn"}
-        What to do when the equation is singular to working precision (rcond < eps).
+    on_singular : {"raise", "warn", "lstsq"}
+        What to do when the equation is singular to working precision (rcond < eps); "lstsq" gives
+        the least-squares solution of minimum norm, by SVD up to 2000 unknowns, else by LSMR.
     return_info : bool
         Return ``((R, L), SolveInfo)``.
 

@@ -351,6 +351,11 @@ def _solve(
 ) -> Any:
     name, discrete = function.__name__, function is solve_discrete_are
     require_on_singular(name, on_singular)
+    if on_singular == "lstsq":
+        raise ValueError(
+            f'{name}: on_singular is "lstsq", but only linear equations have a least-squares '
+            'solution; it must be "raise" or "warn"'
+        )
     solved = _named(name, _core.solve_riccati, discrete, *arguments, balanced, True)
     if solved is None:
         matrices = _matrices(name, RICCATI, arguments, _as_matrix)

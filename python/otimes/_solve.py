@@ -525,7 +525,7 @@ def solve(
 
     ``solve(lambda X: A @ X + X @ B, Q)`` equals ``solve_sylvester(A, B, Q)`` and
     ``solve(lambda X: A @ X @ B, C)`` equals ``solve_axb(A, B, C)``: the structure is read off the
-    function. Constant parts of f move to the right-hand side.
+    function. f may be affine: f(X) = L(X) + K is solved as L(X) = RHS - K, K = f(0).
 
     Parameters
     ----------
@@ -534,7 +534,8 @@ def solve(
     rhs : array_like
         Of the shape of f's result; for an operator also (M,) or (M, k).
     shape : tuple of int, optional
-        The shape of X, where it is neither that of `rhs` nor its reverse.
+        The shape of X. Without it f is tried with the shape of `rhs`, then with its reverse: the
+        first that f accepts and whose result has the shape of `rhs`.
     method : str
         ``"auto"``, or one of the names that `select_method` returns.
     on_singular : {"raise", "warn", "lstsq"}
@@ -546,11 +547,14 @@ def solve(
         Return ``(X, SolveInfo)``.
     tol : float, optional
         The residual, as `SolveInfo` defines it, at which an iteration stops; 10 eps by default.
-        LSMR also stops at ‖Aᴴ r‖ ≤ tol ‖A‖ ‖r‖. Direct methods do without.
+        LSMR also stops at ‖Mᴴ r‖ ≤ tol ‖M‖ ‖r‖, as where no X solves the equation. Only GMRES, CG
+        and LSMR iterate; direct methods do without `tol`, `maxiter` and `callback`.
     maxiter : int, optional
-        The most iterations: by default 1000, and for LSMR twice the number of unknowns.
+        The most iterations for one right-hand side, `LinAlgError` if they do not reach `tol`: by
+        default 1000, and for LSMR twice the number of unknowns or of equations, the larger.
     callback : callable, optional
-        ``callback(iteration, residual)`` after every iteration.
+        ``callback(iteration, residual)`` after every iteration; what it returns is not used, what
+        it raises ends the solve.
 
     Returns
     -------

@@ -28,8 +28,21 @@ class SolveInfo:
     Attributes
     ----------
     method : str
-        What was used, such as ``"kronecker-lu"``, ``"bartels-stewart"`` or ``"lu"``; in a batch
-        each name once.
+        What was used; in a batch each name once. One of
+
+        - ``kronecker-lu``: LU of the small matrix M;
+        - ``lu``, ``cholesky``, ``triangular``: of A X B = C, or two such as ``lu-cholesky``;
+        - ``bartels-stewart``, ``schur``: Schur decompositions of A and B, or of one for both;
+        - ``eigendecomposition``: the same of Hermitian matrices;
+        - ``doubling``: matrix products and LU, by squared Smith iterations; for Riccati equations
+          by structure-preserving doubling;
+        - ``shifted-lu``: an LU decomposition of A for each column, or two, of a small B;
+        - ``generalized-schur``, ``qz``: of pencils;
+        - ``qr``, ``complete``, ``svd``: of `lstsq_axb`, or two such as ``qr-complete``;
+        - ``svd``, ``pinv``, ``lsmr``: of ``on_singular="lstsq"``;
+        - ``empty``, ``undefined``: without unknowns; NaN or Inf in unchecked arguments;
+
+        and for `solve` those of `select_method`.
     residual : float
         ‖R‖_F / (Σ ‖Lᵢ‖_F ‖X‖_F ‖Rᵢ‖_F + ‖Q‖_F); at rounding level for every solution returned
         without complaint.
