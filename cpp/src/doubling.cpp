@@ -4,13 +4,15 @@
 #include <cmath>
 #include <complex>
 #include <limits>
-#include <tuple>  // std::tie
+#include <tuple>        // std::tie
+#include <type_traits>  // std::conditional_t
 
 #include "otimes/blas.hpp"
 #include "otimes/condition.hpp"
 #include "otimes/parallel_gemm.hpp"
 #include "otimes/scaling.hpp"
 #include "otimes/scratch.hpp"
+#include "otimes/symmetry.hpp"
 #include "otimes/threads.hpp"
 
 namespace otimes {
@@ -34,6 +36,44 @@ void add_two_sided_product(bool adjoint, T alpha, const Matrix<T>& f, const Matr
     };
     constexpr double worthwhile = 2e6;
     parallel_blocks(m, product_flops(m, n, m) + product_flops(m, n, n), add_rows, worthwhile);
+}
+
+/// y <- y + alpha F x F^H, or alpha F^H x F, for x and y of this symmetry and real alpha: what is
+/// on and below the diagonal, mirrored.
+template <class T>
+void add_congruence(bool adjoint, Symmetry symmetry, T alpha, const Matrix<T>& f,
+                    const Matrix<T>& x, Matrix<T>& y) {
+    const index_t n = x.rows(), panel = std::max<index_t>(64, (n + 7) / 8);
+    const index_t count = (n + panel - 1) / panel;
+    const char left = adjoint ? 'C' : 'N', right = adjoint ? 'N' : 'C';
+    parallel_for(count, 1.5 * product_flops(n, n, n), [&](index_t k) {
+        const index_t begin = (count - 1 - k) * panel, end = std::min(n, begin + panel);
+        const index_t rows = end - begin;
+        const Scratch<T> product(rows * n);
+        blas::gemm(left, 'N', rows, n, n, alpha, f.data() + begin * (adjoint ? f.ld() : 1), f.ld(),
+                   x.data(), x.ld(), T(0), product.get(), rows);
+        blas::gemm('N', right, rows, end, n, T(1), product.get(), rows, f.data(), f.ld(), T(1),
+                   y.data() + begin, y.ld());
+    });
+    for (index_t j = 0; j < n; ++j)
+        for (index_t i = 0; i < j; ++i) y(i, j) = mirrored(symmetry, y(j, i));
+}
+
+/// y <- y + alpha op(F) x op(G), at three quarters of the cost where y stays symmetric.
+template <class T>
+void add_product(bool adjoint, Symmetry symmetry, T alpha, const Matrix<T>& f, const Matrix<T>& x,
+                 const Matrix<T>& g, Matrix<T>& y) {
+    if (symmetry == Symmetry::none)
+        add_two_sided_product(adjoint, alpha, f, x, g, y);
+    else
+        add_congruence(adjoint, symmetry, alpha, f, x, y);
+}
+
+/// That of x, where F x F^H keeps it and a quarter of the work is worth looking.
+template <class T>
+Symmetry kept_symmetry(const Matrix<T>& x, const Matrix<T>& g) {
+    constexpr index_t worthwhile = 128;
+    return g.rows() == 0 && x.rows() >= worthwhile ? symmetry_of<T>(x.view()) : Symmetry::none;
 }
 
 /// F^2
@@ -97,12 +137,35 @@ std::optional<SmithPowers<T>> SmithPowers<T>::vanishing(Matrix<T> f, Matrix<T> g
 
 template <class T>
 void SmithPowers<T>::solve(bool adjoint, Matrix<T>& x, double accuracy) const {
+    const Symmetry symmetry = powers_.empty() ? Symmetry::none : kept_symmetry(x, powers_[0].g);
     for (const Power& power : powers_) {
         if (power.size <= accuracy) return;
         poll_interrupt();
         const Matrix<T> terms = x;
-        add_two_sided_product(adjoint, T(1), power.f, terms, power.g, x);
+        add_product(adjoint, symmetry, T(1), power.f, terms, power.g, x);
     }
+}
+
+namespace {
+
+template <class S, class T>
+Matrix<S> rounded_copy(const Matrix<T>& a) {
+    Matrix<S> copy(a.rows(), a.cols());
+    for (index_t k = 0; k < a.rows() * a.cols(); ++k) copy.data()[k] = static_cast<S>(a.data()[k]);
+    return copy;
+}
+
+}  // namespace
+
+template <class T>
+template <class S>
+SmithPowers<S> SmithPowers<T>::rounded(double accuracy) const {
+    SmithPowers<S> result;
+    for (const Power& power : powers_) {
+        if (power.size <= accuracy) break;
+        result.powers_.push_back({rounded_copy<S>(power.f), rounded_copy<S>(power.g), power.size});
+    }
+    return result;
 }
 
 namespace {
@@ -183,21 +246,24 @@ std::optional<CayleyShifts<T>> cayley_shifts(const Spectrum<T>& a, const Spectru
 
 constexpr double probe_accuracy = 1.0 / 16;  // one digit is enough
 
+/// The precision in which that digit is computed.
+template <class T>
+using Single = std::conditional_t<is_complex<T>, std::complex<float>, float>;
+
 template <class T, class Inverse>
 double condition_by(const TriangularEquation<T>& equation, Inverse&& inverse) {
-    const auto solve = [&](bool adjoint, Matrix<T>& z) {
+    const auto solve = [&](bool adjoint, Matrix<Single<T>>& z) {
         inverse(adjoint, z);
         return std::optional<int>(0);
     };
-    return reciprocal_condition(
-        equation, smallest_singular_value<T>(equation.t.rows(), equation.s.rows(), solve));
+    const index_t m = equation.t.rows(), n = equation.s.rows();
+    return reciprocal_condition(equation, smallest_singular_value<Single<T>>(m, n, solve));
 }
 
-/// The method unless the equation is so ill-conditioned that its rcond may be inaccurate.
+/// Not where the equation is so ill-conditioned that its rcond may be inaccurate.
 template <class T>
-EquationMethodPointer<T> trusted(EquationMethodPointer<T> method) {
-    if (!(method->rcond() > std::sqrt(eps_of<T>))) return nullptr;
-    return method;
+bool is_trusted(double rcond) {
+    return rcond > std::sqrt(eps_of<T>);
 }
 
 /// (A + shift I)^-1; not finite where that is singular.
@@ -224,6 +290,30 @@ Matrix<T> cayley_transform(Matrix<T> u, T two_tau) {
 }  // namespace
 
 template <class T>
+void CayleyEquation<T>::solve(bool adjoint, Matrix<T>& x, double accuracy) const {
+    Matrix<T> c(x.rows(), x.cols());
+    const T factor = adjoint ? conj_of(two_tau) : two_tau;
+    const Symmetry symmetry = factor == conj_of(factor) ? kept_symmetry(x, v) : Symmetry::none;
+    add_product(adjoint, symmetry, factor, u, x, v, c);
+    powers.solve(adjoint, c, accuracy);
+    x = std::move(c);
+}
+
+namespace {
+
+template <class T>
+double cayley_rcond(const TriangularEquation<T>& triangular, const CayleyEquation<T>& equation) {
+    using S = Single<T>;
+    const CayleyEquation<S> coarse{static_cast<S>(equation.two_tau), rounded_copy<S>(equation.u),
+                                   rounded_copy<S>(equation.v),
+                                   equation.powers.template rounded<S>(probe_accuracy)};
+    return condition_by(
+        triangular, [&](bool adjoint, Matrix<S>& z) { coarse.solve(adjoint, z, probe_accuracy); });
+}
+
+}  // namespace
+
+template <class T>
 EquationMethodPointer<T> DoublingSylvester<T>::attempt(const Matrix<T>& a, const Matrix<T>& b) {
     const auto shifts = cayley_shifts(Spectrum<T>(a), Spectrum<T>(b));
     if (!shifts) return nullptr;
@@ -243,26 +333,16 @@ EquationMethodPointer<T> DoublingSylvester<T>::attempt(const Matrix<T>& a, const
         });
     auto powers = SmithPowers<T>::vanishing(std::move(f), std::move(g));
     if (!powers) return nullptr;
-    auto method = std::make_unique<DoublingSylvester>(two_tau, std::move(u), std::move(v),
-                                                      std::move(*powers));
-    method->rcond_ = condition_by(TriangularEquation<T>{a, b}, [&](bool adjoint, Matrix<T>& z) {
-        method->solve(adjoint, z, probe_accuracy);
-    });
-    return trusted<T>(std::move(method));
+    CayleyEquation<T> equation{two_tau, std::move(u), std::move(v), std::move(*powers)};
+    const double rcond = cayley_rcond(TriangularEquation<T>{a, b}, equation);
+    if (!is_trusted<T>(rcond)) return nullptr;
+    return std::make_unique<DoublingSylvester>(std::move(equation), rcond);
 }
 
 template <class T>
 std::optional<int> DoublingSylvester<T>::solve(bool adjoint, Matrix<T>& x) const {
-    solve(adjoint, x, eps_of<T>);
+    equation_.solve(adjoint, x, eps_of<T>);
     return 0;
-}
-
-template <class T>
-void DoublingSylvester<T>::solve(bool adjoint, Matrix<T>& x, double accuracy) const {
-    Matrix<T> c(x.rows(), x.cols());
-    add_two_sided_product(adjoint, adjoint ? conj_of(two_tau_) : two_tau_, u_, x, v_, c);
-    powers_.solve(adjoint, c, accuracy);
-    x = std::move(c);
 }
 
 template <class T>
@@ -275,28 +355,26 @@ EquationMethodPointer<T> DoublingStein<T>::attempt(const Matrix<T>& a, const Mat
     divide(one ? f : g, divisor);
     auto powers = SmithPowers<T>::vanishing(std::move(f), std::move(g));
     if (!powers) return nullptr;
-    auto method = std::make_unique<DoublingStein>(identity, std::move(*powers));
-    const auto inverse = [&](bool adjoint, Matrix<T>& z) {
-        method->solve(adjoint, z, probe_accuracy);
+    const auto coarse = powers->template rounded<Single<T>>(probe_accuracy);
+    const auto inverse = [&](bool adjoint, Matrix<Single<T>>& z) {
+        divide(z, static_cast<float>(identity));
+        coarse.solve(adjoint, z, probe_accuracy);
     };
-    method->rcond_ = condition_by(TriangularEquation<T>{a, b, identity}, inverse);
-    return trusted<T>(std::move(method));
+    const double rcond = condition_by(TriangularEquation<T>{a, b, identity}, inverse);
+    if (!is_trusted<T>(rcond)) return nullptr;
+    return std::make_unique<DoublingStein>(identity, std::move(*powers), rcond);
 }
 
 template <class T>
 std::optional<int> DoublingStein<T>::solve(bool adjoint, Matrix<T>& x) const {
-    solve(adjoint, x, eps_of<T>);
-    return 0;
-}
-
-template <class T>
-void DoublingStein<T>::solve(bool adjoint, Matrix<T>& x, double accuracy) const {
     divide(x, identity_);
-    powers_.solve(adjoint, x, accuracy);
+    powers_.solve(adjoint, x, eps_of<T>);
+    return 0;
 }
 
 #define OTIMES_INSTANTIATE(T)                                                                      \
     template class SmithPowers<T>;                                                                 \
+    template struct CayleyEquation<T>;                                                             \
     template class DoublingSylvester<T>;                                                           \
     template class DoublingStein<T>;
 OTIMES_INSTANTIATE(float)

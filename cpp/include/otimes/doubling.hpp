@@ -23,7 +23,13 @@ class SmithPowers {
     /// x <- X, or that of the adjoint equation X - F^H X G^H = C, to about this relative accuracy.
     void solve(bool adjoint, Matrix<T>& x, double accuracy) const;
 
+    /// What a solve to this accuracy takes, in another precision.
+    template <class S>
+    SmithPowers<S> rounded(double accuracy) const;
+
   private:
+    template <class S>
+    friend class SmithPowers;
     struct Power {
         Matrix<T> f, g;
         double size;  // ||f||_F ||g||_F
@@ -35,26 +41,32 @@ class SmithPowers {
 /// 2 tau, F = (A + gamma I)^-1 (A - delta I), G = (B - gamma I) (B + delta I)^-1: Cayley transforms
 /// of A and B with the spectra of A and -B moved to both sides of a line.
 template <class T>
+struct CayleyEquation {
+    T two_tau;
+    Matrix<T> u, v;  // (A + gamma I)^-1 and (B + delta I)^-1; an empty v stands for u^H
+    SmithPowers<T> powers;
+
+    void solve(bool adjoint, Matrix<T>& x, double accuracy) const;
+};
+
+/// A X + X B = Q by powers of Cayley transforms.
+template <class T>
 class DoublingSylvester final : public EquationMethod<T> {
   public:
     /// Nothing unless the spectra of A and -B are well separated by a line. For general A and B
     /// this is seen from their traces and norms, in O(m^2 + n^2).
     static EquationMethodPointer<T> attempt(const Matrix<T>& a, const Matrix<T>& b);
 
-    DoublingSylvester(T two_tau, Matrix<T> u, Matrix<T> v, SmithPowers<T> powers)
-        : two_tau_(two_tau), u_(std::move(u)), v_(std::move(v)), powers_(std::move(powers)) {}
+    DoublingSylvester(CayleyEquation<T> equation, double rcond)
+        : equation_(std::move(equation)), rcond_(rcond) {}
 
     std::string_view name() const override { return "doubling"; }
     double rcond() const override { return rcond_; }
     std::optional<int> solve(bool adjoint, Matrix<T>& x) const override;
 
   private:
-    void solve(bool adjoint, Matrix<T>& x, double accuracy) const;
-
-    T two_tau_;
-    Matrix<T> u_, v_;  // (A + gamma I)^-1 and (B + delta I)^-1; an empty v_ stands for u_^H
-    SmithPowers<T> powers_;
-    double rcond_ = 0;
+    CayleyEquation<T> equation_;
+    double rcond_;
 };
 
 /// c X - A X B = Q as X - A X (B/c) = Q/c, for spectra whose products are well below c.
@@ -64,19 +76,17 @@ class DoublingStein final : public EquationMethod<T> {
     static EquationMethodPointer<T> attempt(const Matrix<T>& a, const Matrix<T>& b,
                                             real_t<T> identity);
 
-    DoublingStein(real_t<T> identity, SmithPowers<T> powers)
-        : identity_(identity), powers_(std::move(powers)) {}
+    DoublingStein(real_t<T> identity, SmithPowers<T> powers, double rcond)
+        : identity_(identity), powers_(std::move(powers)), rcond_(rcond) {}
 
     std::string_view name() const override { return "doubling"; }
     double rcond() const override { return rcond_; }
     std::optional<int> solve(bool adjoint, Matrix<T>& x) const override;
 
   private:
-    void solve(bool adjoint, Matrix<T>& x, double accuracy) const;
-
     real_t<T> identity_;
     SmithPowers<T> powers_;
-    double rcond_ = 0;
+    double rcond_;
 };
 
 }  // namespace otimes
