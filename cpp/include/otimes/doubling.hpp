@@ -32,7 +32,7 @@ class SmithPowers {
     friend class SmithPowers;
     struct Power {
         Matrix<T> f, g;
-        double size;  // ||f||_F ||g||_F
+        double size;  // ||f||_2 ||g||_2, or more
     };
     std::vector<Power> powers_;
 };
