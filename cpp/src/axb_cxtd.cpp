@@ -210,9 +210,8 @@ class AxbCxtdFactor<T>::Reduced {
 template <class T>
 struct AxbCxtdFactor<T>::Oriented {
     using Scalar = T;
-    using Storage = Matrix<T>;
 
-    std::optional<int> solve(Storage& x) const {
+    std::optional<int> solve(Matrix<T>& x) const {
         if (factor.reduced_) {
             if (!factor.reduced_->solve(adjoint, x)) return std::nullopt;
         } else {
@@ -221,7 +220,7 @@ struct AxbCxtdFactor<T>::Oriented {
         return normalise(x.view());
     }
 
-    void subtract_image(const Storage& x, Storage& r) const {
+    void subtract_image(const Matrix<T>& x, Matrix<T>& r) const {
         add_image(T(-1), adjoint ? factor.adjoint_ : factor.abcd_, x, r);
     }
 
@@ -331,15 +330,9 @@ FactorPointer<T> axb_cxtd_factor(Coefficients<T> abcd) {
     return std::make_unique<const AxbCxtdFactor<T>>(abcd);
 }
 
-template <class T>
-SolveReport solve_axb_cxtd(Coefficients<T> abcd, RightHandSides<T> sides) {
-    return AxbCxtdFactor<T>(abcd).solve(false, sides);
-}
-
 #define OTIMES_INSTANTIATE(T)                                                                      \
     template class AxbCxtdFactor<T>;                                                               \
-    template FactorPointer<T> axb_cxtd_factor(Coefficients<T>);                                    \
-    template SolveReport solve_axb_cxtd(Coefficients<T>, RightHandSides<T>);
+    template FactorPointer<T> axb_cxtd_factor(Coefficients<T>);
 OTIMES_INSTANTIATE(float)
 OTIMES_INSTANTIATE(double)
 OTIMES_INSTANTIATE(std::complex<float>)

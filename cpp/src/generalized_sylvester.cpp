@@ -11,7 +11,6 @@
 #include "otimes/pencil_condition.hpp"
 #include "otimes/refinement.hpp"
 #include "otimes/scaling.hpp"
-#include "otimes/small_equations.hpp"
 #include "otimes/symmetry.hpp"
 #include "otimes/threads.hpp"
 #include "otimes/triangular_pencils.hpp"
@@ -75,54 +74,6 @@ TwoTerms<T> lyapunov_terms(Coefficients<T> ae, bool stein) {
     return terms;
 }
 
-/// sum_t A_t X B_t = Q by the LU of sum_t B_t^T (x) A_t.
-template <class T>
-struct SmallTwoTerms {
-    using Scalar = T;
-    using Storage = StackMatrix<T>;
-
-    explicit SmallTwoTerms(const TwoTerms<T>& two_terms)
-        : terms(two_terms), norm(terms.norm), exponent(terms.exponent) {
-        std::array<T, small_limit * small_limit> kronecker;
-        fill_kronecker(kronecker.data());
-        lu.factor(kronecker.data(), terms.left[0].rows() * terms.right[0].rows());
-        rcond = reciprocal_condition(lu.singular_range(kronecker.data()), norm, eps_of<T>);
-    }
-
-    void fill_kronecker(T* k) const {
-        const auto& [a, c] = terms.left;
-        const auto& [b, d] = terms.right;
-        const index_t m = a.rows(), n = b.rows();
-        for (index_t s = 0; s < n; ++s)
-            for (index_t r = 0; r < m; ++r)
-                for (index_t q = 0; q < n; ++q)
-                    for (index_t p = 0; p < m; ++p)
-                        *k++ = times(a(p, r), b(s, q)) + times(c(p, r), d(s, q));
-    }
-
-    std::optional<int> solve(Storage& x) const {
-        lu.solve(x.data());
-        return 0;
-    }
-
-    void subtract_image(const Storage& x, Storage& r) const {
-        for (std::size_t t = 0; t < 2; ++t) {
-            StackMatrix<T> negative(x.rows(), x.cols());
-            std::fill_n(negative.data(), x.rows() * x.cols(), T(0));
-            subtract_product<T>(terms.left[t].view(), x.view(), negative.view());
-            for (index_t k = 0; k < x.rows() * x.cols(); ++k)
-                negative.data()[k] = -negative.data()[k];
-            subtract_product<T>(negative.view(), terms.right[t].view(), r.view());
-        }
-    }
-
-    const TwoTerms<T>& terms;
-    double norm;
-    int exponent;
-    double rcond = 0;
-    SmallLU<T> lu;
-};
-
 /// X is Hermitian, or skew-Hermitian, where Q is.
 template <class T>
 void restore_symmetry(RightHandSides<T> sides) {
@@ -130,18 +81,6 @@ void restore_symmetry(RightHandSides<T> sides) {
         const Symmetry symmetry = symmetry_of<T>(q);
         if (symmetry != Symmetry::none) symmetrise(symmetry, x);
     }
-}
-
-template <class T>
-SolveReport solve_two_terms(const TwoTerms<T>& terms, RightHandSides<T> sides) {
-    const index_t unknowns = terms.left[0].rows() * terms.right[0].rows();
-    if (unknowns == 0) return {.method = "empty"};
-    if (unknowns <= small_limit) {
-        const SolveReport report = solve_small(SmallTwoTerms<T>(terms), sides);
-        if (terms.relation != Right<T>::independent) restore_symmetry(sides);
-        if (report.scale > 0) return report;
-    }
-    return TwoTermFactor<T>(terms).solve(false, sides);
 }
 
 }  // namespace
@@ -168,11 +107,10 @@ struct TwoTermFactor<T>::Pencils {
 template <class T>
 struct TwoTermFactor<T>::Oriented {
     using Scalar = T;
-    using Storage = Matrix<T>;
 
     /// With A = Q S Z^H, C = Q P Z^H, B = U R V^H, D = U W V^H:
     /// S Y R + P Y W = Q^H C V, X = Z Y U^H.
-    std::optional<int> solve(Storage& x) const {
+    std::optional<int> solve(Matrix<T>& x) const {
         const auto& [left, right] = pencils.pair;
         const Basis<T>&q = left.q(), &z = left.z(), &u = right.q(), &v = right.z();
         (adjoint ? z : q).apply_left(true, x);
@@ -185,7 +123,7 @@ struct TwoTermFactor<T>::Oriented {
         return report.exponent;
     }
 
-    void subtract_image(const Storage& x, Storage& r) const {
+    void subtract_image(const Matrix<T>& x, Matrix<T>& r) const {
         const index_t m = x.rows(), n = x.cols();
         const char op = adjoint ? 'C' : 'N';
         Matrix<T> product(m, n);
@@ -232,31 +170,13 @@ SolveReport TwoTermFactor<T>::solve(bool adjoint, RightHandSides<T> sides) const
 }
 
 template <class T>
-SolveReport solve_generalized_sylvester(Coefficients<T> abcd, RightHandSides<T> sides) {
-    if (!all_finite<T>(abcd)) return undefined_solution(sides);
-    return solve_two_terms(sylvester_terms(abcd), sides);
-}
-
-template <class T>
 FactorPointer<T> generalized_sylvester_factor(Coefficients<T> abcd) {
     return std::make_unique<const TwoTermFactor<T>>(sylvester_terms(abcd));
 }
 
 template <class T>
-SolveReport solve_generalized_lyapunov(Coefficients<T> ae, RightHandSides<T> sides) {
-    if (!all_finite<T>(ae)) return undefined_solution(sides);
-    return solve_two_terms(lyapunov_terms(ae, false), sides);
-}
-
-template <class T>
 FactorPointer<T> generalized_lyapunov_factor(Coefficients<T> ae) {
     return std::make_unique<const TwoTermFactor<T>>(lyapunov_terms(ae, false));
-}
-
-template <class T>
-SolveReport solve_generalized_stein(Coefficients<T> ae, RightHandSides<T> sides) {
-    if (!all_finite<T>(ae)) return undefined_solution(sides);
-    return solve_two_terms(lyapunov_terms(ae, true), sides);
 }
 
 template <class T>
@@ -266,11 +186,8 @@ FactorPointer<T> generalized_stein_factor(Coefficients<T> ae) {
 
 #define OTIMES_INSTANTIATE(T)                                                                      \
     template class TwoTermFactor<T>;                                                               \
-    template SolveReport solve_generalized_sylvester(Coefficients<T>, RightHandSides<T>);          \
     template FactorPointer<T> generalized_sylvester_factor(Coefficients<T>);                       \
-    template SolveReport solve_generalized_lyapunov(Coefficients<T>, RightHandSides<T>);           \
     template FactorPointer<T> generalized_lyapunov_factor(Coefficients<T>);                        \
-    template SolveReport solve_generalized_stein(Coefficients<T>, RightHandSides<T>);              \
     template FactorPointer<T> generalized_stein_factor(Coefficients<T>);
 OTIMES_INSTANTIATE(float)
 OTIMES_INSTANTIATE(double)

@@ -11,7 +11,6 @@
 #include "otimes/refinement.hpp"
 #include "otimes/scaling.hpp"
 #include "otimes/schur.hpp"
-#include "otimes/small_equations.hpp"
 #include "otimes/stein.hpp"
 #include "otimes/symmetry.hpp"
 #include "otimes/threads.hpp"
@@ -45,44 +44,6 @@ Matrix<T> adjoint_of(const Matrix<T>& a) {
     for (index_t k = 0; k < a.rows() * a.cols(); ++k)
         adjoint.data()[k] = conj_of(adjoint.data()[k]);
     return adjoint;
-}
-
-/// Exactly symmetric where the right-hand side is; `General` solves for any.
-template <class General>
-struct SmallLyapunov : General {
-    using General::General;
-    using typename General::Storage;
-
-    std::optional<int> solve(Storage& x) const {
-        const Symmetry symmetry = symmetry_of<typename General::Scalar>(x.view());
-        const std::optional<int> e = General::solve(x);
-        keep(symmetry, x.view());
-        return e;
-    }
-
-    void subtract_image(const Storage& x, Storage& r) const {
-        const Symmetry symmetry = symmetry_of<typename General::Scalar>(x.view());
-        General::subtract_image(x, r);
-        keep(symmetry, r.view());
-    }
-};
-
-/// A^H on the stack.
-template <class T>
-SmallSide<T> small_adjoint(MatrixView<const T> a) {
-    SmallSide<T> adjoint = scaled_side(a.t(), 0);
-    for (index_t k = 0; k < a.rows * a.cols; ++k) adjoint.data()[k] = conj_of(adjoint.data()[k]);
-    return adjoint;
-}
-
-template <class T>
-SolveReport solve_small_lyapunov(Lyapunov kind, MatrixView<const T> a, RightHandSides<T> sides) {
-    const Scaling s = scaling_of(kind, a);
-    const SmallSide<T> adjoint = small_adjoint(a);
-    if (kind == Lyapunov::continuous)
-        return solve_small(SmallLyapunov<SmallSylvester<T>>(a, adjoint.view(), s.exponent), sides);
-    return solve_small(SmallLyapunov<SmallStein<T>>(a, s.a, adjoint.view(), s.a, s.exponent),
-                       sides);
 }
 
 /// With A = U T U^H and C = U^H Q U: T Y + Y T^H = C or c Y - T Y T^H = C, X = U Y U^H.
@@ -145,32 +106,20 @@ EquationMethodPointer<T> choose_method(const Matrix<T>& a, std::optional<real_t<
     return DoublingSylvester<T>::attempt(a, adjoint);
 }
 
-template <class T>
-SolveReport solve_lyapunov(Lyapunov kind, MatrixView<const T> a, RightHandSides<T> sides) {
-    if (!std::isfinite(max_abs<T>(a))) return undefined_solution(sides);
-    if (a.rows == 0) return {.method = "empty"};
-    if (a.rows * a.rows <= small_limit) {
-        const SolveReport report = solve_small_lyapunov(kind, a, sides);
-        if (report.scale > 0) return report;
-    }
-    return LyapunovFactor<T>(kind, a).solve(false, sides);
-}
-
 }  // namespace
 
 template <class T>
 struct LyapunovFactor<T>::Oriented {
     using Scalar = T;
-    using Storage = Matrix<T>;
 
-    std::optional<int> solve(Storage& x) const {
+    std::optional<int> solve(Matrix<T>& x) const {
         const Symmetry symmetry = symmetry_of<T>(x.view());
         const std::optional<int> e = method.solve(adjoint, x);
         keep(symmetry, x.view());
         return e;
     }
 
-    void subtract_image(const Storage& x, Storage& r) const {
+    void subtract_image(const Matrix<T>& x, Matrix<T>& r) const {
         const Symmetry symmetry = symmetry_of<T>(x.view());
         Matrix<T> ax(x.rows(), x.cols());
         multiply_left(x, ax);
@@ -183,7 +132,7 @@ struct LyapunovFactor<T>::Oriented {
         keep(symmetry, r.view());
     }
 
-    void multiply_left(const Storage& x, Matrix<T>& ax) const {
+    void multiply_left(const Matrix<T>& x, Matrix<T>& ax) const {
         const index_t n = x.rows();
         parallel_gemm(adjoint ? 'C' : 'N', 'N', n, n, n, T(1), factor.a_.data(), factor.a_.ld(),
                       x.data(), x.ld(), T(0), ax.data(), ax.ld());
@@ -196,20 +145,20 @@ struct LyapunovFactor<T>::Oriented {
     }
 
     /// r <- r - (c X - A X A^H)
-    void subtract_two_sided(const Storage& x, const Matrix<T>& ax, Storage& r) const {
+    void subtract_two_sided(const Matrix<T>& x, const Matrix<T>& ax, Matrix<T>& r) const {
         for (index_t k = 0; k < x.rows() * x.cols(); ++k)
             r.data()[k] -= factor.identity_ * x.data()[k];
         add_multiplied_right(T(1), ax, r);
     }
 
     /// r <- r - A X - X A^H
-    void subtract_one_sided(const Storage& x, const Matrix<T>& ax, Storage& r) const {
+    void subtract_one_sided(const Matrix<T>& x, const Matrix<T>& ax, Matrix<T>& r) const {
         for (index_t k = 0; k < x.rows() * x.cols(); ++k) r.data()[k] -= ax.data()[k];
         add_multiplied_right(T(-1), x, r);
     }
 
     /// The same: X A^H is the mirror image of A X.
-    static void subtract_symmetric(Symmetry symmetry, const Matrix<T>& ax, Storage& r) {
+    static void subtract_symmetric(Symmetry symmetry, const Matrix<T>& ax, Matrix<T>& r) {
         for (index_t j = 0; j < r.cols(); ++j)
             for (index_t i = 0; i < r.rows(); ++i)
                 r(i, j) -= ax(i, j) + mirrored(symmetry, ax(j, i));
@@ -263,22 +212,10 @@ FactorPointer<T> discrete_lyapunov_factor(Coefficients<T> a) {
     return std::make_unique<const LyapunovFactor<T>>(Lyapunov::discrete, a[0]);
 }
 
-template <class T>
-SolveReport solve_continuous_lyapunov(Coefficients<T> a, RightHandSides<T> sides) {
-    return solve_lyapunov(Lyapunov::continuous, a[0], sides);
-}
-
-template <class T>
-SolveReport solve_discrete_lyapunov(Coefficients<T> a, RightHandSides<T> sides) {
-    return solve_lyapunov(Lyapunov::discrete, a[0], sides);
-}
-
 #define OTIMES_INSTANTIATE(T)                                                                      \
     template class LyapunovFactor<T>;                                                              \
     template FactorPointer<T> continuous_lyapunov_factor(Coefficients<T>);                         \
-    template FactorPointer<T> discrete_lyapunov_factor(Coefficients<T>);                           \
-    template SolveReport solve_continuous_lyapunov(Coefficients<T>, RightHandSides<T>);            \
-    template SolveReport solve_discrete_lyapunov(Coefficients<T>, RightHandSides<T>);
+    template FactorPointer<T> discrete_lyapunov_factor(Coefficients<T>);
 OTIMES_INSTANTIATE(float)
 OTIMES_INSTANTIATE(double)
 OTIMES_INSTANTIATE(std::complex<float>)

@@ -446,7 +446,8 @@ class LaneEquation {
     /// L(i, a) X(a, b) R(b, j), or of L(i, a) X(b, a) R(b, j).
     void add_term(index_t t) {
         const SmallTerm& term = group_.terms[t];
-        const index_t m = group_.rows, n = group_.cols;
+        const index_t ld = group_.rows, m = ld / group_.stacked, n = group_.cols;
+        Number<T>* const block = matrix_ + term.to * m + term.from * m * n_;
         const index_t a_count = term.transposed ? n : m, b_count = term.transposed ? m : n;
         const LanePowers<R> power(exponents_[t] - exponent_);
         const Lanes<R> scale = power(all<R>(static_cast<R>(term.sign)));
@@ -462,8 +463,8 @@ class LaneEquation {
                 if (term.right.coefficient >= 0) right = entry(term.right, b, j).scaled(scale);
                 for (index_t i = 0; i < m; ++i)
                     each(term.left, i, a_count, [&](index_t a) {
-                        const index_t unknown = term.transposed ? b + a * m : a + b * m;
-                        Number<T>& target = matrix_[(i + j * m) + unknown * n_];
+                        const index_t unknown = term.transposed ? b + a * ld : a + b * ld;
+                        Number<T>& target = block[(i + j * ld) + unknown * n_];
                         if (term.left.coefficient < 0)
                             target.add(right);
                         else

@@ -80,6 +80,7 @@ SmallSolver<T>::SmallSolver(const SmallForm& form, Coefficients<T> coefficients,
     const auto take = [&](index_t numbers) { return std::exchange(free, free + numbers); };
     group_ = {.rows = rows,
               .cols = cols,
+              .stacked = form.stacked,
               .terms = form.terms.data(),
               .term_count = static_cast<index_t>(form.terms.size()),
               .coefficient_count = static_cast<index_t>(coefficients.size()),

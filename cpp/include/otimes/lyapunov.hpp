@@ -32,17 +32,12 @@ class LyapunovFactor final : public EquationFactor<T> {
     std::optional<MethodWithFallback<T>> method_;  // nothing unless A is finite
 };
 
+/// A X + X A^H = Q.
 template <class T>
 FactorPointer<T> continuous_lyapunov_factor(Coefficients<T> a);
+
+/// X - A X A^H = Q.
 template <class T>
 FactorPointer<T> discrete_lyapunov_factor(Coefficients<T> a);
-
-/// A X + X A^H = Q for X. NaN or Inf anywhere makes X NaN.
-template <class T>
-SolveReport solve_continuous_lyapunov(Coefficients<T> a, RightHandSides<T> sides);
-
-/// X - A X A^H = Q for X. NaN or Inf anywhere makes X NaN.
-template <class T>
-SolveReport solve_discrete_lyapunov(Coefficients<T> a, RightHandSides<T> sides);
 
 }  // namespace otimes
