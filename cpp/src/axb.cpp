@@ -4,7 +4,7 @@
 #include <limits>
 #include <optional>
 
-#include "otimes/parallel_gemm.hpp"
+#include "otimes/product.hpp"
 #include "otimes/refinement.hpp"
 #include "otimes/scaling.hpp"
 #include "otimes/sylvester.hpp"
@@ -42,13 +42,8 @@ struct AxbFactor<T>::Direct {
     }
 
     void subtract_image(const Matrix<T>& x, Matrix<T>& r) const {
-        const index_t m = x.rows(), n = x.cols();
         const char op = adjoint ? 'C' : 'N';
-        Matrix<T> ax(m, n);
-        parallel_gemm(op, 'N', m, n, m, T(1), factor.a_.data(), factor.a_.ld(), x.data(), x.ld(),
-                      T(0), ax.data(), ax.ld());
-        parallel_gemm('N', op, m, n, n, T(-1), ax.data(), ax.ld(), factor.b_.data(), factor.b_.ld(),
-                      T(1), r.data(), r.ld());
+        add_product(T(-1), 'N', product(op, factor.a_, 'N', x), op, factor.b_, T(1), r);
     }
 
     const AxbFactor& factor;

@@ -7,8 +7,8 @@
 #include <optional>
 
 #include "otimes/condition.hpp"
-#include "otimes/parallel_gemm.hpp"
 #include "otimes/pencil_condition.hpp"
+#include "otimes/product.hpp"
 #include "otimes/refinement.hpp"
 #include "otimes/scaling.hpp"
 #include "otimes/symmetry.hpp"
@@ -25,14 +25,6 @@ template <class T>
 double norm_of_terms(const Forms<T>& left, const Forms<T>& right) {
     return norm_of<T>(left[0].view()) * norm_of<T>(right[0].view()) +
            norm_of<T>(left[1].view()) * norm_of<T>(right[1].view());
-}
-
-template <class T>
-Matrix<T> adjoint_copy(const Matrix<T>& a, real_t<T> factor) {
-    Matrix<T> copy(a.cols(), a.rows());
-    for (index_t j = 0; j < a.cols(); ++j)
-        for (index_t i = 0; i < a.rows(); ++i) copy(j, i) = factor * conj_of(a(i, j));
-    return copy;
 }
 
 /// A and B near 1, C and D smaller or larger so that both terms keep their ratio.
@@ -65,9 +57,11 @@ TwoTerms<T> lyapunov_terms(Coefficients<T> ae, bool stein) {
     const int common = std::max(a_exponent, e_exponent);
     terms.left = {scaled_copy(ae[0], stein ? -common : -a_exponent),
                   scaled_copy(ae[1], stein ? -common : -e_exponent)};
-    terms.right = {adjoint_copy(terms.left[0], stein ? real_t<T>(-1) : real_t<T>(1)),
-                   adjoint_copy(terms.left[1], 1)};
-    if (!stein) std::swap(terms.right[0], terms.right[1]);
+    terms.right = {adjoint_of(terms.left[0]), adjoint_of(terms.left[1])};
+    if (stein)
+        scale_matrix(real_t<T>(-1), terms.right[0]);
+    else
+        std::swap(terms.right[0], terms.right[1]);
     terms.exponent = stein ? 2 * common : a_exponent + e_exponent;
     terms.relation = stein ? Right<T>::negated_adjoint : Right<T>::swapped_adjoint;
     terms.norm = norm_of_terms(terms.left, terms.right);
@@ -77,10 +71,7 @@ TwoTerms<T> lyapunov_terms(Coefficients<T> ae, bool stein) {
 /// X is Hermitian, or skew-Hermitian, where Q is.
 template <class T>
 void restore_symmetry(RightHandSides<T> sides) {
-    for (const auto& [q, x] : sides) {
-        const Symmetry symmetry = symmetry_of<T>(q);
-        if (symmetry != Symmetry::none) symmetrise(symmetry, x);
-    }
+    for (const auto& [q, x] : sides) symmetrise(symmetry_of<T>(q), x);
 }
 
 }  // namespace
@@ -124,16 +115,10 @@ struct TwoTermFactor<T>::Oriented {
     }
 
     void subtract_image(const Matrix<T>& x, Matrix<T>& r) const {
-        const index_t m = x.rows(), n = x.cols();
         const char op = adjoint ? 'C' : 'N';
-        Matrix<T> product(m, n);
-        for (std::size_t t = 0; t < 2; ++t) {
-            const Matrix<T>&a = terms.left[t], &b = terms.right[t];
-            parallel_gemm(op, 'N', m, n, m, T(1), a.data(), a.ld(), x.data(), x.ld(), T(0),
-                          product.data(), product.ld());
-            parallel_gemm('N', op, m, n, n, T(-1), product.data(), product.ld(), b.data(), b.ld(),
-                          T(1), r.data(), r.ld());
-        }
+        for (std::size_t t = 0; t < 2; ++t)
+            add_product(T(-1), 'N', product(op, terms.left[t], 'N', x), op, terms.right[t], T(1),
+                        r);
     }
 
     const TwoTerms<T>& terms;

@@ -8,7 +8,7 @@
 
 #include "otimes/bartels_stewart.hpp"
 #include "otimes/doubling.hpp"
-#include "otimes/parallel_gemm.hpp"
+#include "otimes/product.hpp"
 #include "otimes/refinement.hpp"
 #include "otimes/scaling.hpp"
 #include "otimes/threads.hpp"
@@ -45,14 +45,9 @@ struct SteinFactor<T>::Oriented {
     std::optional<int> solve(Matrix<T>& x) const { return method.solve(adjoint, x); }
 
     void subtract_image(const Matrix<T>& x, Matrix<T>& r) const {
-        const index_t m = x.rows(), n = x.cols();
         const char op = adjoint ? 'C' : 'N';
-        Matrix<T> ax(m, n);
-        parallel_gemm(op, 'N', m, n, m, T(1), factor.a_.data(), factor.a_.ld(), x.data(), x.ld(),
-                      T(0), ax.data(), ax.ld());
-        for (index_t k = 0; k < m * n; ++k) r.data()[k] -= factor.identity_ * x.data()[k];
-        parallel_gemm('N', op, m, n, n, T(1), ax.data(), ax.ld(), factor.b_.data(), factor.b_.ld(),
-                      T(1), r.data(), r.ld());
+        add_matrix(-factor.identity_, x, r);
+        add_product(T(1), 'N', product(op, factor.a_, 'N', x), op, factor.b_, T(1), r);
     }
 
     const SteinFactor& factor;

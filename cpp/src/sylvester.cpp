@@ -7,7 +7,7 @@
 
 #include "otimes/bartels_stewart.hpp"
 #include "otimes/doubling.hpp"
-#include "otimes/parallel_gemm.hpp"
+#include "otimes/product.hpp"
 #include "otimes/refinement.hpp"
 #include "otimes/scaling.hpp"
 #include "otimes/shifted_lu.hpp"
@@ -47,12 +47,9 @@ struct SylvesterFactor<T>::Oriented {
     std::optional<int> solve(Matrix<T>& x) const { return method.solve(adjoint, x); }
 
     void subtract_image(const Matrix<T>& x, Matrix<T>& r) const {
-        const index_t m = x.rows(), n = x.cols();
         const char op = adjoint ? 'C' : 'N';
-        parallel_gemm(op, 'N', m, n, m, T(-1), factor.a_.data(), factor.a_.ld(), x.data(), x.ld(),
-                      T(1), r.data(), r.ld());
-        parallel_gemm('N', op, m, n, n, T(-1), x.data(), x.ld(), factor.b_.data(), factor.b_.ld(),
-                      T(1), r.data(), r.ld());
+        add_product(T(-1), op, factor.a_, 'N', x, T(1), r);
+        add_product(T(-1), 'N', x, op, factor.b_, T(1), r);
     }
 
     const SylvesterFactor& factor;

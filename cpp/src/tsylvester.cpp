@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "otimes/condition.hpp"
-#include "otimes/parallel_gemm.hpp"
+#include "otimes/product.hpp"
 #include "otimes/refinement.hpp"
 #include "otimes/scaling.hpp"
 #include "otimes/threads.hpp"
@@ -19,17 +19,13 @@ T starred(Star star, T x) {
     return star == Star::adjoint ? conj_of(x) : x;
 }
 
-template <class T>
-void conjugate(Matrix<T>& x) {
-    for (index_t k = 0; k < x.rows() * x.cols(); ++k) x.data()[k] = conj_of(x.data()[k]);
-}
-
 /// X <- X Q*, or X (Q*)^H.
 template <class T>
 void apply_right(Star star, bool adjoint, const Basis<T>& q, Matrix<T>& x) {
-    if (star == Star::transpose) conjugate(x);  // X Q^T is the conjugate of conj(X) Q^H
+    if (star == Star::adjoint) return q.apply_right(!adjoint, x);
+    x = conjugated(std::move(x));  // X Q^T is the conjugate of conj(X) Q^H
     q.apply_right(!adjoint, x);
-    if (star == Star::transpose) conjugate(x);
+    x = conjugated(std::move(x));
 }
 
 /// r <- r - w*
@@ -43,17 +39,11 @@ void subtract_starred(Star star, const Matrix<T>& w, Matrix<T>& r) {
 template <class T>
 void subtract_tsylvester(Star star, bool adjoint, const Matrix<T>& a, const Matrix<T>& b,
                          const Matrix<T>& x, Matrix<T>& r) {
-    const index_t n = x.rows();
-    parallel_gemm(adjoint ? 'C' : 'N', 'N', n, n, n, T(-1), a.data(), n, x.data(), n, T(1),
-                  r.data(), n);
-    if (!adjoint) {
-        parallel_gemm(static_cast<char>(star), 'N', n, n, n, T(-1), x.data(), n, b.data(), n, T(1),
-                      r.data(), n);
-        return;
-    }
-    Matrix<T> w(n, n);
-    parallel_gemm('N', 'C', n, n, n, T(1), x.data(), n, b.data(), n, T(0), w.data(), n);
-    subtract_starred(star, w, r);
+    add_product(T(-1), adjoint ? 'C' : 'N', a, 'N', x, T(1), r);
+    if (adjoint)
+        subtract_starred(star, product('N', x, 'C', b), r);
+    else
+        add_product(T(-1), static_cast<char>(star), x, 'N', b, T(1), r);
 }
 
 template <class T>
@@ -67,9 +57,7 @@ Matrix<std::complex<real_t<T>>> as_complex(const Matrix<T>& a) {
 /// B*, as the decomposition takes it.
 template <class T>
 Matrix<std::complex<real_t<T>>> complex_star(Star star, const Matrix<T>& b) {
-    auto b_star = as_complex(Matrix<T>(b.view().t()));
-    if (star == Star::adjoint) conjugate(b_star);
-    return b_star;
+    return as_complex(star == Star::adjoint ? adjoint_of(b) : transposed(b));
 }
 
 /// The extreme singular values of Y -> S Y + (R Y)*, S and R triangular.
@@ -78,18 +66,17 @@ SingularRange triangular_range(Star star, const Matrix<T>& s, const Matrix<T>& r
     const index_t n = s.rows();
     if (n == 0) return {1, 1};
     const char letter = static_cast<char>(star);
-    Matrix<T> z(n, n), image(n, n);
+    Matrix<T> z(n, n);
     double smallest_pivot = std::numeric_limits<double>::max();
     const auto map = [&](T*) {
-        parallel_gemm('N', 'N', n, n, n, T(1), s.data(), n, z.data(), n, T(0), image.data(), n);
-        parallel_gemm(letter, letter, n, n, n, T(1), z.data(), n, r.data(), n, T(1), image.data(),
-                      n);
-        z = image;
+        const Matrix<T> y = z;
+        add_product(T(1), 'N', s, 'N', y, T(0), z);
+        add_product(T(1), letter, y, letter, r, T(1), z);
     };
     const auto adjoint_map = [&](T*) {
-        parallel_gemm('C', 'N', n, n, n, T(1), s.data(), n, z.data(), n, T(0), image.data(), n);
-        parallel_gemm('C', letter, n, n, n, T(1), r.data(), n, z.data(), n, T(1), image.data(), n);
-        z = image;
+        const Matrix<T> y = z;
+        add_product(T(1), 'C', s, 'N', y, T(0), z);
+        add_product(T(1), 'C', r, letter, y, T(1), z);
     };
     const auto solve = [&](bool adjoint) {
         return [&, adjoint](T*) {

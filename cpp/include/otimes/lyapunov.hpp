@@ -5,17 +5,16 @@
 
 #include "otimes/equation.hpp"
 #include "otimes/equation_method.hpp"
+#include "otimes/time.hpp"
 
 namespace otimes {
-
-enum class Lyapunov { continuous, discrete };
 
 /// Doubling where the spectra are well separated, else one Schur decomposition. X is exactly
 /// Hermitian, or skew-Hermitian, where Q is.
 template <class T>
 class LyapunovFactor final : public EquationFactor<T> {
   public:
-    LyapunovFactor(Lyapunov kind, MatrixView<const T> a);
+    LyapunovFactor(Time time, MatrixView<const T> a);
 
     double rcond() const override;
     SolveReport solve(bool adjoint, RightHandSides<T> sides) const override;
@@ -23,7 +22,7 @@ class LyapunovFactor final : public EquationFactor<T> {
   private:
     struct Oriented;  // the equation or its adjoint
 
-    Lyapunov kind_;
+    Time time_;
     bool finite_;
     int exponent_;
     real_t<T> identity_;  // c of c X - A X A^H
