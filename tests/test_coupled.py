@@ -68,7 +68,7 @@ def test_equals_lu_of_the_whole_matrix(rng, dtype, m, n):
     assert norm(x - exact) <= 10 * (m + n) * eps(r) / rcond * norm(exact)
     assert rcond / 10 <= info.rcond <= 10 * rcond
     assert info.residual <= (m + n) * eps(r)
-    assert info.method == ("kronecker-lu" if m * n <= 8 else "generalized-schur")
+    assert info.method == ("kronecker-lu" if 2 * m * n <= 36 else "generalized-schur")
 
 
 def test_agrees_with_lapack(rng):
@@ -119,9 +119,9 @@ def test_batches(rng, m, n):
     assert r.shape == l.shape == (3, 2, m, n)
     for i, j in np.ndindex(3, 2):
         (one, other), single = solve(given[0][i, 0], given[1], given[2][j], *given[3:])
-        assert np.array_equal(r[i, j], one)
-        assert np.array_equal(l[i, j], other)
-        assert info.rcond[i, j] == single.rcond
+        assert norm(r[i, j] - one) <= 100 * eps(r) * norm(one)
+        assert norm(l[i, j] - other) <= 100 * eps(l) * norm(other)
+        assert info.rcond[i, j] == pytest.approx(single.rcond, rel=1e-8)
 
 
 @pytest.mark.parametrize("n", [2, 3, 9])

@@ -132,6 +132,14 @@ py::object solve_each(const Batch& batch, bool check_finite, Solve&& solve) {
     });
 }
 
+/// The equation's own way to solve one item.
+template <class T>
+auto solving(const Equation<T>& equation) {
+    return [&equation](Coefficients<T> coefficients, RightHandSides<T> sides) {
+        return solve_once(equation, coefficients, sides);
+    };
+}
+
 /// Solve small equations, as many at once as there are lanes; those that need more care alone.
 template <class T, class Q>
 py::object solve_in_lanes(const Equation<T>& equation, const Batch& batch, bool check_finite) {
@@ -139,7 +147,7 @@ py::object solve_in_lanes(const Equation<T>& equation, const Batch& batch, bool 
     return problems.run(check_finite, [&](index_t begin, index_t end) {
         BatchItem item(batch, begin);
         const Problem<T, Q> first = problems.at(item, begin);
-        SmallSolver<T> solver(equation.small, first.coefficients(), first.right_hand_sides(),
+        SmallSolver<T> solver(equation.form, first.coefficients(), first.right_hand_sides(),
                               batch.shape().empty());
         std::vector<Problem<T, Q>> group;
         std::vector<SmallItem<T>> lanes;
@@ -155,7 +163,7 @@ py::object solve_in_lanes(const Equation<T>& equation, const Batch& batch, bool 
             for (index_t number = begin; number < stop; ++number)
                 if ((refused >> (number - begin) & 1) != 0)
                     problems.solve(group[static_cast<std::size_t>(number - begin)], number,
-                                   equation.solve);
+                                   solving(equation));
         }
     });
 }
@@ -187,14 +195,15 @@ std::array<index_t, 2> shape_of(const Equation<T>& equation, const std::vector<O
 
 template <class T>
 bool fits(const Equation<T>& equation, std::array<index_t, 2> shape, const Operand& q) {
-    return q.rows == equation.unknowns * shape[0] && q.cols == shape[1] && q.is_walkable();
+    return q.rows == equation.form.stacked * shape[0] && q.cols == shape[1] && q.is_walkable();
 }
 
 template <class T>
 bool is_small(const Equation<T>& equation, std::array<index_t, 2> shape, const Batch& batch) {
-    const index_t unknowns = shape[0] * shape[1];
-    const index_t limit = batch.shape().empty() ? equation.small.alone : kronecker_limit;
-    return !equation.small.terms.empty() && 0 < unknowns && unknowns <= limit && batch.count() > 0;
+    const SmallForm& form = equation.form;
+    const index_t unknowns = form.stacked * shape[0] * shape[1];
+    const index_t limit = batch.shape().empty() ? form.alone : kronecker_limit;
+    return !form.terms.empty() && 0 < unknowns && unknowns <= limit && batch.count() > 0;
 }
 
 template <class T, class Q>
@@ -204,8 +213,9 @@ py::object solve_exact(const Equation<T>& equation, std::vector<Operand> operand
     if (!fits(equation, shape, operands.emplace_back(q))) return py::none();
     const Batch batch(std::move(operands));
     if (!batch.fits()) return py::none();
-    return is_small(equation, shape, batch) ? solve_in_lanes<T, Q>(equation, batch, check_finite)
-                                            : solve_each<T, Q>(batch, check_finite, equation.solve);
+    return is_small(equation, shape, batch)
+               ? solve_in_lanes<T, Q>(equation, batch, check_finite)
+               : solve_each<T, Q>(batch, check_finite, solving(equation));
 }
 
 /// The decompositions of an equation, of whichever scalar.

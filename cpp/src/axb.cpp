@@ -4,10 +4,9 @@
 #include <limits>
 #include <optional>
 
-#include "otimes/parallel_gemm.hpp"
+#include "otimes/product.hpp"
 #include "otimes/refinement.hpp"
 #include "otimes/scaling.hpp"
-#include "otimes/small_equations.hpp"
 #include "otimes/sylvester.hpp"
 #include "otimes/threads.hpp"
 
@@ -28,9 +27,8 @@ constexpr const char* method_name(int left, int right) {
 template <class T>
 struct AxbFactor<T>::Direct {
     using Scalar = T;
-    using Storage = Matrix<T>;
 
-    std::optional<int> solve(Storage& x) const {
+    std::optional<int> solve(Matrix<T>& x) const {
         const index_t m = x.rows(), n = x.cols();
         const char op = adjoint ? 'C' : 'N';
         parallel_blocks(n, product_flops(m, n, m), [&](index_t begin, index_t end) {
@@ -43,14 +41,9 @@ struct AxbFactor<T>::Direct {
         return grown + normalise(x.view());
     }
 
-    void subtract_image(const Storage& x, Storage& r) const {
-        const index_t m = x.rows(), n = x.cols();
+    void subtract_image(const Matrix<T>& x, Matrix<T>& r) const {
         const char op = adjoint ? 'C' : 'N';
-        Matrix<T> ax(m, n);
-        parallel_gemm(op, 'N', m, n, m, T(1), factor.a_.data(), factor.a_.ld(), x.data(), x.ld(),
-                      T(0), ax.data(), ax.ld());
-        parallel_gemm('N', op, m, n, n, T(-1), ax.data(), ax.ld(), factor.b_.data(), factor.b_.ld(),
-                      T(1), r.data(), r.ld());
+        add_product(T(-1), 'N', product(op, factor.a_, 'N', x), op, factor.b_, T(1), r);
     }
 
     const AxbFactor& factor;
@@ -64,7 +57,6 @@ struct AxbFactor<T>::Direct {
 template <class T>
 struct AxbFactor<T>::BySchur {
     using Scalar = T;
-    using Storage = Matrix<T>;
 
     explicit BySchur(const Direct& direct)
         : original(direct),
@@ -75,7 +67,7 @@ struct AxbFactor<T>::BySchur {
 
     static Matrix<T> zero(index_t n) { return {n, n}; }
 
-    std::optional<int> solve(Storage& x) const {
+    std::optional<int> solve(Matrix<T>& x) const {
         for (const auto* side : {&left, &right}) {
             const Matrix<T> q = x;
             const RightHandSide<T> sides{q.view(), x.view()};
@@ -85,7 +77,7 @@ struct AxbFactor<T>::BySchur {
         return 0;
     }
 
-    void subtract_image(const Storage& x, Storage& r) const { original.subtract_image(x, r); }
+    void subtract_image(const Matrix<T>& x, Matrix<T>& r) const { original.subtract_image(x, r); }
 
     const Direct& original;
     SylvesterFactor<T> left, right;
@@ -133,24 +125,9 @@ FactorPointer<T> axb_factor(Coefficients<T> ab) {
     return std::make_unique<const Transposed>(ab[1].t(), ab[0].t());
 }
 
-template <class T>
-SolveReport solve_axb(Coefficients<T> ab, RightHandSides<T> sides) {
-    const MatrixView<const T> a = ab[0], b = ab[1];
-    if (!is_finite(a, b)) return undefined_solution(sides);
-    if (a.rows * b.rows == 0) return {.method = "empty"};
-    if (a.rows * b.rows <= small_limit) {
-        const int a_exponent = binary_exponent(max_abs<T>(a)),
-                  b_exponent = binary_exponent(max_abs<T>(b));
-        const SolveReport report = solve_small(SmallAxb<T>(a, a_exponent, b, b_exponent), sides);
-        if (report.scale > 0) return report;
-    }
-    return AxbFactor<T>(b.t(), a.t()).solve(false, TransposedSides<T>(sides));
-}
-
 #define OTIMES_INSTANTIATE(T)                                                                      \
     template class AxbFactor<T>;                                                                   \
-    template FactorPointer<T> axb_factor(Coefficients<T>);                                         \
-    template SolveReport solve_axb(Coefficients<T>, RightHandSides<T>);
+    template FactorPointer<T> axb_factor(Coefficients<T>);
 OTIMES_INSTANTIATE(float)
 OTIMES_INSTANTIATE(double)
 OTIMES_INSTANTIATE(std::complex<float>)

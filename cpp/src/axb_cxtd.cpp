@@ -7,7 +7,7 @@
 
 #include "otimes/condition.hpp"
 #include "otimes/error.hpp"
-#include "otimes/parallel_gemm.hpp"
+#include "otimes/product.hpp"
 #include "otimes/refinement.hpp"
 #include "otimes/scaling.hpp"
 #include "otimes/threads.hpp"
@@ -17,35 +17,12 @@ namespace {
 
 constexpr index_t always_dense = 16, dense_limit = 2000;  // unknowns
 
-template <class T>
-Matrix<T> product(char op_a, char op_b, const Matrix<T>& a, const Matrix<T>& b) {
-    const index_t n = a.rows();
-    Matrix<T> c(n, n);
-    parallel_gemm(op_a, op_b, n, n, n, T(1), a.data(), n, b.data(), n, T(0), c.data(), n);
-    return c;
-}
-
-template <class T>
-Matrix<T> transposed(const Matrix<T>& a) {
-    return Matrix<T>(a.view().t());
-}
-
-template <class T>
-Matrix<T> conjugated(Matrix<T> a) {
-    for (index_t k = 0; k < a.rows() * a.cols(); ++k) a.data()[k] = conj_of(a.data()[k]);
-    return a;
-}
-
 /// r <- r + alpha (A X B + C X^T D)
 template <class T>
 void add_image(T alpha, const std::array<Matrix<T>, 4>& abcd, const Matrix<T>& x, Matrix<T>& r) {
     const auto& [a, b, c, d] = abcd;
-    const index_t n = x.rows();
-    const auto add = [&](const Matrix<T>& left, const Matrix<T>& right) {
-        parallel_gemm('N', 'N', n, n, n, alpha, left.data(), n, right.data(), n, T(1), r.data(), n);
-    };
-    add(product('N', 'N', a, x), b);
-    add(product('N', 'T', c, x), d);
+    add_product(alpha, 'N', product(a, x), 'N', b, T(1), r);
+    add_product(alpha, 'N', product('N', c, 'T', x), 'N', d, T(1), r);
 }
 
 /// The matrix of the equation: a_ik b_lj + c_il d_kj in the row of (i, j), the column of (k, l).
@@ -123,13 +100,13 @@ class AxbCxtdFactor<T>::Reduced {
         if (choice_.pair == Pair::bc) {
             Matrix<T> quotient = a;
             other_lu_.solve('N', n, quotient.data(), n);
-            return {Star::transpose, product('T', 'N', b_, quotient).view(), d.view()};
+            return {Star::transpose, product('T', b_, 'N', quotient).view(), d.view()};
         }
         if (choice_.pair == Pair::bd) {
             Matrix<T> quotient = transposed(d);
             b_lu_.solve('T', n, quotient.data(), n);
-            const Matrix<T> v = conjugated(product('N', 'N', c, quotient));
-            return {Star::transpose, conjugated(transposed(a)).view(), v.view()};
+            const Matrix<T> v = conjugated(product(c, quotient));
+            return {Star::transpose, adjoint_of(a).view(), v.view()};
         }
         Matrix<T> m = c, w = d, left(2 * n, 2 * n), right(2 * n, 2 * n);
         other_lu_.solve('N', n, m.data(), n);
@@ -160,12 +137,12 @@ class AxbCxtdFactor<T>::Reduced {
         if (adjoint) {
             b_lu_.solve_right('C', n, x.data(), n);
             if (!solve_in_place(tsylvester_, true, x)) return false;
-            x = product('N', 'N', conjugated(b_), x);
+            x = product(conjugated(b_), x);
             other_lu_.solve('C', n, x.data(), n);
             return true;
         }
         other_lu_.solve('N', n, x.data(), n);
-        x = product('T', 'N', b_, x);
+        x = product('T', b_, 'N', x);
         if (!solve_in_place(tsylvester_, false, x)) return false;
         b_lu_.solve_right('N', n, x.data(), n);
         return true;
@@ -177,9 +154,9 @@ class AxbCxtdFactor<T>::Reduced {
         const auto &first = adjoint ? b_lu_ : other_lu_, &last = adjoint ? other_lu_ : b_lu_;
         const char op = adjoint ? 'C' : 'N';
         first.solve_right(op, n, x.data(), n);
-        if (adjoint) x = product('N', 'C', x, other_);
+        if (adjoint) x = product('N', x, 'C', other_);
         if (!solve_in_place(tsylvester_, !adjoint, x)) return false;
-        if (!adjoint) x = product('N', 'N', x, other_);
+        if (!adjoint) x = product(x, other_);
         last.solve_right(op, n, x.data(), n);
         return true;
     }
@@ -210,9 +187,8 @@ class AxbCxtdFactor<T>::Reduced {
 template <class T>
 struct AxbCxtdFactor<T>::Oriented {
     using Scalar = T;
-    using Storage = Matrix<T>;
 
-    std::optional<int> solve(Storage& x) const {
+    std::optional<int> solve(Matrix<T>& x) const {
         if (factor.reduced_) {
             if (!factor.reduced_->solve(adjoint, x)) return std::nullopt;
         } else {
@@ -221,7 +197,7 @@ struct AxbCxtdFactor<T>::Oriented {
         return normalise(x.view());
     }
 
-    void subtract_image(const Storage& x, Storage& r) const {
+    void subtract_image(const Matrix<T>& x, Matrix<T>& r) const {
         add_image(T(-1), adjoint ? factor.adjoint_ : factor.abcd_, x, r);
     }
 
@@ -255,8 +231,8 @@ void AxbCxtdFactor<T>::scale(Coefficients<T> abcd) {
     exponent_ = is_zero[0] ? cd : is_zero[1] ? ab : std::max(ab, cd);
     const std::array<int, 4> shift{exponent_ - e[1], e[1], exponent_ - e[3], e[3]};
     for (std::size_t k = 0; k < 4; ++k) abcd_[k] = scaled_copy(abcd[k], -shift[k]);
-    const auto adjoint = [](const Matrix<T>& a) { return conjugated(transposed(a)); };
-    adjoint_ = {adjoint(abcd_[0]), adjoint(abcd_[1]), conjugated(abcd_[3]), conjugated(abcd_[2])};
+    adjoint_ = {adjoint_of(abcd_[0]), adjoint_of(abcd_[1]), conjugated(abcd_[3]),
+                conjugated(abcd_[2])};
     const auto norm = [&](std::size_t k) { return norm_of<T>(abcd_[k].view()); };
     norm_ = norm(0) * norm(1) + norm(2) * norm(3);
 }
@@ -331,15 +307,9 @@ FactorPointer<T> axb_cxtd_factor(Coefficients<T> abcd) {
     return std::make_unique<const AxbCxtdFactor<T>>(abcd);
 }
 
-template <class T>
-SolveReport solve_axb_cxtd(Coefficients<T> abcd, RightHandSides<T> sides) {
-    return AxbCxtdFactor<T>(abcd).solve(false, sides);
-}
-
 #define OTIMES_INSTANTIATE(T)                                                                      \
     template class AxbCxtdFactor<T>;                                                               \
-    template FactorPointer<T> axb_cxtd_factor(Coefficients<T>);                                    \
-    template SolveReport solve_axb_cxtd(Coefficients<T>, RightHandSides<T>);
+    template FactorPointer<T> axb_cxtd_factor(Coefficients<T>);
 OTIMES_INSTANTIATE(float)
 OTIMES_INSTANTIATE(double)
 OTIMES_INSTANTIATE(std::complex<float>)

@@ -1,11 +1,12 @@
 #include "otimes/condition.hpp"
 
-#include <algorithm>  // std::min, std::max
-#include <vector>
+#include <algorithm>  // std::min, std::max, std::reverse
+#include <complex>
+#include <utility>  // std::move
 
-#include "otimes/blas.hpp"
 #include "otimes/scaling.hpp"
 #include "otimes/triangular.hpp"
+#include "otimes/vectors.hpp"
 
 namespace otimes {
 namespace {
@@ -27,27 +28,12 @@ double smallest_in_schur_coordinates(const TriangularEquation<T>& equation) {
     return std::min(smallest_singular_value<T>(t.rows(), s.rows(), solve), smallest_pivot);
 }
 
-template <class T>
-T dot(const std::vector<T>& x, const std::vector<T>& y) {
-    T sum = 0;
-    for (std::size_t i = 0; i < x.size(); ++i) sum += times(conj_of(x[i]), y[i]);
-    return sum;
-}
-
-/// y <- y + a x
-template <class T>
-void add_multiple(T a, const std::vector<T>& x, std::vector<T>& y) {
-    for (std::size_t i = 0; i < x.size(); ++i) y[i] += times(a, x[i]);
-}
-
 /// One side of the alternating iteration: y = op(A) x split into (x^H y) x + rest.
 template <class T>
 class Side {
   public:
     Side(const Matrix<T>& a, bool adjoint)
-        : a_(a), op_(adjoint ? 'C' : 'N'), back_(adjoint ? 'N' : 'C'), x_(size()), rest_(size()) {
-        fill_noise(x_.data(), a.rows());
-        normalise_vector(x_.data(), a.rows());
+        : a_(a), op_(adjoint ? 'C' : 'N'), back_(adjoint ? 'N' : 'C'), x_(unit_noise<T>(a.rows())) {
         split();
     }
 
@@ -63,12 +49,12 @@ class Side {
     void step(const Form& form) {
         const auto square = [](double w) { return T(static_cast<real_t<T>>(w * w)); };
         add_multiple(mean_, x_, rest_);  // now op(A) x
-        std::vector<T> mapped(size()), pulled(size()), next(size());
+        Vector<T> mapped(x_.size()), pulled(x_.size());
         add_multiple(form.linear, rest_, mapped);
         add_multiple(form.constant, x_, mapped);
         add_multiple(conj_of(form.linear), mapped, pulled);
         add_multiple(square(form.image_weight), rest_, pulled);
-        blas::gemv(back_, a_.rows(), a_.rows(), a_.data(), a_.ld(), pulled.data(), next.data());
+        Vector<T> next = product(back_, a_, pulled);
         add_multiple(conj_of(form.constant), mapped, next);
         add_multiple(square(form.weight), x_, next);
         if (normalise_vector(next.data(), a_.rows()) > 0) x_ = std::move(next);
@@ -76,10 +62,8 @@ class Side {
     }
 
   private:
-    std::size_t size() const { return static_cast<std::size_t>(a_.rows()); }
-
     void split() {
-        blas::gemv(op_, a_.rows(), a_.rows(), a_.data(), a_.ld(), x_.data(), rest_.data());
+        rest_ = product(op_, a_, x_);
         mean_ = dot(x_, rest_);
         add_multiple(-mean_, x_, rest_);
         double sum = 0;
@@ -89,7 +73,7 @@ class Side {
 
     const Matrix<T>& a_;
     char op_, back_;
-    std::vector<T> x_, rest_;
+    Vector<T> x_, rest_;
     T mean_ = 0;
     double rest_norm_ = 0;
 };
@@ -128,15 +112,8 @@ double largest_singular_value(const TriangularEquation<T>& equation) {
 
 template <class T>
 double spectral_norm(const Matrix<T>& a) {
-    const index_t n = a.rows();
-    std::vector<T> z(static_cast<std::size_t>(n)), y(z.size());
-    const auto apply = [&](char op) {
-        return [&, op](T* x) {
-            blas::gemv(op, n, n, a.data(), a.ld(), x, y.data());
-            std::copy(y.begin(), y.end(), x);
-        };
-    };
-    return map_norm(n, z.data(), apply('N'), apply('C'));
+    Vector<T> z(static_cast<std::size_t>(a.rows()));
+    return map_norm(a.rows(), z.data(), product_in_place('N', a), product_in_place('C', a));
 }
 
 template <class T>

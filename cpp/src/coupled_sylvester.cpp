@@ -10,7 +10,6 @@
 #include "otimes/pencil_condition.hpp"
 #include "otimes/refinement.hpp"
 #include "otimes/scaling.hpp"
-#include "otimes/small_equations.hpp"
 #include "otimes/threads.hpp"
 
 namespace otimes {
@@ -29,63 +28,6 @@ int common_exponent(Coefficients<T> matrices) {
     for (const auto& a : matrices) largest = std::max(largest, max_abs<T>(a));
     return binary_exponent(largest);
 }
-
-/// The four matrices of an equation with at most 16 unknowns, by the LU of all its entries.
-template <class T>
-struct SmallCoupled {
-    using Scalar = T;
-    using Storage = StackMatrix<T>;
-
-    SmallCoupled(Coefficients<T> abde, int e) : exponent(e), norm(norm_of_all<T>(abde, e)) {
-        for (std::size_t k = 0; k < 4; ++k) matrices[k] = scaled_side(abde[k], -e);
-        std::array<T, small_limit * small_limit> entries;
-        fill_entries(entries.data());
-        lu.factor(entries.data(), 2 * matrices[0].rows() * matrices[1].rows());
-        rcond = reciprocal_condition(lu.singular_range(entries.data()), norm, eps_of<T>);
-    }
-
-    void fill_entries(T* k) const {
-        const index_t m = matrices[0].rows(), n = matrices[1].rows(), ld = 2 * m * n;
-        std::fill_n(k, ld * ld, T(0));
-        const auto at = [&](index_t part, index_t i, index_t j) {
-            return part * m + i + j * 2 * m;
-        };
-        for (index_t part = 0; part < 2; ++part) {
-            const auto p = static_cast<std::size_t>(2 * part);
-            for (index_t j = 0; j < n; ++j)
-                for (index_t i = 0; i < m; ++i) {
-                    for (index_t l = 0; l < m; ++l)
-                        k[at(part, i, j) + at(0, l, j) * ld] = matrices[p].data()[i + l * m];
-                    for (index_t l = 0; l < n; ++l)
-                        k[at(part, i, j) + at(1, i, l) * ld] = -matrices[p + 1].data()[l + j * n];
-                }
-        }
-    }
-
-    std::optional<int> solve(Storage& x) const {
-        lu.solve(x.data());
-        return 0;
-    }
-
-    void subtract_image(const Storage& x, Storage& r) const {
-        const index_t m = matrices[0].rows(), n = matrices[1].rows();
-        const MatrixView<const T> first = x.view().block(0, 0, m, n);
-        StackMatrix<T> negative = x;
-        for (index_t k = 0; k < 2 * m * n; ++k) negative.data()[k] = -x.data()[k];
-        for (index_t part = 0; part < 2; ++part) {
-            const auto p = static_cast<std::size_t>(2 * part);
-            const MatrixView<T> to = r.view().block(part * m, 0, m, n);
-            subtract_product<T>(matrices[p].view(), first, to);
-            subtract_product<T>(std::as_const(negative).view().block(m, 0, m, n),
-                                matrices[p + 1].view(), to);
-        }
-    }
-
-    int exponent;
-    double norm, rcond = 0;
-    std::array<SmallSide<T>, 4> matrices;
-    SmallLU<T> lu;
-};
 
 /// X (2m, n) = [R; L] as two matrices.
 template <class T>
@@ -108,11 +50,10 @@ void join(const std::array<Matrix<T>, 2>& parts, Matrix<T>& x) {
 template <class T>
 struct CoupledSylvesterFactor<T>::Oriented {
     using Scalar = T;
-    using Storage = Matrix<T>;
 
     /// With (A, D) = Q (S, P) Z^H and (B, E) = U (V, W) Y^H: S R' - L' V = Q^H C Y and
     /// P R' - L' W = Q^H F Y, R = Z R' Y^H and L = Q L' U^H.
-    std::optional<int> solve(Storage& x) const {
+    std::optional<int> solve(Matrix<T>& x) const {
         const auto& [left, right] = pencils;
         const auto move_in = [&](Matrix<T>& part, const Basis<T>& from_left,
                                  const Basis<T>& from_right) {
@@ -138,7 +79,7 @@ struct CoupledSylvesterFactor<T>::Oriented {
         return report.exponent;
     }
 
-    void subtract_image(const Storage& x, Storage& r) const {
+    void subtract_image(const Matrix<T>& x, Matrix<T>& r) const {
         const index_t m = x.rows() / 2;
         const auto from_left = [&](const Matrix<T>& a, index_t from, index_t to) {
             parallel_gemm(adjoint ? 'C' : 'N', 'N', m, x.cols(), m, T(-1), a.data(), a.ld(),
@@ -200,21 +141,9 @@ FactorPointer<T> coupled_sylvester_factor(Coefficients<T> abde) {
     return std::make_unique<const CoupledSylvesterFactor<T>>(abde);
 }
 
-template <class T>
-SolveReport solve_coupled_sylvester(Coefficients<T> abde, RightHandSides<T> sides) {
-    const index_t unknowns = 2 * abde[0].rows * abde[1].rows;
-    if (unknowns > 0 && unknowns <= small_limit && all_finite<T>(abde)) {
-        const SolveReport report =
-            solve_small(SmallCoupled<T>(abde, common_exponent<T>(abde)), sides);
-        if (report.scale > 0) return report;
-    }
-    return CoupledSylvesterFactor<T>(abde).solve(false, sides);
-}
-
 #define OTIMES_INSTANTIATE(T)                                                                      \
     template class CoupledSylvesterFactor<T>;                                                      \
-    template FactorPointer<T> coupled_sylvester_factor(Coefficients<T>);                           \
-    template SolveReport solve_coupled_sylvester(Coefficients<T>, RightHandSides<T>);
+    template FactorPointer<T> coupled_sylvester_factor(Coefficients<T>);
 OTIMES_INSTANTIATE(float)
 OTIMES_INSTANTIATE(double)
 OTIMES_INSTANTIATE(std::complex<float>)

@@ -7,9 +7,9 @@
 #include <tuple>        // std::tie
 #include <type_traits>  // std::conditional_t
 
-#include "otimes/blas.hpp"
 #include "otimes/condition.hpp"
-#include "otimes/parallel_gemm.hpp"
+#include "otimes/lapack.hpp"
+#include "otimes/product.hpp"
 #include "otimes/scaling.hpp"
 #include "otimes/scratch.hpp"
 #include "otimes/symmetry.hpp"
@@ -76,16 +76,6 @@ Symmetry kept_symmetry(const Matrix<T>& x, const Matrix<T>& g) {
     return g.rows() == 0 && x.rows() >= worthwhile ? symmetry_of<T>(x.view()) : Symmetry::none;
 }
 
-/// F^2
-template <class T>
-Matrix<T> square(const Matrix<T>& f) {
-    const index_t n = f.rows();
-    Matrix<T> f2(n, n);
-    parallel_gemm('N', 'N', n, n, n, T(1), f.data(), f.ld(), f.data(), f.ld(), T(0), f2.data(),
-                  f2.ld());
-    return f2;
-}
-
 /// F^2 and G^2: small ones at once, large ones each on all threads.
 template <class T>
 std::pair<Matrix<T>, Matrix<T>> squares(const Matrix<T>& f, const Matrix<T>& g) {
@@ -94,8 +84,8 @@ std::pair<Matrix<T>, Matrix<T>> squares(const Matrix<T>& f, const Matrix<T>& g) 
     const double work = product_flops(m, m, m) + product_flops(n, n, n);
     std::pair<Matrix<T>, Matrix<T>> result;
     parallel_pair(
-        n > 0 && work < 2 * large ? work : 0, [&] { result.first = square(f); },
-        [&] { result.second = square(g); });
+        n > 0 && work < 2 * large ? work : 0, [&] { result.first = product(f, f); },
+        [&] { result.second = product(g, g); });
     return result;
 }
 
@@ -278,7 +268,7 @@ bool is_trusted(double rcond) {
 template <class T>
 Matrix<T> shifted_inverse(Matrix<T> a, T shift) {
     const index_t n = a.rows();
-    for (index_t i = 0; i < n; ++i) a(i, i) += shift;
+    shift_diagonal(shift, a);
     std::vector<blas::blasint> pivots(static_cast<std::size_t>(n));
     if (blas::getrf(n, n, a.data(), a.ld(), pivots.data()) > 0)
         a(0, 0) = std::numeric_limits<real_t<T>>::infinity();
@@ -291,7 +281,7 @@ Matrix<T> shifted_inverse(Matrix<T> a, T shift) {
 template <class T>
 Matrix<T> cayley_transform(Matrix<T> u, T two_tau) {
     for (index_t k = 0; k < u.rows() * u.rows(); ++k) u.data()[k] = -times(two_tau, u.data()[k]);
-    for (index_t i = 0; i < u.rows(); ++i) u(i, i) += T(1);
+    shift_diagonal(T(1), u);
     return u;
 }
 

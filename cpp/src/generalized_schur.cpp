@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "otimes/blas.hpp"
 #include "otimes/error.hpp"
+#include "otimes/lapack.hpp"
 #include "otimes/lu.hpp"
 #include "otimes/parallel_gemm.hpp"
 #include "otimes/scaling.hpp"

@@ -5,7 +5,7 @@
 #include <complex>
 #include <optional>
 
-#include "otimes/parallel_gemm.hpp"
+#include "otimes/product.hpp"
 #include "otimes/pseudo_inverse.hpp"
 #include "otimes/refinement.hpp"
 #include "otimes/scaling.hpp"
@@ -22,20 +22,6 @@ double work_of(const Matrix<T>& a) {
 template <class T>
 double tolerance_of(const Matrix<T>& a, double rcond) {
     return rcond >= 0 ? rcond : static_cast<double>(std::max(a.rows(), a.cols())) * eps_of<T>;
-}
-
-template <class T>
-Matrix<T> product(char opa, const Matrix<T>& a, char opb, const Matrix<T>& b) {
-    const index_t m = opa == 'N' ? a.rows() : a.cols(), k = opa == 'N' ? a.cols() : a.rows();
-    Matrix<T> c(m, opb == 'N' ? b.cols() : b.rows());
-    parallel_gemm(opa, opb, m, c.cols(), k, T(1), a.data(), a.ld(), b.data(), b.ld(), T(0),
-                  c.data(), c.ld());
-    return c;
-}
-
-template <class T>
-Matrix<T> transposed(const Matrix<T>& a) {
-    return Matrix<T>(a.view().t());
 }
 
 constexpr const char* method_name(int left, int right) {

@@ -6,9 +6,21 @@
 
 #include "otimes/condition.hpp"
 #include "otimes/scaling.hpp"
+#include "otimes/small_lu.hpp"
 #include "otimes/threads.hpp"
 
 namespace otimes {
+namespace {
+
+/// Calls of LAPACK with single vectors would take longer than all else.
+template <class T>
+SingularRange small_singular_range(const Matrix<T>& a) {
+    SmallLU<T> lu;
+    lu.factor(a.data(), a.rows());
+    return lu.singular_range(a.data());
+}
+
+}  // namespace
 
 /// Is A singular?
 template <class T>
@@ -36,7 +48,9 @@ LU<T>::LU(const Matrix<T>& a) {
     const index_t n = a.rows();
     if (n == 0) return;
     const bool singular = factor(a);
-    const SingularRange range = singular_range(a, [&](char op, T* x) { solve(op, 1, x, n); });
+    const SingularRange range = n <= small_limit
+                                    ? small_singular_range(a)
+                                    : singular_range(a, [&](char op, T* x) { solve(op, 1, x, n); });
     rcond = singular ? 0 : reciprocal_condition(range, 0, eps_of<T>);
 }
 

@@ -7,11 +7,10 @@
 
 #include "otimes/condition.hpp"
 #include "otimes/doubling.hpp"
-#include "otimes/parallel_gemm.hpp"
+#include "otimes/product.hpp"
 #include "otimes/refinement.hpp"
 #include "otimes/scaling.hpp"
 #include "otimes/schur.hpp"
-#include "otimes/small_equations.hpp"
 #include "otimes/stein.hpp"
 #include "otimes/symmetry.hpp"
 #include "otimes/threads.hpp"
@@ -27,62 +26,11 @@ struct Scaling {
 };
 
 template <class T>
-Scaling scaling_of(Lyapunov kind, MatrixView<const T> a) {
+Scaling scaling_of(Time time, MatrixView<const T> a) {
     const int size = binary_exponent(max_abs<T>(a));
-    if (kind == Lyapunov::continuous) return {-size, size};
+    if (time == Time::continuous) return {-size, size};
     const SteinScaling both(size, size);
     return {both.a, both.exponent};
-}
-
-template <class T>
-void keep(Symmetry symmetry, MatrixView<T> x) {
-    if (symmetry != Symmetry::none) symmetrise(symmetry, x);
-}
-
-template <class T>
-Matrix<T> adjoint_of(const Matrix<T>& a) {
-    Matrix<T> adjoint(a.view().t());
-    for (index_t k = 0; k < a.rows() * a.cols(); ++k)
-        adjoint.data()[k] = conj_of(adjoint.data()[k]);
-    return adjoint;
-}
-
-/// Exactly symmetric where the right-hand side is; `General` solves for any.
-template <class General>
-struct SmallLyapunov : General {
-    using General::General;
-    using typename General::Storage;
-
-    std::optional<int> solve(Storage& x) const {
-        const Symmetry symmetry = symmetry_of<typename General::Scalar>(x.view());
-        const std::optional<int> e = General::solve(x);
-        keep(symmetry, x.view());
-        return e;
-    }
-
-    void subtract_image(const Storage& x, Storage& r) const {
-        const Symmetry symmetry = symmetry_of<typename General::Scalar>(x.view());
-        General::subtract_image(x, r);
-        keep(symmetry, r.view());
-    }
-};
-
-/// A^H on the stack.
-template <class T>
-SmallSide<T> small_adjoint(MatrixView<const T> a) {
-    SmallSide<T> adjoint = scaled_side(a.t(), 0);
-    for (index_t k = 0; k < a.rows * a.cols; ++k) adjoint.data()[k] = conj_of(adjoint.data()[k]);
-    return adjoint;
-}
-
-template <class T>
-SolveReport solve_small_lyapunov(Lyapunov kind, MatrixView<const T> a, RightHandSides<T> sides) {
-    const Scaling s = scaling_of(kind, a);
-    const SmallSide<T> adjoint = small_adjoint(a);
-    if (kind == Lyapunov::continuous)
-        return solve_small(SmallLyapunov<SmallSylvester<T>>(a, adjoint.view(), s.exponent), sides);
-    return solve_small(SmallLyapunov<SmallStein<T>>(a, s.a, adjoint.view(), s.a, s.exponent),
-                       sides);
 }
 
 /// With A = U T U^H and C = U^H Q U: T Y + Y T^H = C or c Y - T Y T^H = C, X = U Y U^H.
@@ -115,7 +63,7 @@ class SchurLyapunov final : public EquationMethod<T> {
     void transform(bool adjoint_transform, Symmetry symmetry, Matrix<T>& x) const {
         schur_.apply_left(adjoint_transform, x);
         schur_.apply_right(!adjoint_transform, x);
-        keep(symmetry, x.view());
+        symmetrise(symmetry, x.view());
     }
 
     /// The right factor is T^H = J R J: Z = Y J solves the equation of (T, R). For the adjoint, Z =
@@ -145,71 +93,49 @@ EquationMethodPointer<T> choose_method(const Matrix<T>& a, std::optional<real_t<
     return DoublingSylvester<T>::attempt(a, adjoint);
 }
 
-template <class T>
-SolveReport solve_lyapunov(Lyapunov kind, MatrixView<const T> a, RightHandSides<T> sides) {
-    if (!std::isfinite(max_abs<T>(a))) return undefined_solution(sides);
-    if (a.rows == 0) return {.method = "empty"};
-    if (a.rows * a.rows <= small_limit) {
-        const SolveReport report = solve_small_lyapunov(kind, a, sides);
-        if (report.scale > 0) return report;
-    }
-    return LyapunovFactor<T>(kind, a).solve(false, sides);
-}
-
 }  // namespace
 
 template <class T>
 struct LyapunovFactor<T>::Oriented {
     using Scalar = T;
-    using Storage = Matrix<T>;
 
-    std::optional<int> solve(Storage& x) const {
+    std::optional<int> solve(Matrix<T>& x) const {
         const Symmetry symmetry = symmetry_of<T>(x.view());
         const std::optional<int> e = method.solve(adjoint, x);
-        keep(symmetry, x.view());
+        symmetrise(symmetry, x.view());
         return e;
     }
 
-    void subtract_image(const Storage& x, Storage& r) const {
+    void subtract_image(const Matrix<T>& x, Matrix<T>& r) const {
         const Symmetry symmetry = symmetry_of<T>(x.view());
-        Matrix<T> ax(x.rows(), x.cols());
-        multiply_left(x, ax);
-        if (factor.kind_ == Lyapunov::discrete)
+        const Matrix<T> ax = product(adjoint ? 'C' : 'N', factor.a_, 'N', x);
+        if (factor.time_ == Time::discrete)
             subtract_two_sided(x, ax, r);
         else if (symmetry == Symmetry::none)
             subtract_one_sided(x, ax, r);
         else
             subtract_symmetric(symmetry, ax, r);
-        keep(symmetry, r.view());
-    }
-
-    void multiply_left(const Storage& x, Matrix<T>& ax) const {
-        const index_t n = x.rows();
-        parallel_gemm(adjoint ? 'C' : 'N', 'N', n, n, n, T(1), factor.a_.data(), factor.a_.ld(),
-                      x.data(), x.ld(), T(0), ax.data(), ax.ld());
+        symmetrise(symmetry, r.view());
     }
 
     void add_multiplied_right(T alpha, const Matrix<T>& x, Matrix<T>& r) const {
-        const index_t n = x.rows();
-        parallel_gemm('N', adjoint ? 'N' : 'C', n, n, n, alpha, x.data(), x.ld(), factor.a_.data(),
-                      factor.a_.ld(), T(1), r.data(), r.ld());
+        add_product(alpha, 'N', x, adjoint ? 'N' : 'C', factor.a_, T(1), r);
     }
 
     /// r <- r - (c X - A X A^H)
-    void subtract_two_sided(const Storage& x, const Matrix<T>& ax, Storage& r) const {
-        for (index_t k = 0; k < x.rows() * x.cols(); ++k)
-            r.data()[k] -= factor.identity_ * x.data()[k];
+    void subtract_two_sided(const Matrix<T>& x, const Matrix<T>& ax, Matrix<T>& r) const {
+        add_matrix(-factor.identity_, x, r);
         add_multiplied_right(T(1), ax, r);
     }
 
     /// r <- r - A X - X A^H
-    void subtract_one_sided(const Storage& x, const Matrix<T>& ax, Storage& r) const {
-        for (index_t k = 0; k < x.rows() * x.cols(); ++k) r.data()[k] -= ax.data()[k];
+    void subtract_one_sided(const Matrix<T>& x, const Matrix<T>& ax, Matrix<T>& r) const {
+        add_matrix(real_t<T>(-1), ax, r);
         add_multiplied_right(T(-1), x, r);
     }
 
     /// The same: X A^H is the mirror image of A X.
-    static void subtract_symmetric(Symmetry symmetry, const Matrix<T>& ax, Storage& r) {
+    static void subtract_symmetric(Symmetry symmetry, const Matrix<T>& ax, Matrix<T>& r) {
         for (index_t j = 0; j < r.cols(); ++j)
             for (index_t i = 0; i < r.rows(); ++i)
                 r(i, j) -= ax(i, j) + mirrored(symmetry, ax(j, i));
@@ -223,16 +149,16 @@ struct LyapunovFactor<T>::Oriented {
 };
 
 template <class T>
-LyapunovFactor<T>::LyapunovFactor(Lyapunov kind, MatrixView<const T> a)
-    : kind_(kind), finite_(std::isfinite(max_abs<T>(a))), exponent_(0), identity_(1) {
+LyapunovFactor<T>::LyapunovFactor(Time time, MatrixView<const T> a)
+    : time_(time), finite_(std::isfinite(max_abs<T>(a))), exponent_(0), identity_(1) {
     if (!finite_) return;
     const SerialBlas serial_blas;
-    const Scaling scaling = scaling_of(kind, a);
+    const Scaling scaling = scaling_of(time, a);
     exponent_ = scaling.exponent;
     identity_ = std::ldexp(real_t<T>(1), -exponent_);
     a_ = scaled_copy(a, scaling.a);
     const double size = norm_of<T>(a_.view());
-    const bool discrete = kind == Lyapunov::discrete;
+    const bool discrete = time == Time::discrete;
     norm_ = discrete ? static_cast<double>(identity_) + size * size : 2 * size;
     const auto identity = discrete ? std::optional(identity_) : std::nullopt;
     method_.emplace(choose_method(a_, identity),
@@ -255,30 +181,18 @@ SolveReport LyapunovFactor<T>::solve(bool adjoint, RightHandSides<T> sides) cons
 
 template <class T>
 FactorPointer<T> continuous_lyapunov_factor(Coefficients<T> a) {
-    return std::make_unique<const LyapunovFactor<T>>(Lyapunov::continuous, a[0]);
+    return std::make_unique<const LyapunovFactor<T>>(Time::continuous, a[0]);
 }
 
 template <class T>
 FactorPointer<T> discrete_lyapunov_factor(Coefficients<T> a) {
-    return std::make_unique<const LyapunovFactor<T>>(Lyapunov::discrete, a[0]);
-}
-
-template <class T>
-SolveReport solve_continuous_lyapunov(Coefficients<T> a, RightHandSides<T> sides) {
-    return solve_lyapunov(Lyapunov::continuous, a[0], sides);
-}
-
-template <class T>
-SolveReport solve_discrete_lyapunov(Coefficients<T> a, RightHandSides<T> sides) {
-    return solve_lyapunov(Lyapunov::discrete, a[0], sides);
+    return std::make_unique<const LyapunovFactor<T>>(Time::discrete, a[0]);
 }
 
 #define OTIMES_INSTANTIATE(T)                                                                      \
     template class LyapunovFactor<T>;                                                              \
     template FactorPointer<T> continuous_lyapunov_factor(Coefficients<T>);                         \
-    template FactorPointer<T> discrete_lyapunov_factor(Coefficients<T>);                           \
-    template SolveReport solve_continuous_lyapunov(Coefficients<T>, RightHandSides<T>);            \
-    template SolveReport solve_discrete_lyapunov(Coefficients<T>, RightHandSides<T>);
+    template FactorPointer<T> discrete_lyapunov_factor(Coefficients<T>);
 OTIMES_INSTANTIATE(float)
 OTIMES_INSTANTIATE(double)
 OTIMES_INSTANTIATE(std::complex<float>)

@@ -8,8 +8,8 @@
 #include <utility>  // std::as_const
 #include <vector>
 
-#include "otimes/blas.hpp"
 #include "otimes/error.hpp"
+#include "otimes/lapack.hpp"
 #include "otimes/lu.hpp"
 #include "otimes/product.hpp"
 #include "otimes/scaling.hpp"

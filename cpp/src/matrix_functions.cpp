@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "otimes/blas.hpp"
+#include "otimes/lapack.hpp"
 #include "otimes/parallel_gemm.hpp"
 #include "otimes/scaling.hpp"
 #include "otimes/scratch.hpp"

@@ -6,39 +6,13 @@
 #include <complex>
 #include <limits>
 #include <optional>
-#include <vector>
 
-#include "otimes/blas.hpp"
 #include "otimes/condition.hpp"
 #include "otimes/scaling.hpp"
+#include "otimes/vectors.hpp"
 
 namespace otimes {
 namespace {
-
-template <class T>
-using Vector = std::vector<T>;
-
-template <class T>
-Vector<T> product(char op, const Matrix<T>& a, const Vector<T>& x) {
-    Vector<T> y(x.size());
-    blas::gemv(op, a.rows(), a.cols(), a.data(), a.ld(), x.data(), y.data());
-    return y;
-}
-
-template <class T>
-T dot(const Vector<T>& x, const Vector<T>& y) {
-    T sum = 0;
-    for (std::size_t i = 0; i < x.size(); ++i) sum += times(conj_of(x[i]), y[i]);
-    return sum;
-}
-
-template <class T>
-Vector<T> unit_noise(index_t n) {
-    Vector<T> x(static_cast<std::size_t>(n));
-    fill_noise(x.data(), n);
-    normalise_vector(x.data(), n);
-    return x;
-}
 
 /// (op(F1) u, op(F2) u) for a unit vector u.
 template <class T>
@@ -59,12 +33,8 @@ class Side {
         Vector<T> next(u_.size());
         for (std::size_t j = 0; j < 2; ++j) {
             Vector<T> sum(u_.size());
-            for (std::size_t i = 0; i < 2; ++i) {
-                const T weight = dot(y[i], y[j]);
-                for (std::size_t k = 0; k < sum.size(); ++k) sum[k] += times(weight, images_[i][k]);
-            }
-            const Vector<T> term = product(back_, forms_[j], sum);
-            for (std::size_t k = 0; k < next.size(); ++k) next[k] += term[k];
+            for (std::size_t i = 0; i < 2; ++i) add_multiple(dot(y[i], y[j]), images_[i], sum);
+            add_multiple(T(1), product(back_, forms_[j], sum), next);
         }
         if (normalise_vector(next.data(), static_cast<index_t>(next.size())) > 0)
             u_ = std::move(next);
@@ -109,7 +79,7 @@ double stacked_norm(const Forms<T>& forms, bool adjoint) {
     for (int step = 0; step < 4; ++step) {
         const Vector<T> first = product(back, forms[0], product(op, forms[0], x));
         x = product(back, forms[1], product(op, forms[1], x));
-        for (std::size_t k = 0; k < x.size(); ++k) x[k] += first[k];
+        add_multiple(T(1), first, x);
         norm = normalise_vector(x.data(), static_cast<index_t>(x.size()));
     }
     return std::sqrt(norm);

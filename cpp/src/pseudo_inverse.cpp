@@ -6,19 +6,11 @@
 #include <utility>  // std::move
 
 #include "otimes/condition.hpp"
-#include "otimes/parallel_gemm.hpp"
+#include "otimes/product.hpp"
 #include "otimes/scaling.hpp"
 
 namespace otimes {
 namespace {
-
-template <class T>
-Matrix<T> adjoint_of(const Matrix<T>& a) {
-    Matrix<T> h(a.view().t());
-    if constexpr (is_complex<T>)
-        for (index_t k = 0; k < h.rows() * h.cols(); ++k) h.data()[k] = std::conj(h.data()[k]);
-    return h;
-}
 
 /// The first rows of y, with zeros below where there are not so many.
 template <class T>

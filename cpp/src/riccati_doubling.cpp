@@ -6,7 +6,7 @@
 #include <limits>
 #include <vector>
 
-#include "otimes/blas.hpp"
+#include "otimes/lapack.hpp"
 #include "otimes/product.hpp"
 #include "otimes/scaling.hpp"
 #include "otimes/threads.hpp"

@@ -3,8 +3,8 @@
 #include <complex>
 #include <optional>
 
-#include "otimes/blas.hpp"
 #include "otimes/hessenberg.hpp"
+#include "otimes/lapack.hpp"
 #include "otimes/qr_iteration.hpp"
 #include "otimes/scaling.hpp"
 #include "otimes/symmetry.hpp"

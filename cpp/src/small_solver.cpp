@@ -80,6 +80,7 @@ SmallSolver<T>::SmallSolver(const SmallForm& form, Coefficients<T> coefficients,
     const auto take = [&](index_t numbers) { return std::exchange(free, free + numbers); };
     group_ = {.rows = rows,
               .cols = cols,
+              .stacked = form.stacked,
               .terms = form.terms.data(),
               .term_count = static_cast<index_t>(form.terms.size()),
               .coefficient_count = static_cast<index_t>(coefficients.size()),
@@ -150,9 +151,7 @@ void SmallSolver<T>::scatter(index_t lane, const SmallItem<T>& item) const {
     for (std::size_t k = 0; k < item.sides.size(); ++k) {
         const auto& [q, x] = item.sides[k];
         collect<T>(group_.sides + k * stride + lane, lanes_, x);
-        if (!keeps_symmetry_) continue;
-        const Symmetry symmetry = symmetry_of<T>(q);
-        if (symmetry != Symmetry::none) symmetrise(symmetry, x);
+        if (keeps_symmetry_) symmetrise(symmetry_of<T>(q), x);
     }
 }
 

@@ -8,10 +8,9 @@
 
 #include "otimes/bartels_stewart.hpp"
 #include "otimes/doubling.hpp"
-#include "otimes/parallel_gemm.hpp"
+#include "otimes/product.hpp"
 #include "otimes/refinement.hpp"
 #include "otimes/scaling.hpp"
-#include "otimes/small_equations.hpp"
 #include "otimes/threads.hpp"
 
 namespace otimes {
@@ -42,19 +41,13 @@ EquationMethodPointer<T> choose_method(const Matrix<T>& a, const Matrix<T>& b, r
 template <class T>
 struct SteinFactor<T>::Oriented {
     using Scalar = T;
-    using Storage = Matrix<T>;
 
-    std::optional<int> solve(Storage& x) const { return method.solve(adjoint, x); }
+    std::optional<int> solve(Matrix<T>& x) const { return method.solve(adjoint, x); }
 
-    void subtract_image(const Storage& x, Storage& r) const {
-        const index_t m = x.rows(), n = x.cols();
+    void subtract_image(const Matrix<T>& x, Matrix<T>& r) const {
         const char op = adjoint ? 'C' : 'N';
-        Matrix<T> ax(m, n);
-        parallel_gemm(op, 'N', m, n, m, T(1), factor.a_.data(), factor.a_.ld(), x.data(), x.ld(),
-                      T(0), ax.data(), ax.ld());
-        for (index_t k = 0; k < m * n; ++k) r.data()[k] -= factor.identity_ * x.data()[k];
-        parallel_gemm('N', op, m, n, n, T(1), ax.data(), ax.ld(), factor.b_.data(), factor.b_.ld(),
-                      T(1), r.data(), r.ld());
+        add_matrix(-factor.identity_, x, r);
+        add_product(T(1), 'N', product(op, factor.a_, 'N', x), op, factor.b_, T(1), r);
     }
 
     const SteinFactor& factor;
@@ -98,24 +91,9 @@ FactorPointer<T> stein_factor(Coefficients<T> ab) {
     return std::make_unique<const Transposed>(ab[1].t(), ab[0].t());
 }
 
-template <class T>
-SolveReport solve_stein(Coefficients<T> ab, RightHandSides<T> sides) {
-    const MatrixView<const T> a = ab[0], b = ab[1];
-    if (!is_finite(a, b)) return undefined_solution(sides);
-    if (a.rows * b.rows == 0) return {.method = "empty"};
-    if (a.rows * b.rows <= small_limit) {
-        const SteinScaling scaling = scaling_of(a, b);
-        const SolveReport report =
-            solve_small(SmallStein<T>(a, scaling.a, b, scaling.b, scaling.exponent), sides);
-        if (report.scale > 0) return report;
-    }
-    return SteinFactor<T>(b.t(), a.t()).solve(false, TransposedSides<T>(sides));
-}
-
 #define OTIMES_INSTANTIATE(T)                                                                      \
     template class SteinFactor<T>;                                                                 \
-    template FactorPointer<T> stein_factor(Coefficients<T>);                                       \
-    template SolveReport solve_stein(Coefficients<T>, RightHandSides<T>);
+    template FactorPointer<T> stein_factor(Coefficients<T>);
 OTIMES_INSTANTIATE(float)
 OTIMES_INSTANTIATE(double)
 OTIMES_INSTANTIATE(std::complex<float>)

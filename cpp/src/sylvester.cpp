@@ -7,11 +7,10 @@
 
 #include "otimes/bartels_stewart.hpp"
 #include "otimes/doubling.hpp"
-#include "otimes/parallel_gemm.hpp"
+#include "otimes/product.hpp"
 #include "otimes/refinement.hpp"
 #include "otimes/scaling.hpp"
 #include "otimes/shifted_lu.hpp"
-#include "otimes/small_equations.hpp"
 #include "otimes/symmetry.hpp"
 #include "otimes/threads.hpp"
 
@@ -44,17 +43,13 @@ EquationMethodPointer<T> choose_method(const Matrix<T>& a, const Matrix<T>& b) {
 template <class T>
 struct SylvesterFactor<T>::Oriented {
     using Scalar = T;
-    using Storage = Matrix<T>;
 
-    std::optional<int> solve(Storage& x) const { return method.solve(adjoint, x); }
+    std::optional<int> solve(Matrix<T>& x) const { return method.solve(adjoint, x); }
 
-    void subtract_image(const Storage& x, Storage& r) const {
-        const index_t m = x.rows(), n = x.cols();
+    void subtract_image(const Matrix<T>& x, Matrix<T>& r) const {
         const char op = adjoint ? 'C' : 'N';
-        parallel_gemm(op, 'N', m, n, m, T(-1), factor.a_.data(), factor.a_.ld(), x.data(), x.ld(),
-                      T(1), r.data(), r.ld());
-        parallel_gemm('N', op, m, n, n, T(-1), x.data(), x.ld(), factor.b_.data(), factor.b_.ld(),
-                      T(1), r.data(), r.ld());
+        add_product(T(-1), op, factor.a_, 'N', x, T(1), r);
+        add_product(T(-1), 'N', x, op, factor.b_, T(1), r);
     }
 
     const SylvesterFactor& factor;
@@ -97,23 +92,9 @@ FactorPointer<T> sylvester_factor(Coefficients<T> ab) {
     return std::make_unique<const Transposed>(ab[1].t(), ab[0].t());
 }
 
-template <class T>
-SolveReport solve_sylvester(Coefficients<T> ab, RightHandSides<T> sides) {
-    const MatrixView<const T> a = ab[0], b = ab[1];
-    if (!is_finite(a, b)) return undefined_solution(sides);
-    if (a.rows * b.rows == 0) return {.method = "empty"};
-    if (a.rows * b.rows <= small_limit) {
-        const SolveReport report =
-            solve_small(SmallSylvester<T>(a, b, common_exponent(a, b)), sides);
-        if (report.scale > 0) return report;
-    }
-    return SylvesterFactor<T>(b.t(), a.t()).solve(false, TransposedSides<T>(sides));
-}
-
 #define OTIMES_INSTANTIATE(T)                                                                      \
     template class SylvesterFactor<T>;                                                             \
-    template FactorPointer<T> sylvester_factor(Coefficients<T>);                                   \
-    template SolveReport solve_sylvester(Coefficients<T>, RightHandSides<T>);
+    template FactorPointer<T> sylvester_factor(Coefficients<T>);
 OTIMES_INSTANTIATE(float)
 OTIMES_INSTANTIATE(double)
 OTIMES_INSTANTIATE(std::complex<float>)

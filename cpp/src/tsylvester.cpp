@@ -6,10 +6,9 @@
 #include <optional>
 
 #include "otimes/condition.hpp"
-#include "otimes/parallel_gemm.hpp"
+#include "otimes/product.hpp"
 #include "otimes/refinement.hpp"
 #include "otimes/scaling.hpp"
-#include "otimes/small_equations.hpp"
 #include "otimes/threads.hpp"
 
 namespace otimes {
@@ -20,17 +19,13 @@ T starred(Star star, T x) {
     return star == Star::adjoint ? conj_of(x) : x;
 }
 
-template <class T>
-void conjugate(Matrix<T>& x) {
-    for (index_t k = 0; k < x.rows() * x.cols(); ++k) x.data()[k] = conj_of(x.data()[k]);
-}
-
 /// X <- X Q*, or X (Q*)^H.
 template <class T>
 void apply_right(Star star, bool adjoint, const Basis<T>& q, Matrix<T>& x) {
-    if (star == Star::transpose) conjugate(x);  // X Q^T is the conjugate of conj(X) Q^H
+    if (star == Star::adjoint) return q.apply_right(!adjoint, x);
+    x = conjugated(std::move(x));  // X Q^T is the conjugate of conj(X) Q^H
     q.apply_right(!adjoint, x);
-    if (star == Star::transpose) conjugate(x);
+    x = conjugated(std::move(x));
 }
 
 /// r <- r - w*
@@ -44,17 +39,11 @@ void subtract_starred(Star star, const Matrix<T>& w, Matrix<T>& r) {
 template <class T>
 void subtract_tsylvester(Star star, bool adjoint, const Matrix<T>& a, const Matrix<T>& b,
                          const Matrix<T>& x, Matrix<T>& r) {
-    const index_t n = x.rows();
-    parallel_gemm(adjoint ? 'C' : 'N', 'N', n, n, n, T(-1), a.data(), n, x.data(), n, T(1),
-                  r.data(), n);
-    if (!adjoint) {
-        parallel_gemm(static_cast<char>(star), 'N', n, n, n, T(-1), x.data(), n, b.data(), n, T(1),
-                      r.data(), n);
-        return;
-    }
-    Matrix<T> w(n, n);
-    parallel_gemm('N', 'C', n, n, n, T(1), x.data(), n, b.data(), n, T(0), w.data(), n);
-    subtract_starred(star, w, r);
+    add_product(T(-1), adjoint ? 'C' : 'N', a, 'N', x, T(1), r);
+    if (adjoint)
+        subtract_starred(star, product('N', x, 'C', b), r);
+    else
+        add_product(T(-1), static_cast<char>(star), x, 'N', b, T(1), r);
 }
 
 template <class T>
@@ -68,9 +57,7 @@ Matrix<std::complex<real_t<T>>> as_complex(const Matrix<T>& a) {
 /// B*, as the decomposition takes it.
 template <class T>
 Matrix<std::complex<real_t<T>>> complex_star(Star star, const Matrix<T>& b) {
-    auto b_star = as_complex(Matrix<T>(b.view().t()));
-    if (star == Star::adjoint) conjugate(b_star);
-    return b_star;
+    return as_complex(star == Star::adjoint ? adjoint_of(b) : transposed(b));
 }
 
 /// The extreme singular values of Y -> S Y + (R Y)*, S and R triangular.
@@ -79,18 +66,17 @@ SingularRange triangular_range(Star star, const Matrix<T>& s, const Matrix<T>& r
     const index_t n = s.rows();
     if (n == 0) return {1, 1};
     const char letter = static_cast<char>(star);
-    Matrix<T> z(n, n), image(n, n);
+    Matrix<T> z(n, n);
     double smallest_pivot = std::numeric_limits<double>::max();
     const auto map = [&](T*) {
-        parallel_gemm('N', 'N', n, n, n, T(1), s.data(), n, z.data(), n, T(0), image.data(), n);
-        parallel_gemm(letter, letter, n, n, n, T(1), z.data(), n, r.data(), n, T(1), image.data(),
-                      n);
-        z = image;
+        const Matrix<T> y = z;
+        add_product(T(1), 'N', s, 'N', y, T(0), z);
+        add_product(T(1), letter, y, letter, r, T(1), z);
     };
     const auto adjoint_map = [&](T*) {
-        parallel_gemm('C', 'N', n, n, n, T(1), s.data(), n, z.data(), n, T(0), image.data(), n);
-        parallel_gemm('C', letter, n, n, n, T(1), r.data(), n, z.data(), n, T(1), image.data(), n);
-        z = image;
+        const Matrix<T> y = z;
+        add_product(T(1), 'C', s, 'N', y, T(0), z);
+        add_product(T(1), 'C', r, letter, y, T(1), z);
     };
     const auto solve = [&](bool adjoint) {
         return [&, adjoint](T*) {
@@ -115,81 +101,14 @@ double triangular_rcond(Star star, const Matrix<T>& s, const Matrix<T>& r) {
     return reciprocal_condition(range, terms, eps_of<T>);
 }
 
-/// A X + X* B = C by the LU of its matrix, that over the reals where * is the adjoint.
-template <class T>
-struct SmallTSylvester {
-    using Scalar = T;
-    using Storage = StackMatrix<T>;
-    using R = real_t<T>;
-
-    SmallTSylvester(Star star_in, MatrixView<const T> a_in, MatrixView<const T> b_in, int e)
-        : exponent(e),
-          star(star_in),
-          a(scaled_side(a_in, -e)),
-          b(scaled_side(b_in, -e)),
-          norm(norm_of<T>(a.view()) + norm_of<T>(b.view())) {
-        if (star == Star::adjoint)
-            decompose(real_lu);
-        else
-            decompose(lu);
-    }
-
-    /// Unknowns, of which a complex one counts twice over the reals.
-    static index_t size(Star star, index_t n) {
-        return n * n * (star == Star::adjoint && is_complex<T> ? 2 : 1);
-    }
-
-    template <class U>
-    void decompose(SmallLU<U>& factors) {
-        const index_t n = a.rows(), unknowns = size(star, n);
-        std::array<U, small_limit * small_limit> matrix;
-        for (index_t k = 0; k < unknowns; ++k) {
-            Storage unit(n, n), image(n, n);
-            std::fill_n(unit.data(), n * n, T(0));
-            std::fill_n(image.data(), n * n, T(0));
-            reinterpret_cast<U*>(unit.data())[k] = U(-1);
-            subtract_image(unit, image);
-            std::copy_n(reinterpret_cast<const U*>(image.data()), unknowns,
-                        &matrix[static_cast<std::size_t>(k * unknowns)]);
-        }
-        factors.factor(matrix.data(), unknowns);
-        rcond = reciprocal_condition(factors.singular_range(matrix.data()), norm, eps_of<T>);
-    }
-
-    std::optional<int> solve(Storage& x) const {
-        if (star == Star::adjoint)
-            real_lu.solve(reinterpret_cast<R*>(x.data()));
-        else
-            lu.solve(x.data());
-        return 0;
-    }
-
-    void subtract_image(const Storage& x, Storage& r) const {
-        Storage x_star(x.cols(), x.rows());
-        for (index_t j = 0; j < x.cols(); ++j)
-            for (index_t i = 0; i < x.rows(); ++i)
-                x_star.view()(j, i) = starred(star, x.view()(i, j));
-        subtract_product<T>(a.view(), x.view(), r.view());
-        subtract_product<T>(x_star.view(), b.view(), r.view());
-    }
-
-    int exponent;
-    Star star;
-    SmallSide<T> a, b;
-    double norm, rcond = 0;
-    SmallLU<T> lu;
-    SmallLU<R> real_lu;
-};
-
 }  // namespace
 
 template <class T>
 struct TSylvesterFactor<T>::Oriented {
     using Scalar = T;
-    using Storage = Matrix<T>;
 
     /// D = U^H C (Q*)^H and X = V Y Q* with U = Q and V = Z, exchanged in the adjoint equation.
-    std::optional<int> solve(Storage& x) const {
+    std::optional<int> solve(Matrix<T>& x) const {
         const auto& qz = factor.qz_;
         const Star star = factor.star_;
         const auto& [s, r] = qz.forms();
@@ -205,7 +124,7 @@ struct TSylvesterFactor<T>::Oriented {
         return report.exponent;
     }
 
-    static void take(const Matrix<Complex>& y, Storage& x) {
+    static void take(const Matrix<Complex>& y, Matrix<T>& x) {
         for (index_t k = 0; k < x.rows() * x.cols(); ++k) {
             if constexpr (is_complex<T>)
                 x.data()[k] = y.data()[k];
@@ -214,7 +133,7 @@ struct TSylvesterFactor<T>::Oriented {
         }
     }
 
-    void subtract_image(const Storage& x, Storage& r) const {
+    void subtract_image(const Matrix<T>& x, Matrix<T>& r) const {
         subtract_tsylvester(factor.star_, adjoint, factor.a_, factor.b_, x, r);
     }
 
@@ -263,31 +182,9 @@ SolveReport TSylvesterFactor<T>::solve(bool adjoint, RightHandSides<T> sides) co
     return report;
 }
 
-namespace {
-
-template <class T>
-SolveReport solve_starred(Star star, Coefficients<T> ab, RightHandSides<T> sides) {
-    const MatrixView<const T> a = ab[0], b = ab[1];
-    if (!is_finite(a, b)) return undefined_solution(sides);
-    if (a.rows == 0) return {.method = "empty"};
-    if (SmallTSylvester<T>::size(star, a.rows) <= small_limit) {
-        const SolveReport report =
-            solve_small(SmallTSylvester<T>(star, a, b, common_exponent(a, b)), sides);
-        if (report.scale > 0) return report;
-    }
-    return TSylvesterFactor<T>(star, a, b).solve(false, sides);
-}
-
-}  // namespace
-
 template <class T>
 FactorPointer<T> tsylvester_factor(Coefficients<T> ab) {
     return std::make_unique<const TSylvesterFactor<T>>(Star::transpose, ab[0], ab[1]);
-}
-
-template <class T>
-SolveReport solve_tsylvester(Coefficients<T> ab, RightHandSides<T> sides) {
-    return solve_starred(Star::transpose, ab, sides);
 }
 
 template <class T>
@@ -295,17 +192,10 @@ FactorPointer<T> hsylvester_factor(Coefficients<T> ab) {
     return std::make_unique<const TSylvesterFactor<T>>(Star::adjoint, ab[0], ab[1]);
 }
 
-template <class T>
-SolveReport solve_hsylvester(Coefficients<T> ab, RightHandSides<T> sides) {
-    return solve_starred(Star::adjoint, ab, sides);
-}
-
 #define OTIMES_INSTANTIATE(T)                                                                      \
     template class TSylvesterFactor<T>;                                                            \
     template FactorPointer<T> tsylvester_factor(Coefficients<T>);                                  \
-    template SolveReport solve_tsylvester(Coefficients<T>, RightHandSides<T>);                     \
-    template FactorPointer<T> hsylvester_factor(Coefficients<T>);                                  \
-    template SolveReport solve_hsylvester(Coefficients<T>, RightHandSides<T>);
+    template FactorPointer<T> hsylvester_factor(Coefficients<T>);
 OTIMES_INSTANTIATE(float)
 OTIMES_INSTANTIATE(double)
 OTIMES_INSTANTIATE(std::complex<float>)

@@ -31,8 +31,4 @@ class AxbFactor final : public EquationFactor<T> {
 template <class T>
 FactorPointer<T> axb_factor(Coefficients<T> ab);
 
-/// A X B = Q for X. NaN or Inf anywhere makes X NaN.
-template <class T>
-SolveReport solve_axb(Coefficients<T> ab, RightHandSides<T> sides);
-
 }  // namespace otimes

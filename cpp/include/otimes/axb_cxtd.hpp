@@ -50,11 +50,8 @@ class AxbCxtdFactor final : public EquationFactor<T> {
     double norm_ = 0, rcond_;
 };
 
+/// Coefficients (A, B, C, D).
 template <class T>
 FactorPointer<T> axb_cxtd_factor(Coefficients<T> abcd);
-
-/// A X B + C X^T D = E for X. NaN or Inf anywhere makes X NaN.
-template <class T>
-SolveReport solve_axb_cxtd(Coefficients<T> abcd, RightHandSides<T> sides);
 
 }  // namespace otimes

@@ -1,17 +1,14 @@
 // How far an answer can be trusted: singular values of the equation, estimated.
 #pragma once
 
-#include <algorithm>  // std::copy
 #include <cmath>
-#include <complex>
-#include <cstdint>
 #include <limits>
 #include <optional>
 #include <vector>
 
-#include "otimes/blas.hpp"
 #include "otimes/scalar.hpp"
 #include "otimes/triangular.hpp"
+#include "otimes/vectors.hpp"
 #include "otimes/view.hpp"
 
 namespace otimes {
@@ -19,43 +16,6 @@ namespace otimes {
 struct SingularRange {
     double smallest = 0, largest = 0;
 };
-
-/// Fixed pseudo-random entries, magnitudes in [1/2, 1]: the start of every power iteration. No
-/// entry is small, so that a diagonal equation is probed everywhere.
-template <class T>
-void fill_noise(T* z, index_t n) {
-    using R = real_t<T>;
-    std::uint64_t state = 0x9e3779b97f4a7c15u;
-    const auto next = [&state] {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        const auto magnitude = static_cast<R>(0x1p-1 + 0x1p-54 * static_cast<double>(state >> 11));
-        return (state & 1) != 0 ? magnitude : -magnitude;
-    };
-    for (index_t i = 0; i < n; ++i) {
-        if constexpr (is_complex<T>) {
-            const R re = next();
-            z[i] = T(re, next());
-        } else {
-            z[i] = next();
-        }
-    }
-}
-
-/// Divide z by its 2-norm, which is returned; infinity for entries out of range.
-template <class T>
-double normalise_vector(T* z, index_t n) {
-    double sum = 0;
-    for (index_t i = 0; i < n; ++i) sum += square_of(z[i]);
-    const double norm = std::sqrt(sum);
-    if (!(norm < std::numeric_limits<double>::infinity()))
-        return std::numeric_limits<double>::infinity();
-    if (norm == 0) return 0;
-    const auto factor = static_cast<real_t<T>>(1 / norm);
-    for (index_t i = 0; i < n; ++i) z[i] *= factor;
-    return norm;
-}
 
 /// ||F||_2 from below, by power iteration on F^H F. Both maps work in place on z, of n entries.
 template <class T, class Map, class Adjoint>
@@ -84,16 +44,10 @@ SingularRange singular_range(index_t n, T* z, Map&& map, Adjoint&& adjoint, Solv
 /// The same of a square matrix that is factored: solve(op, x) is x <- op(A)^-1 x, op in {N, C}.
 template <class T, class Solve>
 SingularRange singular_range(const Matrix<T>& a, Solve&& solve) {
-    const index_t n = a.rows();
-    std::vector<T> z(static_cast<std::size_t>(n)), y(z.size());
-    const auto product = [&](char op) {
-        return [&, op](T* x) {
-            blas::gemv(op, n, n, a.data(), a.ld(), x, y.data());
-            std::copy(y.begin(), y.end(), x);
-        };
-    };
+    std::vector<T> z(static_cast<std::size_t>(a.rows()));
     const auto solution = [&](char op) { return [&, op](T* x) { solve(op, x); }; };
-    return singular_range(n, z.data(), product('N'), product('C'), solution('N'), solution('C'));
+    return singular_range(a.rows(), z.data(), product_in_place('N', a), product_in_place('C', a),
+                          solution('N'), solution('C'));
 }
 
 /// sigma_min / sigma_max. A sigma_min at the rounding level of an equation whose terms have norms

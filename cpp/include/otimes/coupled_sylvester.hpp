@@ -33,7 +33,5 @@ class CoupledSylvesterFactor final : public EquationFactor<T> {
 /// Coefficients (A, B, D, E).
 template <class T>
 FactorPointer<T> coupled_sylvester_factor(Coefficients<T> abde);
-template <class T>
-SolveReport solve_coupled_sylvester(Coefficients<T> abde, RightHandSides<T> sides);
 
 }  // namespace otimes

@@ -15,14 +15,17 @@ struct Equation {
     std::string_view name;
     std::string_view coefficients;
     bool square;       // m = n
-    int unknowns;      // so many matrices X, and Q, are stacked below one another
     bool real_linear;  // not complex-linear: a complex Q takes complex coefficients
-    SolveReport (*solve)(Coefficients<T>, RightHandSides<T>);
     FactorPointer<T> (*factor)(Coefficients<T>);
-    SmallForm small;  // for few unknowns; no terms: as for many
+    SmallForm form;  // what solves it for few unknowns; no terms: the same as for many
 };
 
 template <class T>
 std::span<const Equation<T>> equations();
+
+/// X for coefficients that are used once. NaN or Inf in them makes X NaN.
+template <class T>
+SolveReport solve_once(const Equation<T>& equation, Coefficients<T> coefficients,
+                       RightHandSides<T> sides);
 
 }  // namespace otimes

@@ -40,22 +40,16 @@ class TwoTermFactor final : public EquationFactor<T> {
     double rcond_;
 };
 
-/// A X B + C X D = Q for X, coefficients (A, B, C, D).
-template <class T>
-SolveReport solve_generalized_sylvester(Coefficients<T> abcd, RightHandSides<T> sides);
+/// A X B + C X D = Q, coefficients (A, B, C, D).
 template <class T>
 FactorPointer<T> generalized_sylvester_factor(Coefficients<T> abcd);
 
-/// A X E^H + E X A^H = Q for X, coefficients (A, E). Exactly Hermitian, or symmetric, or minus
-/// that, if Q is.
-template <class T>
-SolveReport solve_generalized_lyapunov(Coefficients<T> ae, RightHandSides<T> sides);
+/// A X E^H + E X A^H = Q, coefficients (A, E). X is exactly Hermitian, or skew-Hermitian, where Q
+/// is.
 template <class T>
 FactorPointer<T> generalized_lyapunov_factor(Coefficients<T> ae);
 
 /// E X E^H - A X A^H = Q, likewise.
-template <class T>
-SolveReport solve_generalized_stein(Coefficients<T> ae, RightHandSides<T> sides);
 template <class T>
 FactorPointer<T> generalized_stein_factor(Coefficients<T> ae);
 

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "otimes/blas.hpp"
+#include "otimes/lapack.hpp"
 #include "otimes/view.hpp"
 
 namespace otimes {

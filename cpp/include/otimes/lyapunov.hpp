@@ -5,17 +5,16 @@
 
 #include "otimes/equation.hpp"
 #include "otimes/equation_method.hpp"
+#include "otimes/time.hpp"
 
 namespace otimes {
-
-enum class Lyapunov { continuous, discrete };
 
 /// Doubling where the spectra are well separated, else one Schur decomposition. X is exactly
 /// Hermitian, or skew-Hermitian, where Q is.
 template <class T>
 class LyapunovFactor final : public EquationFactor<T> {
   public:
-    LyapunovFactor(Lyapunov kind, MatrixView<const T> a);
+    LyapunovFactor(Time time, MatrixView<const T> a);
 
     double rcond() const override;
     SolveReport solve(bool adjoint, RightHandSides<T> sides) const override;
@@ -23,7 +22,7 @@ class LyapunovFactor final : public EquationFactor<T> {
   private:
     struct Oriented;  // the equation or its adjoint
 
-    Lyapunov kind_;
+    Time time_;
     bool finite_;
     int exponent_;
     real_t<T> identity_;  // c of c X - A X A^H
@@ -32,17 +31,12 @@ class LyapunovFactor final : public EquationFactor<T> {
     std::optional<MethodWithFallback<T>> method_;  // nothing unless A is finite
 };
 
+/// A X + X A^H = Q.
 template <class T>
 FactorPointer<T> continuous_lyapunov_factor(Coefficients<T> a);
+
+/// X - A X A^H = Q.
 template <class T>
 FactorPointer<T> discrete_lyapunov_factor(Coefficients<T> a);
-
-/// A X + X A^H = Q for X. NaN or Inf anywhere makes X NaN.
-template <class T>
-SolveReport solve_continuous_lyapunov(Coefficients<T> a, RightHandSides<T> sides);
-
-/// X - A X A^H = Q for X. NaN or Inf anywhere makes X NaN.
-template <class T>
-SolveReport solve_discrete_lyapunov(Coefficients<T> a, RightHandSides<T> sides);
 
 }  // namespace otimes

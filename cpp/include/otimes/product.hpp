@@ -2,6 +2,8 @@
 #pragma once
 
 #include "otimes/parallel_gemm.hpp"
+#include "otimes/scalar.hpp"
+#include "otimes/symmetry.hpp"
 #include "otimes/view.hpp"
 
 namespace otimes {
@@ -39,11 +41,21 @@ Matrix<T> congruence(const Matrix<T>& a, const Matrix<T>& w) {
 }
 
 template <class T>
+Matrix<T> transposed(const Matrix<T>& a) {
+    return Matrix<T>(a.view().t());
+}
+
+template <class T>
+Matrix<T> conjugated(Matrix<T> a) {
+    if constexpr (is_complex<T>)
+        for (index_t k = 0; k < a.rows() * a.cols(); ++k) a.data()[k] = conj_of(a.data()[k]);
+    return a;
+}
+
+/// A^H
+template <class T>
 Matrix<T> adjoint_of(const Matrix<T>& a) {
-    Matrix<T> b(a.cols(), a.rows());
-    for (index_t j = 0; j < a.cols(); ++j)
-        for (index_t i = 0; i < a.rows(); ++i) b(j, i) = conj_of(a(i, j));
-    return b;
+    return conjugated(transposed(a));
 }
 
 /// A <- A + s I
@@ -64,21 +76,16 @@ void scale_matrix(real_t<T> factor, Matrix<T>& a) {
     for (index_t k = 0; k < a.rows() * a.cols(); ++k) a.data()[k] *= factor;
 }
 
-/// y <- y + alpha x
-template <class T>
-void add_matrix(T alpha, const Matrix<T>& x, Matrix<T>& y) {
-    for (index_t k = 0; k < x.rows() * x.cols(); ++k) y.data()[k] += alpha * x.data()[k];
+/// y <- y + alpha x for a scalar of T's or its real type.
+template <class S, class T>
+void add_matrix(S alpha, const Matrix<T>& x, Matrix<T>& y) {
+    for (index_t k = 0; k < x.rows() * x.cols(); ++k) y.data()[k] += times(x.data()[k], alpha);
 }
 
 /// A <- (A + A^H) / 2, exactly Hermitian.
 template <class T>
 void make_hermitian(Matrix<T>& a) {
-    constexpr real_t<T> half = real_t<T>(1) / 2;
-    for (index_t j = 0; j < a.cols(); ++j)
-        for (index_t i = 0; i <= j; ++i) {
-            a(i, j) = half * (a(i, j) + conj_of(a(j, i)));
-            a(j, i) = conj_of(a(i, j));
-        }
+    symmetrise(Symmetry::hermitian, a.view());
 }
 
 }  // namespace otimes

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "otimes/blas.hpp"
+#include "otimes/lapack.hpp"
 #include "otimes/view.hpp"
 
 namespace otimes {

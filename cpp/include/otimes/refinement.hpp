@@ -13,24 +13,6 @@
 
 namespace otimes {
 
-/// A column-major matrix on the stack with Matrix's interface.
-template <class T, std::size_t Capacity = 16>
-class StackMatrix {
-  public:
-    StackMatrix() = default;
-    StackMatrix(index_t rows, index_t cols) : rows_(rows), cols_(cols) {}
-    index_t rows() const { return rows_; }
-    index_t cols() const { return cols_; }
-    T* data() { return store_.data(); }
-    const T* data() const { return store_.data(); }
-    MatrixView<T> view() { return {data(), rows_, cols_, 1, rows_}; }
-    MatrixView<const T> view() const { return {data(), rows_, cols_, 1, rows_}; }
-
-  private:
-    index_t rows_ = 0, cols_ = 0;
-    std::array<T, Capacity> store_;
-};
-
 /// Largest of the largest entries; NaN or Inf if there is one.
 template <class T>
 real_t<T> max_abs(RightHandSides<T> parts) {
@@ -66,30 +48,28 @@ SolveReport undefined_solution(RightHandSides<T> sides) {
 }
 
 /// One or two matrices with a common exponent: 2^exponent parts[k].
-template <class Storage>
+template <class T>
 struct ScaledParts {
-    std::array<Storage, 2> parts;
+    std::array<Matrix<T>, 2> parts;
     std::size_t count = 0;
     int exponent = 0;
 
     double squared_norm() const {
         double sum = 0;
-        for (std::size_t k = 0; k < count; ++k) sum += otimes::squared_norm(parts[k].view());
+        for (std::size_t k = 0; k < count; ++k) sum += otimes::squared_norm<T>(parts[k].view());
         return sum;
     }
 };
 
 /// E is an equation with its factors, all scaled to near 1:
-///   E::Storage             Matrix or StackMatrix
-///   solve(Storage& x)      x <- M^-1 x / 2^e in place, returns e; nothing if that overflows
+///   solve(Matrix<T>& x)    x <- M^-1 x / 2^e in place, returns e; nothing if that overflows
 ///   subtract_image(x, r)   r <- r - M x
 ///   norm, exponent         sum ||L_i|| ||R_i||; the true M is 2^exponent M
 template <class E>
 class Refinement {
-    using Storage = typename E::Storage;
     using T = typename E::Scalar;
     using R = real_t<T>;
-    using Parts = ScaledParts<Storage>;
+    using Parts = ScaledParts<T>;
 
   public:
     Refinement(const E& equation, RightHandSides<T> sides) : equation_(equation), sides_(sides) {}
@@ -121,8 +101,7 @@ class Refinement {
         Parts p;
         p.count = sides_.size();
         for (std::size_t k = 0; k < p.count; ++k) {
-            p.parts[k] = Storage(sides_[k].q.rows, sides_[k].q.cols);
-            copy_scaled<T>(sides_[k].q, p.parts[k].view(), exponent);
+            p.parts[k] = scaled_copy(sides_[k].q, exponent);
         }
         return p;
     }
@@ -177,7 +156,7 @@ class Refinement {
     }
 
     /// y <- y + 2^exponent x
-    static void add(const Storage& x, int exponent, Storage& y) {
+    static void add(const Matrix<T>& x, int exponent, Matrix<T>& y) {
         const PowerOfTwo<R> scale(exponent);
         for (index_t k = 0; k < x.rows() * x.cols(); ++k) y.data()[k] += scale(x.data()[k]);
     }

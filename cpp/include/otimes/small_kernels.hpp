@@ -16,11 +16,13 @@ struct SmallFactor {
     char op = 'N';  // 'N', 'T' or 'C'
 };
 
-/// sign L X R; sign L X^T R where X is transposed.
+/// sign L X R; sign L X^T R where X is transposed. Of stacked unknowns X is number `from`, and the
+/// term belongs to equation number `to`.
 struct SmallTerm {
     SmallFactor left, right;
     int sign = 1;
     bool transposed = false;
+    index_t from = 0, to = 0;
 };
 
 /// A sum of terms, and up to how many unknowns it is solved by the LU of its Kronecker matrix when
@@ -29,6 +31,7 @@ struct SmallForm {
     std::span<const SmallTerm> terms;
     index_t alone = kronecker_limit;
     bool keeps_symmetry = false;  // X is Hermitian, exactly, where Q is; and skew likewise
+    index_t stacked = 1;          // so many unknown matrices, and equations, below one another
 };
 
 inline constexpr index_t small_coefficients = 4, small_terms = 4;  // at most
@@ -57,6 +60,7 @@ struct SmallGroup {
     };
 
     index_t rows, cols;
+    index_t stacked;  // unknown matrices, of which each has rows / stacked rows
     const SmallTerm* terms;
     index_t term_count;
     Coefficient coefficients[small_coefficients] = {};

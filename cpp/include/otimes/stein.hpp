@@ -41,8 +41,4 @@ class SteinFactor final : public EquationFactor<T> {
 template <class T>
 FactorPointer<T> stein_factor(Coefficients<T> ab);
 
-/// X - A X B = Q for X. NaN or Inf anywhere makes X NaN.
-template <class T>
-SolveReport solve_stein(Coefficients<T> ab, RightHandSides<T> sides);
-
 }  // namespace otimes

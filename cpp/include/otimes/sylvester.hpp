@@ -33,8 +33,4 @@ class SylvesterFactor final : public EquationFactor<T> {
 template <class T>
 FactorPointer<T> sylvester_factor(Coefficients<T> ab);
 
-/// A X + X B = Q for X. NaN or Inf anywhere makes X NaN.
-template <class T>
-SolveReport solve_sylvester(Coefficients<T> ab, RightHandSides<T> sides);
-
 }  // namespace otimes

@@ -29,9 +29,10 @@ Symmetry symmetry_of(MatrixView<const T> a) {
     return has_symmetry(Symmetry::skew, a) ? Symmetry::skew : Symmetry::none;
 }
 
-/// The part of A that is so: A <- (A + A^H)/2 or (A - A^H)/2.
+/// The part of A that is so: A <- (A + A^H)/2 or (A - A^H)/2; A itself for none.
 template <class T>
 void symmetrise(Symmetry symmetry, MatrixView<T> a) {
+    if (symmetry == Symmetry::none) return;
     constexpr real_t<T> half = 0.5;  // before the sum, which might overflow
     for (index_t j = 0; j < a.cols; ++j)
         for (index_t i = 0; i <= j; ++i) {

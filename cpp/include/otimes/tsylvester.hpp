@@ -37,20 +37,15 @@ class TSylvesterFactor final : public EquationFactor<T> {
     int exponent_;
     Matrix<T> a_, b_;  // 2^-exponent times the originals, for the residual
     GeneralizedSchur<Complex> qz_;
-    Matrix<Complex> q_star_;
     double norm_, rcond_;
 };
 
-/// A X + X^T B = C: A and B decomposed, and solved for X. NaN or Inf anywhere makes X NaN.
+/// A X + X^T B = C.
 template <class T>
 FactorPointer<T> tsylvester_factor(Coefficients<T> ab);
-template <class T>
-SolveReport solve_tsylvester(Coefficients<T> ab, RightHandSides<T> sides);
 
-/// A X + X^H B = C, the same.
+/// A X + X^H B = C.
 template <class T>
 FactorPointer<T> hsylvester_factor(Coefficients<T> ab);
-template <class T>
-SolveReport solve_hsylvester(Coefficients<T> ab, RightHandSides<T> sides);
 
 }  // namespace otimes
