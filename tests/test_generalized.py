@@ -190,6 +190,16 @@ def test_common_eigenvalues_raise(rng, n):
             )
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 8, 20, 40])
+def test_no_term_is_left(rng, dtype, n):
+    """A X 0 + 0 X A, where only the rounding errors of a decomposition could be divided by."""
+    a, zero = normal(rng, (n, n), dtype), np.zeros((n, n), dtype)
+    for given in ((a, zero, zero, a), (zero, a, a, zero)):
+        with pytest.raises(LinAlgError, match=r"singular to working precision \(rcond = 0.0e"):
+            ox.solve_generalized_sylvester(*given, a)
+
+
 @pytest.mark.parametrize("n", [2, 5, 20])
 def test_singular_pencils_raise(rng, n):
     given = coefficients(rng, n, n)

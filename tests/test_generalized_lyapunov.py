@@ -179,6 +179,28 @@ def test_singular_equations_raise(rng, equation, n):
         equation.solve((broken, broken), q, True, "raise", False)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 8, 20, 40])
+def test_e_is_zero(rng, dtype, n):
+    """Then every term is: what is left of one are rounding errors, which are no equation."""
+    a, zero = normal(rng, (n, n), dtype), np.zeros((n, n), dtype)
+    for pair in ((a, zero), (zero, a)):
+        with pytest.raises(LinAlgError, match=r"singular to working precision \(rcond = 0.0e"):
+            GENERALIZED_LYAPUNOV.solve(pair, a, True, "raise", False)
+
+
+@pytest.mark.parametrize("n", [1, 2, 4, 5, 12])
+@pytest.mark.parametrize("power", [-300, -290, 300])
+def test_units_of_a_where_e_is_zero(rng, n, power):
+    """-A X Aᴴ = Q: a zero has no units that those of A could be compared with."""
+    a, q, zero = normal(rng, (n, n)), normal(rng, (n, n)), np.zeros((n, n))
+    x, info = solve(GENERALIZED_STEIN, a, zero, q)
+    for pair, sign in (((np.ldexp(a, power), zero), 1), ((zero, np.ldexp(a, power)), -1)):
+        y, other = GENERALIZED_STEIN.solve(pair, q, True, "raise", True)
+        np.testing.assert_allclose(sign * np.ldexp(y, 2 * power), x, rtol=1e-8, atol=0)
+        assert other.rcond == pytest.approx(info.rcond, rel=3)
+
+
 @both
 @pytest.mark.parametrize("n", [3, 9])
 def test_powers_of_two_change_only_exponents(rng, equation, n):

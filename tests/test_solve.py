@@ -200,6 +200,25 @@ def test_transposed_unknowns():
     np.testing.assert_allclose(A @ X.T + X.T @ B, C, atol=1e-12)
 
 
+def test_a_real_right_hand_side_does_not_make_x_real():
+    """conj and real parts of a complex X matter, and are refused as those of any complex one."""
+    c, b = A + 1j * A.T, A.T @ A + np.eye(4)
+    for f in (
+        lambda X: c @ X + X.conj().T @ A,
+        lambda X: A @ X + X.conj() @ c,
+        lambda X: A @ X.conj() + 1j,
+    ):
+        with pytest.raises(NotImplementedError, match="conj of a complex variable"):
+            ox.solve(f, A)
+    x = ox.solve(lambda X: A @ X + X.conj().T @ A.T @ A, A)  # all real, and so is X
+    assert x.dtype == float
+    np.testing.assert_allclose(A @ x + x.T @ A.T @ A, A, atol=1e-12)
+    for f in (lambda X: c @ X + X @ b, lambda X: A @ X + 2j + X @ b):
+        x = ox.solve(f, A[:, :4].astype(np.float32))
+        assert x.dtype == complex
+        np.testing.assert_allclose(f(x), A.astype(np.float32), atol=1e-12)
+
+
 def test_vectors_and_explicit_shapes():
     b = rng.standard_normal(4)
     np.testing.assert_allclose(ox.solve(lambda x: A @ x, b), np.linalg.solve(A, b))

@@ -54,7 +54,7 @@ TwoTerms<T> lyapunov_terms(Coefficients<T> ae, bool stein) {
     const int a_exponent = binary_exponent(max_abs<T>(ae[0])),
               e_exponent = binary_exponent(max_abs<T>(ae[1]));
     TwoTerms<T> terms;
-    const int common = std::max(a_exponent, e_exponent);
+    const int common = common_exponent<T>(ae[0], ae[1]);
     terms.left = {scaled_copy(ae[0], stein ? -common : -a_exponent),
                   scaled_copy(ae[1], stein ? -common : -e_exponent)};
     terms.right = {adjoint_of(terms.left[0]), adjoint_of(terms.left[1])};
@@ -88,11 +88,12 @@ struct TwoTermFactor<T>::Pencils {
             right = terms.relation == Right<T>::swapped_adjoint ? left.adjoint().swapped()
                                                                 : left.adjoint().negated();
         }
-        rcond = two_term_rcond(left.forms(), right.forms());
+        // where each term has a zero factor, the forms' rounding errors are all that there is
+        if (terms.norm > 0) rcond = two_term_rcond(left.forms(), right.forms());
     }
 
     std::array<GeneralizedSchur<T>, 2> pair;
-    double rcond = 1;
+    double rcond = 0;
 };
 
 template <class T>

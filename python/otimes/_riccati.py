@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: Shapes in n states and m controls.
 RICCATI = {"a": "nn", "b": "nm", "q": "nn", "r": "mm", "e": "nn", "s": "nm"}
 FACTOR = {"a": "nn", "b": "nm", "e": "nn"}
-SINGULAR = "the closed loop is barely stable"
+SINGULAR = "the closed loop is barely stable, or far from normal"
 
 Matrices = dict[str, Array]
 

@@ -625,9 +625,8 @@ def _affine_map(f: Callable[[Any], Any], b: Array, shape: Shape | None) -> Trace
     failures = []
     shapes = [b.shape, b.shape[::-1]] if shape is None else [tuple(shape)]
     for candidate in dict.fromkeys(shapes):
-        zeros = [np.zeros(candidate, b.dtype)]
         try:
-            t = trace(f, zeros, 0, require_linear=True, isolated=True)
+            t = _trace_at_zero(f, candidate, b.dtype)
         except NonlinearError as e:
             raise ValueError(
                 f"solve: f is not linear in its argument: {e}; otimes.root solves nonlinear "
@@ -645,6 +644,14 @@ def _affine_map(f: Callable[[Any], Any], b: Array, shape: Shape | None) -> Trace
         failures.append(f"for X of shape {candidate} f's result has shape {t.value.shape}")
     hint = "pass shape= for the shape of X" if shape is None else "shape= does not fit"
     raise ValueError(f"solve: rhs has shape {b.shape}, but {'; '.join(failures)}; {hint}")
+
+
+def _trace_at_zero(f: Callable[[Any], Any], shape: Shape, dtype: np.dtype[Any]) -> Trace:
+    """The trace of f at a zero that is complex where f's result is: then so is the solution."""
+    t = trace(f, [np.zeros(shape, dtype)], 0, require_linear=True, isolated=True)
+    if t.value.dtype.kind == "c" and dtype.kind != "c":  # conj has been left out, and may not be
+        return _trace_at_zero(f, shape, np.result_type(dtype, np.complex64))
+    return t
 
 
 registry.solving.update(
