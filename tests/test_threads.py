@@ -190,3 +190,25 @@ def test_ctrl_c_stops_a_long_product(without_coverage):
             print("interrupted", time.monotonic() - start < 10, (K @ x).sum() == x.sum())
     """
     assert run_python(code).split() == ["interrupted", "True", "True"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_ctrl_c_stops_a_batch_of_equations(without_coverage):
+    """Between its items, and not after the last of them."""
+    code = """
+        import signal, time
+        import numpy as np, otimes as ox
+        A, B, Q = np.random.default_rng(0).standard_normal((3, 400, 120, 120))
+        start = time.monotonic()
+        ox.solve_sylvester(A[:20], B[:20], Q[:20])
+        all_of_them = 20 * (time.monotonic() - start)
+        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        signal.setitimer(signal.ITIMER_REAL, all_of_them / 20)
+        start = time.monotonic()
+        try:
+            ox.solve_sylvester(A, B, Q)
+            print("not interrupted")
+        except KeyboardInterrupt:
+            print("interrupted", time.monotonic() - start < all_of_them / 2)
+    """
+    assert run_python(code).split() == ["interrupted", "True"]

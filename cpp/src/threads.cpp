@@ -106,6 +106,7 @@ struct Loop {
         for (index_t i = next++; i < count; i = next++) {
             try {
                 body(i);
+                poll_interrupt();
             } catch (...) {
                 const std::lock_guard lock(failure_mutex);
                 if (!failure) failure = std::current_exception();
@@ -116,6 +117,7 @@ struct Loop {
 };
 
 thread_local bool inside_parallel_region = false;
+thread_local bool is_worker = false;  // of the pool
 
 /// Workers wait for the one loop that is posted, and help with it; one that comes late finds it
 /// done. A second loop posted meanwhile from another thread simply runs without help.
@@ -173,7 +175,7 @@ class Pool {
     }
 
     void work() {
-        inside_parallel_region = true;
+        inside_parallel_region = is_worker = true;
         for (std::uint64_t seen = 0; !stop_;) {
             wait_for_post(seen);
             seen = posts_;
@@ -272,6 +274,16 @@ void update_blas() {
 
 std::atomic<bool (*)()> interrupt_test{nullptr};
 
+/// Once in ten milliseconds: the host's test may have to wait for a lock of the host's.
+bool is_time_to_poll() {
+    using Clock = std::chrono::steady_clock;
+    thread_local Clock::time_point next{};
+    const auto now = Clock::now();
+    if (now < next) return false;
+    next = now + std::chrono::milliseconds(10);
+    return true;
+}
+
 }  // namespace
 
 SerialBlas::SerialBlas() {
@@ -306,7 +318,10 @@ void set_num_threads(int n) {
 void parallel_for(index_t count, double work, const std::function<void(index_t)>& body) {
     if (inside_parallel_region || count < 2 || work < parallel_threshold ||
         get_num_threads() == 1) {
-        for (index_t i = 0; i < count; ++i) body(i);
+        for (index_t i = 0; i < count; ++i) {
+            body(i);
+            poll_interrupt();
+        }
         return;
     }
     const std::shared_ptr<Pool> pool = current_pool();
@@ -322,7 +337,7 @@ void parallel_for(index_t count, double work, const std::function<void(index_t)>
 void set_interrupt_test(bool (*pending)()) { interrupt_test = pending; }
 
 void poll_interrupt() {
-    if (inside_parallel_region) return;
+    if (is_worker || !is_time_to_poll()) return;
     if (auto* pending = interrupt_test.load(); pending && pending()) throw interrupted();
 }
 

@@ -58,7 +58,8 @@ inline void parallel_pair(double work, const std::function<void()>& first,
 }
 
 /// Throw `interrupted` when the host program's user wants to stop. Cheap enough to call between
-/// panels, blocks and LAPACK calls; only acts on the thread that entered the library.
+/// panels, blocks and LAPACK calls; only acts on the thread that entered the library. Loops on the
+/// pool call it after each of the steps which that thread takes, and all of them end then.
 void poll_interrupt();
 
 /// Install the host's test for a pending interrupt (the bindings do, at import).
