@@ -44,12 +44,12 @@ def _matrix_of(
     equation: Equation, coefficients: Sequence[Array], labels: Sequence[Label | None], x: Array
 ) -> LinearOperator:
     """X ↦ the left-hand side of the equation, the coefficients under the names they have."""
-    tape = Tape({}, require_linear=True)
+    tape = Tape(dict, require_linear=True)
     for array, label in zip(coefficients, labels, strict=False):
         tape.own(array, label)
     variable = Tangent(tape, x.shape, x.dtype)
     image = equation.left(*coefficients, Traced(x, variable))
-    return Jacobian(Program(Trace(image.value, variable, image.tangent, tape)))._structure()
+    return Jacobian(Program(Trace((image.value,), (variable,), (image.tangent,), tape)))._structure()
 
 
 def _solve_equation(
