@@ -174,7 +174,7 @@ def jvp(f: Function, args: Sequence[ArrayLike], tangents: Sequence[ArrayLike]) -
         )
     if not points:
         raise ValueError("jvp: args is empty, but f needs a point")
-    t = trace(f, points, range(len(points)), several=True)
+    t = trace(f, points, range(len(points)), several=True, analytic=False)
     varying = _varying(t)
     moved = iter(_tuple(Program(varying).push(*directions), len(varying.results)))
     pushed = [

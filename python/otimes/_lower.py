@@ -12,7 +12,7 @@ import numpy as np
 from ._algebra import add, astype, identity_operator, multiply, with_shapes
 from ._check import Array, as_inexact
 from ._operator import LinearOperator
-from ._primitives import Embedding, Primitive, from_columns, is_traced, to_columns
+from ._primitives import Conj, Embedding, Primitive, from_columns, is_traced, to_columns
 from ._tape import Tangent
 from ._terms import TermOperator
 from ._trace import Trace, Traced
@@ -34,6 +34,7 @@ class Program:
         self.variables = trace.variables
         self.results = tuple(result for result in trace.results if result is not None)
         self.holds_traced = trace.tape.holds_traced
+        self.is_real_linear = trace.tape.is_real_linear
         self.steps = _steps(self.results, self.variables)
         self._uses = _use_counts(self.steps)
         for result in self.results:  # what is returned stays
@@ -56,11 +57,11 @@ class Program:
         """
         uses = self._uses.copy()
         images: dict[Tangent, Any] = dict(zip(self.variables, ds, strict=True))
-        image = _image if self.holds_traced or any(map(is_traced, ds)) else _plain_image
+        apply = image if self.holds_traced or any(map(is_traced, ds)) else _plain_image
         for step in self.steps:
             total: Any = None
             for primitive, source in step.links:
-                y = image(primitive, images[source])
+                y = apply(primitive, images[source])
                 total = y if total is None else total + y
                 uses[source] -= 1
                 if uses[source] == 0:
@@ -83,13 +84,35 @@ class Program:
             for primitive, source in step.links:
                 transposed = primitive.transpose()
                 if not plain:
-                    sums.add(source, _image(transposed, cotangent))
+                    sums.add(source, image(transposed, cotangent))
                 elif isinstance(transposed, Embedding):
                     sums.embed(source, transposed, cotangent)
                 else:
                     sums.add(source, transposed.apply(cotangent))
-        pulled = tuple(sums.take(v) for v in self.variables)
+        pulled = tuple(self._in_domain(sums.take(v), v) for v in self.variables)
         return pulled[0] if len(pulled) == 1 else pulled
+
+    def _in_domain(self, w: Any, variable: Tangent) -> Any:
+        """Of a cotangent of a real variable the real part, where the pairing is Re(wᵀ d)."""
+        if w is None or not self.is_real_linear or variable.dtype.kind == "c":
+            return w
+        return w.real
+
+    def pull_complex(self, w: Array) -> Array:
+        """Jᵀ w for the complex J of a real variable, whose real part alone `pull` gives."""
+        pulled: Array = self.pull(w)
+        if self.is_real_linear and self.result.dtype.kind == "c":
+            return pulled + 1j * self.pull(-1j * w)
+        if self.is_real_linear and w.dtype.kind == "c":
+            return self.pull(w.real) + 1j * self.pull(w.imag)
+        return pulled
+
+    def push_complex(self, d: Array) -> Array:
+        """J d for complex d, J being that of a real variable."""
+        if self.is_real_linear and d.dtype.kind == "c":
+            return self.push(d.real) + 1j * self.push(d.imag)
+        pushed: Array = self.push(d)
+        return pushed
 
     @functools.cached_property
     def structure(self) -> LinearOperator:
@@ -111,14 +134,18 @@ class Program:
         identity = identity_operator(self.variable.shape)
         operators: dict[Tangent, LinearOperator] = {self.variable: identity}
         expanded: dict[Tangent, dict[Tangent, LinearOperator]] = {}
+        whole = {self.result, *_conjugated(self.steps)}
         for step in self.steps:
             local: dict[Tangent, LinearOperator] = {}
             for primitive, source in step.links:
+                if isinstance(primitive, Conj):
+                    local[self.variable] = primitive.of(operators[source])
+                    continue
                 lowered = primitive.lower()
                 for origin, op in expanded.get(source, {source: None}).items():
                     path = lowered if op is None else multiply(lowered, op)
                     local[origin] = add(local[origin], path) if origin in local else path
-            if step.tangent is not self.result and self._uses[step.tangent] == 1:
+            if step.tangent not in whole and self._uses[step.tangent] == 1:
                 expanded[step.tangent] = local
             else:
                 operators[step.tangent] = _total(
@@ -163,7 +190,7 @@ def _plain_image(primitive: Primitive, d: Array) -> Array:
     return primitive.apply(d)
 
 
-def _image(primitive: Primitive, d: Any) -> Any:
+def image(primitive: Primitive, d: Any) -> Any:
     """The image of a tangent where it, or the primitive's constant, may be traced.
 
     With a plain constant the outer derivative records the primitive itself, and its structure with
@@ -173,7 +200,7 @@ def _image(primitive: Primitive, d: Any) -> Any:
         return primitive.apply(d)
     if isinstance(d, Traced):
         constant = () if primitive.constant is None else (primitive.constant,)
-        return Traced(_image(primitive, d.value), d.tangent.through(primitive, *constant))
+        return Traced(image(primitive, d.value), d.tangent.through(primitive, *constant))
     return primitive.apply(d)
 
 
@@ -210,6 +237,11 @@ def depends(result: Tangent | None, variable: Tangent) -> bool:
         return result is variable
     steps = _steps([result], [variable])
     return bool(steps) and steps[-1].tangent is result
+
+
+def _conjugated(steps: Sequence[Step]) -> set[Tangent]:
+    """The tangents of which conjugates or parts are taken: their maps from the variable count."""
+    return {source for step in steps for p, source in step.links if isinstance(p, Conj)}
 
 
 def _use_counts(steps: Sequence[Step]) -> dict[Tangent, int]:
@@ -274,7 +306,7 @@ class Jacobian(LinearOperator):
         return self._sweep(x.reshape(self.in_shape, order="F")).reshape(-1, order="F")
 
     def _sweep(self, d: Any) -> Any:
-        return self.program.pull(d) if self.transposed else self.program.push(d)
+        return self.program.pull_complex(d) if self.transposed else self.program.push_complex(d)
 
     def _matmat(self, x: Array) -> Array:
         if self._is_small():

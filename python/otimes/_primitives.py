@@ -97,6 +97,43 @@ class Same(Structural):
         return identity_operator(self.in_shape)
 
 
+class Conj(Structural):
+    """The conjugate of d, the Jacobian's by a real variable."""
+
+    def __init__(self, shape: Shape) -> None:
+        self.in_shape = self.out_shape = shape
+
+    def __str__(self) -> str:
+        return "np.conj"
+
+    def apply(self, d: Array) -> Array:
+        return d.conj()
+
+    def transpose(self) -> Primitive:
+        """The transpose over the reals, in the pairing Re(wᵀ d)."""
+        return self
+
+    def of(self, op: LinearOperator) -> LinearOperator:
+        """The map after that of a real variable; it has no operator of its own."""
+        return op.conj()
+
+    def lower(self) -> LinearOperator:
+        raise NotImplementedError(f"{self} is not linear over the complex numbers")
+
+
+class Real(Conj):
+    """The real part of d."""
+
+    def __str__(self) -> str:
+        return "the real or imaginary part"
+
+    def apply(self, d: Array) -> Array:
+        return d.real
+
+    def of(self, op: LinearOperator) -> LinearOperator:
+        return op.real
+
+
 class LeftMultiply:
     """A d for d (n, k): I⊗A. For d (n,): A."""
 
@@ -200,9 +237,9 @@ class Reshape(Structural):
     def apply(self, d: Array) -> Array:
         batch = self.batch(d)
         if self.order == "C":
-            return d.reshape(*batch, *self.out_shape)
+            return d.reshape((*batch, *self.out_shape))
         backwards = _reversed_after(len(batch), d)
-        return _reversed_after(len(batch), backwards.reshape(*batch, *reversed(self.out_shape)))
+        return _reversed_after(len(batch), backwards.reshape((*batch, *reversed(self.out_shape))))
 
     def transpose(self) -> Primitive:
         return Reshape(self.out_shape, self.in_shape, self.order)
@@ -231,7 +268,7 @@ class Broadcast(Structural):
 
     def apply(self, d: Array) -> Array:
         batch = self.batch(d)
-        return np.broadcast_to(d.reshape(*batch, *self._aligned()), (*batch, *self.out_shape))
+        return np.broadcast_to(d.reshape((*batch, *self._aligned())), (*batch, *self.out_shape))
 
     def transpose(self) -> Primitive:
         return SumTo(self.out_shape, self.in_shape)
@@ -255,7 +292,7 @@ class SumTo(Structural):
         aligned = Broadcast(self.out_shape, self.in_shape)._aligned()
         pairs = zip(reversed(self.in_shape), reversed(aligned), strict=True)
         axes = tuple(-1 - k for k, (n, m) in enumerate(pairs) if n != m)
-        return np.asarray(d.sum(axis=axes)).reshape(*self.batch(d), *self.out_shape)
+        return np.asarray(d.sum(axis=axes)).reshape((*self.batch(d), *self.out_shape))
 
     def transpose(self) -> Primitive:
         return Broadcast(self.out_shape, self.in_shape)
@@ -278,7 +315,7 @@ class Inner:
 
     def apply(self, d: Array) -> Array:
         batch = d.shape[: d.ndim - len(self.in_shape)]
-        return d.reshape(*batch, math.prod(self.in_shape)) @ self.g.reshape(-1)
+        return d.reshape((*batch, math.prod(self.in_shape))) @ self.g.reshape(-1)
 
     def transpose(self) -> Primitive:
         return Outer(self.g)
@@ -327,7 +364,7 @@ class KroneckerWith:
         batch = d.shape[: d.ndim - 2]
         subscripts = "mn,...pq->...mpnq" if self.before else "mn,...pq->...pmqn"
         blocks: Array = np.einsum(subscripts, self.a.array, d)
-        return blocks.reshape(*batch, *self.out_shape)
+        return blocks.reshape((*batch, *self.out_shape))
 
     def transpose(self) -> Primitive:
         return KroneckerTrace(self)
@@ -367,7 +404,7 @@ class KroneckerTrace:
     def apply(self, d: Array) -> Array:
         (m, n), (p, q) = self.constant.shape, self.out_shape
         before, batch = self.product.before, d.shape[: d.ndim - 2]
-        blocks = d.reshape(*batch, m, p, n, q) if before else d.reshape(*batch, p, m, q, n)
+        blocks = d.reshape((*batch, m, p, n, q)) if before else d.reshape((*batch, p, m, q, n))
         subscripts = "mn,...mpnq->...pq" if before else "mn,...pmqn->...pq"
         return np.einsum(subscripts, self.constant, blocks)  # type: ignore[no-any-return]
 
@@ -388,9 +425,9 @@ class Apply(Structural):
 
     def apply(self, d: Array) -> Array:
         batch = self.batch(d)
-        columns = to_columns(d.reshape(math.prod(batch), *self.in_shape))
+        columns = to_columns(d.reshape((math.prod(batch), *self.in_shape)))
         images = from_columns(self.operator @ columns, self.out_shape)
-        return images.reshape(*batch, *self.out_shape)
+        return images.reshape((*batch, *self.out_shape))
 
     def transpose(self) -> Primitive:
         return Apply(self.operator.T)
@@ -408,7 +445,7 @@ class Gather(Structural):
         self.out_shape: Shape = sources.shape
 
     def apply(self, d: Array) -> Array:
-        flat = d.reshape(*self.batch(d), math.prod(self.in_shape))
+        flat = d.reshape((*self.batch(d), math.prod(self.in_shape)))
         if flat.shape[-1] == 0:
             return np.zeros((*self.batch(d), *self.out_shape), d.dtype)
         return np.where(self.sources < 0, d.dtype.type(0), flat[..., self.sources])
@@ -432,9 +469,9 @@ class Scatter(Structural):
         batch = self.batch(d)
         flat = np.zeros((math.prod(self.out_shape), math.prod(batch)), d.dtype)
         used = self.gather.sources >= 0
-        values = d.reshape(math.prod(batch), *self.in_shape)[:, used].T
+        values = d.reshape((math.prod(batch), *self.in_shape))[:, used].T
         np.add.at(flat, self.gather.sources[used], values)
-        return flat.T.reshape(*batch, *self.out_shape)
+        return flat.T.reshape((*batch, *self.out_shape))
 
     def transpose(self) -> Primitive:
         return self.gather

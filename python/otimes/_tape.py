@@ -18,6 +18,7 @@ from ._operator import Shape
 from ._primitives import (
     Batched,
     Broadcast,
+    Conj,
     Constant,
     Gather,
     Inner,
@@ -26,6 +27,7 @@ from ._primitives import (
     Outer,
     Permute,
     Primitive,
+    Real,
     Reshape,
     RightMultiply,
     Same,
@@ -59,6 +61,8 @@ class Tape:
         self.isolated = isolated  # arrays of outer tapes count by their plain values here
         self.meets_others = False  # whether there were any
         self.finished = False
+        self.is_real_linear = False  # whether complex conjugates or parts were taken
+        self.analytic = False  # such are refused: a variable is complex
         self.holds_traced = False  # whether there are traced arrays among the constants
         self._find_names = names
         self._constants: dict[int, tuple[Any, Constant]] = {}
@@ -252,6 +256,29 @@ class Tangent:
         """
         return contraction(self, axes, self.tape.constant(c).array, c_axes, out_axes)
 
+    def conj(self) -> Tangent:
+        return self if self.dtype.kind != "c" else self._real_linear(Conj(self.shape))
+
+    @property
+    def real(self) -> Tangent:
+        return self if self.dtype.kind != "c" else self._real_linear(Real(self.shape))
+
+    @property
+    def imag(self) -> Tangent:
+        return (-1j * self).real
+
+    def _real_linear(self, primitive: Primitive) -> Tangent:
+        """The image under a map that is linear over the reals only."""
+        if self.tape.analytic:
+            raise NotImplementedError(
+                f"{primitive} of a complex variable at {where()} has no complex derivative; "
+                "otimes.jvp takes it along one direction"
+            )
+        self.tape.is_real_linear = True
+        is_part = isinstance(primitive, Real)
+        dtype = np.dtype(self.dtype.char.lower()) if is_part else self.dtype
+        return Tangent(self.tape, self.shape, dtype, ((primitive, self),))
+
     def kron_after(self, a: Any) -> Tangent:
         """A⊗d."""
         c = self.tape.constant(a)
@@ -293,7 +320,7 @@ def contraction(d: Tangent, axes: str, c: Any, c_axes: str, out: str) -> Tangent
         d.tape.constant(c)
         return d.through(Batched(c, c_axes, axes, out, d.shape), c)
     if not axes or not c_axes:
-        y = d * _ordered(c, c_axes, "".join(a for a in out if a in c_axes))
+        y = d * _ordered(d.tape, c, c_axes, "".join(a for a in out if a in c_axes))
         return y.permute(tuple(axes.index(a) for a in out)) if axes else y
     return _matrix_product(d, axes, c, c_axes, out)
 
@@ -309,9 +336,10 @@ def _matrix_product(d: Tangent, axes: str, c: Any, c_axes: str, out: str) -> Tan
         return tuple(math.prod(sizes[a] for a in g) for g in groups if g or not summed)
 
     if out == kept + new and axes == kept + summed:  # nothing has to be moved
-        y = d.reshape(shaped(kept, summed)) @ _ordered(c, c_axes, summed + new, shaped(summed, new))
+        matrix = _ordered(d.tape, c, c_axes, summed + new, shaped(summed, new))
+        y = d.reshape(shaped(kept, summed)) @ matrix
         return y.reshape(tuple(sizes[a] for a in out))
-    matrix = _ordered(c, c_axes, new + summed, shaped(new, summed))
+    matrix = _ordered(d.tape, c, c_axes, new + summed, shaped(new, summed))
     columns = d.permute(tuple(axes.index(a) for a in summed + kept)).reshape(shaped(summed, kept))
     y = (matrix @ columns).reshape(tuple(sizes[a] for a in new + kept))
     return y.permute(tuple((new + kept).index(a) for a in out))
@@ -332,7 +360,7 @@ def _without_units(
     return (
         d.reshape(tuple(sizes.values())),
         "".join(sizes),
-        c.reshape(tuple(c_sizes.values())),
+        c if len(c_sizes) == c.ndim else c.reshape(tuple(c_sizes.values())),
         "".join(c_sizes),
     )
 
@@ -344,10 +372,14 @@ def _summed(d: Tangent, axes: str, lost: list[str]) -> tuple[Tangent, str]:
     return ordered.sum_to(ordered.shape[len(lost) :]), kept
 
 
-def _ordered(c: Any, axes: str, order: str, shape: Shape | None = None) -> Any:
+def _ordered(tape: Tape, c: Any, axes: str, order: str, shape: Shape | None = None) -> Any:
     """C with its axes in another order, and the same array where nothing changes."""
-    moved = c if axes == order else c.transpose(tuple(axes.index(a) for a in order))
-    return moved if shape in (None, moved.shape) else moved.reshape(shape)
+    if axes != order:
+        moved = c.transpose(tuple(axes.index(a) for a in order))
+        if len(axes) == 2 and not is_traced(moved):
+            tape.own(moved, label_map(tape.label(c), "T"))
+        c = moved
+    return c if shape is None or shape == c.shape else c.reshape(shape)
 
 
 def where() -> str:

@@ -473,11 +473,13 @@ def trace(
     isolated: bool = False,
     several: bool = False,
     names_of: Callable[..., Any] | None = None,
+    analytic: bool = True,
 ) -> Trace:
     """Run f with arguments `wrt` traced; `NonlinearError` where it must be linear and is not.
 
     An isolated trace takes the arrays of derivatives around it by their plain values. f may return
-    a tuple with ``several=True``. `names_of` is the function that has the names of the arrays.
+    a tuple with ``several=True``. `names_of` is the function that has the names of the arrays. With
+    ``analytic=False`` complex variables may be conjugated.
     """
     points = [_point(f"argument {k}", x) for k, x in enumerate(args)]
     named = names_of or f
@@ -489,6 +491,7 @@ def trace(
     positions = [wrt] if isinstance(wrt, int) else wrt
     given: list[Any] = list(points)
     variables = {k: Tangent(tape, points[k].shape, points[k].dtype) for k in positions}
+    tape.analytic = analytic and any(v.dtype.kind == "c" for v in variables.values())
     for k, variable in variables.items():
         given[k] = Traced(points[k], variable)
     try:

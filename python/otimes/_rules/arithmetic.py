@@ -45,14 +45,20 @@ def positive(a: Any) -> Any:
     return a, (lambda da: da,)
 
 
-@rule(np.conjugate, linear="jointly", label=_keep)
+@rule(np.conjugate, linear="jointly", label=lambda label: label_map(label, "*"))
 def conjugate(a: Any) -> Any:
-    """d(conj A) = conj(dA), a linear map for real A only."""
-    if a.dtype.kind == "c":
-        raise NotImplementedError(
-            f"np.conj of a complex variable at {where()} has no complex derivative"
-        )
-    return a, (lambda da: da,)
+    """d(conj A) = conj(dA), linear over the reals only."""
+    return np.conjugate(a), (lambda da: da.conj(),)
+
+
+@rule(np.real, linear="jointly")
+def real(val: Any) -> Any:
+    return np.real(val), (lambda d: d.real,)
+
+
+@rule(np.imag, linear="jointly")
+def imag(val: Any) -> Any:
+    return np.imag(val), (lambda d: d.imag if d.dtype.kind == "c" else d * 0,)
 
 
 @rule(np.multiply, linear="each", last_first=True)
