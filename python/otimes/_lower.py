@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ._algebra import add, astype, identity_operator, multiply, with_shapes
+from ._algebra import add, identity_operator, multiply, with_shapes
 from ._check import Array, as_inexact
 from ._operator import LinearOperator
 from ._primitives import Conj, Embedding, Primitive, from_columns, is_traced, to_columns
 from ._tape import Tangent
-from ._terms import TermOperator
+from ._terms import TermOperator, from_terms
 from ._trace import Trace, Traced
 
 
-@dataclass
+@dataclass(slots=True)
 class Step:
     """A tangent, and the links to those that it is computed from."""
 
@@ -98,21 +99,19 @@ class Program:
             return w
         return w.real
 
-    def pull_complex(self, w: Array) -> Array:
+    def pull_complex(self, w: Any) -> Any:
         """Jᵀ w for the complex J of a real variable, whose real part alone `pull` gives."""
-        pulled: Array = self.pull(w)
         if self.is_real_linear and self.result.dtype.kind == "c":
-            return pulled + 1j * self.pull(-1j * w)
+            return self.pull(w) + 1j * self.pull(-1j * w)
         if self.is_real_linear and w.dtype.kind == "c":
             return self.pull(w.real) + 1j * self.pull(w.imag)
-        return pulled
+        return self.pull(w)
 
-    def push_complex(self, d: Array) -> Array:
+    def push_complex(self, d: Any) -> Any:
         """J d for complex d, J being that of a real variable."""
         if self.is_real_linear and d.dtype.kind == "c":
             return self.push(d.real) + 1j * self.push(d.imag)
-        pushed: Array = self.push(d)
-        return pushed
+        return self.push(d)
 
     @functools.cached_property
     def structure(self) -> LinearOperator:
@@ -141,7 +140,7 @@ class Program:
                 if isinstance(primitive, Conj):
                     local[self.variable] = primitive.of(operators[source])
                     continue
-                lowered = primitive.lower()
+                lowered = _in_precision(primitive.lower(), step.tangent.dtype)
                 for origin, op in expanded.get(source, {source: None}).items():
                     path = lowered if op is None else multiply(lowered, op)
                     local[origin] = add(local[origin], path) if origin in local else path
@@ -152,8 +151,6 @@ class Program:
                     [multiply(op, operators[origin]) for origin, op in local.items()]
                 )
         result = operators[self.result]
-        if isinstance(result, TermOperator) and not result._is_neutral():
-            result = astype(result, self.result.dtype)  # zeros and ones take its precision
         return with_shapes(result, self.variable.shape, self.result.shape)
 
 
@@ -204,6 +201,13 @@ def image(primitive: Primitive, d: Any) -> Any:
     return primitive.apply(d)
 
 
+def _in_precision(op: LinearOperator, dtype: np.dtype[Any]) -> LinearOperator:
+    """The operator with its zeros and ones, which are float32, in the program's precision."""
+    if not isinstance(op, TermOperator) or op.dtype.char not in "fF" or dtype.char in "fF":
+        return op
+    return from_terms((t.astype(dtype) for t in op.parts), op.in_shape, op.out_shape)
+
+
 def _total(operators: list[LinearOperator]) -> LinearOperator:
     total: Any = operators[0]
     for op in operators[1:]:
@@ -222,8 +226,11 @@ def _steps(results: Sequence[Tangent], variables: Sequence[Tangent]) -> list[Ste
                 found.add(source)
                 pending.append(source)
     reached = set(variables)
+    ordered = sorted(found - reached, key=_by_index)
+    if len(variables) == variables[0].tape.variables:  # all else comes from these
+        return [Step(tangent, tangent.links) for tangent in ordered]
     steps = []
-    for tangent in sorted(found - reached, key=lambda t: t.index):
+    for tangent in ordered:
         links = tuple(link for link in tangent.links if link[1] in reached)
         if links:
             reached.add(tangent)
@@ -231,10 +238,13 @@ def _steps(results: Sequence[Tangent], variables: Sequence[Tangent]) -> list[Ste
     return steps
 
 
+_by_index = operator.attrgetter("index")
+
+
 def depends(result: Tangent | None, variable: Tangent) -> bool:
     """Whether a result is computed from the variable."""
-    if result is None or result is variable:
-        return result is variable
+    if result is None or result is variable or variable.tape.variables == 1:
+        return result is not None
     steps = _steps([result], [variable])
     return bool(steps) and steps[-1].tangent is result
 
@@ -265,9 +275,7 @@ class Jacobian(LinearOperator):
     symmetric: bool
     transposed: bool
 
-    def __init__(
-        self, program: Program, transposed: bool = False, symmetric: bool = False
-    ) -> None:
+    def __init__(self, program: Program, transposed: bool = False, symmetric: bool = False) -> None:
         shapes = (program.variable.shape, program.result.shape)
         in_shape, out_shape = reversed(shapes) if transposed else shapes
         super().__init__(in_shape, out_shape, program.result.dtype)
