@@ -289,7 +289,7 @@ PUBLIC = {
     "solve_continuous_are", "solve_discrete_are", "solve_lyapunov_factor",
     "solve", "select_method",
     # calculus
-    "jacobian", "linearize", "jvp", "vjp", "gradient", "stop_gradient",
+    "jacobian", "linearize", "jvp", "vjp", "gradient", "hessian", "stop_gradient",
     "expm",
     # results and warnings
     "SolveInfo", "DenseFallbackWarning", "IllConditionedWarning",

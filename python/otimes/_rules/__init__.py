@@ -1,5 +1,5 @@
 """Derivative rules, one file per family of NumPy functions."""
 
-from . import arithmetic, elementwise, linalg
+from . import arithmetic, elementwise, linalg, shapes
 
-__all__ = ["arithmetic", "elementwise", "linalg"]
+__all__ = ["arithmetic", "elementwise", "linalg", "shapes"]
