@@ -30,6 +30,7 @@ ORDER = [
     "_sparse",
     "_structures",
     "_algebra",
+    "_expansion",
     "_elementwise",
     "_vec",
     "_kron",
@@ -65,6 +66,8 @@ ORDER = [
     "_iterative",
     "_min_norm",
     "_solve",
+    "_line_search",
+    "_root",
     "_calculus",
     "_numpy",
     "_display",
@@ -281,12 +284,12 @@ PUBLIC = {
     "solve_continuous_lyapunov", "solve_discrete_lyapunov", "solve_tsylvester",
     "solve_generalized_sylvester", "solve_coupled_sylvester",
     "solve_continuous_are", "solve_discrete_are", "solve_lyapunov_factor",
-    "solve", "select_method",
+    "solve", "select_method", "root",
     # calculus
     "jacobian", "linearize", "jvp", "vjp", "gradient", "stop_gradient",
     "expm",
     # results and warnings
-    "SolveInfo", "DenseFallbackWarning", "IllConditionedWarning",
+    "SolveInfo", "RootResult", "DenseFallbackWarning", "IllConditionedWarning",
 }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from ._nearest import nearest_kronecker
 from ._pencil_equations import solve_coupled_sylvester, solve_generalized_sylvester
 from ._products import kron_apply, kron_matmul, kron_rmatmul
 from ._riccati import solve_continuous_are, solve_discrete_are, solve_lyapunov_factor
+from ._root import RootResult, root
 from ._selection import (
     aslinearoperator,
     commutation_matrix,
@@ -34,6 +35,7 @@ from ._vec import unvec, unvech, unveck, vec, vech, veck
 __all__ = [
     "DenseFallbackWarning",
     "IllConditionedWarning",
+    "RootResult",
     "SolveInfo",
     "aslinearoperator",
     "commutation_matrix",
@@ -54,6 +56,7 @@ __all__ = [
     "linearize",
     "lstsq_axb",
     "nearest_kronecker",
+    "root",
     "select_method",
     "set_max_dense",
     "set_num_threads",

@@ -13,6 +13,7 @@ from ._algebra import as_operator
 from ._check import Array, as_inexact, inexact_dtype, require_dense, require_finite
 from ._equation import Equation
 from ._equations import AXB_CXTD, SYLVESTER, TSYLVESTER
+from ._expansion import in_terms
 from ._factorizations import (
     ChainFactorization,
     DiagonalFactorization,
@@ -343,7 +344,7 @@ def _choose(op: LinearOperator, method: str) -> tuple[Method, Maker]:
             f"the operator has shape {op.shape}, but only a square one can be solved with; "
             'on_singular="lstsq" gives the least-squares solution of minimum norm'
         )
-    structure = op._structure()
+    structure = in_terms(op._structure())
     for candidate in METHODS:
         if method == candidate.name or (method == "auto" and candidate.suits(structure)):
             maker = candidate.maker(structure)
