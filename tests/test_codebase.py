@@ -65,10 +65,13 @@ ORDER = [
     "_sums",
     "_iterative",
     "_min_norm",
+    "_symmetric",
     "_solve",
     "_line_search",
     "_root",
+    "_free_variables",
     "_calculus",
+    "_differences",
     "_numpy",
     "_display",
     "__init__",
@@ -286,7 +289,7 @@ PUBLIC = {
     "solve_continuous_are", "solve_discrete_are", "solve_lyapunov_factor",
     "solve", "select_method", "root",
     # calculus
-    "jacobian", "linearize", "jvp", "vjp", "gradient", "stop_gradient",
+    "jacobian", "linearize", "jvp", "vjp", "gradient", "stop_gradient", "check_jacobian",
     "expm",
     # results and warnings
     "SolveInfo", "RootResult", "DenseFallbackWarning", "IllConditionedWarning",

@@ -8,6 +8,7 @@ from ._calculus import gradient, jacobian, jvp, linearize, vjp
 from ._check import DenseFallbackWarning, set_max_dense
 from ._core import __version__ as __version__
 from ._core import get_num_threads, set_num_threads
+from ._differences import check_jacobian
 from ._equations import solve_axb, solve_sylvester, solve_tsylvester, sylvester_factor
 from ._functions import expm
 from ._kron import kron, kronecker_sum
@@ -38,6 +39,7 @@ __all__ = [
     "RootResult",
     "SolveInfo",
     "aslinearoperator",
+    "check_jacobian",
     "commutation_matrix",
     "diagonal",
     "duplication_matrix",

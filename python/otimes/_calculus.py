@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from . import _rules as _rules  # fills the table of rules
 from ._check import Array, as_inexact, warn
+from ._free_variables import Structure, in_free_coordinates
 from ._lower import Jacobian, Program
 from ._operator import LinearOperator, Shape
 from ._structures import LowRank
@@ -46,7 +47,19 @@ def _each(wrt: int | Sequence[int], args: Sequence[Any], make: Callable[[int], A
     return results[0] if isinstance(wrt, int) else tuple(results)
 
 
-def jacobian(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> Any:
+def _free(
+    f: Function, args: Sequence[Any], wrt: int | Sequence[int], structure: str | None
+) -> tuple[Function, Sequence[Any]]:
+    """F and the point in the coordinates of `structure`."""
+    return in_free_coordinates(f, args, _positions(wrt, len(args)), structure)
+
+
+def jacobian(
+    f: Function,
+    *args: ArrayLike,
+    wrt: int | Sequence[int] = 0,
+    structure: Structure | None = None,
+) -> Any:
     """J with vec(dF) = J vec(dX): the derivative of f at a point, as a structured operator.
 
     For F: (m, n) → (p, q) the operator has shape (pq, mn), numerator layout; ``J.T`` is the
@@ -60,6 +73,10 @@ def jacobian(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> Any
         The point. Without any, a function of them is returned: ``jacobian(f)(A0)``.
     wrt : int or sequence of int
         The argument or arguments to differentiate by; a tuple gives a tuple of operators.
+    structure : {"symmetric", "diagonal", "lower", "skew"}, optional
+        What square matrices the arguments of `wrt` are. The variable is then the vector of their
+        free entries: vech(X) of size n(n+1)/2, diag(X) of size n, vech(X), or veck(X) of size
+        n(n-1)/2; J has as many columns. For symmetric X it is J D, D the `duplication_matrix`.
 
     Returns
     -------
@@ -73,6 +90,8 @@ def jacobian(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> Any
         When f uses an operation that cannot be traced; the message names it and its line.
     TypeError
         When f turns a traced array into a plain one; the message points to `stop_gradient`.
+    ValueError
+        When an argument has not the `structure` (to n eps times its largest entry).
 
     Notes
     -----
@@ -86,20 +105,28 @@ def jacobian(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> Any
     I₂ ⊗ A + Aᵀ ⊗ I₂
     >>> J @ [1, 0, 0, 0]
     array([2., 3., 2., 0.])
+    >>> print(ox.jacobian(lambda S: S @ S, np.eye(2), structure="symmetric"))
+    (I₂ ⊗ S + Sᵀ ⊗ I₂) D₂
     """
     if not args:
-        return lambda *point: jacobian(f, *point, wrt=wrt)
-    return _each(wrt, args, lambda k: _operator_of(trace(f, args, k)))
+        return lambda *point: jacobian(f, *point, wrt=wrt, structure=structure)
+    g, point = _free(f, args, wrt, structure)
+    return _each(wrt, point, lambda k: _operator_of(trace(g, point, k)))
 
 
-def linearize(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> tuple[Any, Any]:
+def linearize(
+    f: Function,
+    *args: ArrayLike,
+    wrt: int | Sequence[int] = 0,
+    structure: Structure | None = None,
+) -> tuple[Any, Any]:
     """f(X) and J with f(X + dX) ≈ f(X) + J dX.
 
     Equal to ``(f(*args), jacobian(f, *args, wrt=wrt))`` in one run of f per argument.
 
     Parameters
     ----------
-    f, *args, wrt
+    f, *args, wrt, structure
         As for `jacobian`.
 
     Returns
@@ -118,7 +145,8 @@ def linearize(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> tu
     >>> value, str(J)
     (array([[3., 6.]]), '3 I₂')
     """
-    traces = [trace(f, args, k) for k in _positions(wrt, len(args))]
+    g, point = _free(f, args, wrt, structure)
+    traces = [trace(g, point, k) for k in _positions(wrt, len(point))]
     operators = tuple(_operator_of(t) for t in traces)
     return traces[0].value, operators[0] if isinstance(wrt, int) else operators
 
@@ -218,7 +246,12 @@ def vjp(f: Function, *args: ArrayLike) -> tuple[Any, Callable[[ArrayLike], tuple
     return _plain(value), pullback
 
 
-def gradient(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> Any:
+def gradient(
+    f: Function,
+    *args: ArrayLike,
+    wrt: int | Sequence[int] = 0,
+    structure: Structure | None = None,
+) -> Any:
     """The array G of the variable's shape with df = Σ G ∘ dX, for scalar f.
 
     ``gradient(f, X)`` equals ``jacobian(f, X).toarray().reshape(X.shape, order="F")``, at the cost
@@ -232,6 +265,9 @@ def gradient(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> Any
         The point. Without any, a function of them is returned.
     wrt : int or sequence of int
         A tuple gives a tuple of gradients.
+    structure : {"symmetric", "diagonal", "lower", "skew"}, optional
+        As for `jacobian`: the gradient by vech(X), diag(X) or veck(X), a vector. That by vech(X)
+        counts each entry below the diagonal twice.
 
     Returns
     -------
@@ -241,7 +277,7 @@ def gradient(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> Any
     Raises
     ------
     ValueError
-        When f's result has more than one entry.
+        When f's result has more than one entry, or an argument has not the `structure`.
 
     Examples
     --------
@@ -251,10 +287,11 @@ def gradient(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> Any
            [4., 8.]])
     """
     if not args:
-        return lambda *point: gradient(f, *point, wrt=wrt)
+        return lambda *point: gradient(f, *point, wrt=wrt, structure=structure)
+    g, point = _free(f, args, wrt, structure)
 
     def one(k: int) -> Array:
-        t = trace(f, args, k)
+        t = trace(g, point, k)
         if t.value.size != 1:
             raise ValueError(
                 f"gradient: f's result has shape {t.value.shape}, but must be a number; "
@@ -265,7 +302,7 @@ def gradient(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> Any
         gradient: Array = Program(t).pull(np.ones((1, *t.value.shape), t.value.dtype))[0]
         return gradient
 
-    return _each(wrt, args, one)
+    return _each(wrt, point, one)
 
 
 def _plain(x: Array) -> Any:

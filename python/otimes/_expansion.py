@@ -6,6 +6,7 @@ however dear the product is, it is cheaper than a dense matrix.
 
 from __future__ import annotations
 
+from ._algebra import scale
 from ._operator import LinearOperator
 from ._structures import Product, Sum
 from ._terms import Term, TermOperator, from_terms
@@ -17,7 +18,8 @@ _MOST_TERMS = 64
 def in_terms(op: LinearOperator) -> LinearOperator:
     """The operator as one sum of Kronecker terms where it is one; otherwise as it is.
 
-    A chain of square operators stays: each of them is solved with in turn.
+    A chain of square operators stays: each of them is solved with in turn. The coefficient of a
+    chain goes into one of its terms.
     """
     if isinstance(op, Product) and all(a.shape[0] == a.shape[1] for a in op.chain):
         return op
@@ -29,7 +31,20 @@ def in_terms(op: LinearOperator) -> LinearOperator:
             op if terms is None else from_terms(terms, op.in_shape, op.out_shape)
         )
     found: LinearOperator = op._cache["in terms"]
-    return found
+    return _absorbed(found)
+
+
+def _absorbed(op: LinearOperator) -> LinearOperator:
+    """c A B … as A (c B) …, B the first that is a sum of terms."""
+    if not isinstance(op, Sum) or len(op.addends) != 1:
+        return op
+    ((c, product),) = op.addends
+    chain = list(product.chain) if isinstance(product, Product) else []
+    for k, link in enumerate(chain):
+        if isinstance(link, TermOperator):
+            chain[k] = scale(c, link)
+            return Product(tuple(chain), op.in_shape, op.out_shape)
+    return op
 
 
 def _terms_of(op: LinearOperator) -> list[Term] | None:
