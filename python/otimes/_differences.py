@@ -60,7 +60,8 @@ def check_jacobian(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) 
 
 
 def _largest_difference(f: Function, args: Sequence[ArrayLike], wrt: int) -> float:
-    J = jacobian(f, *args, wrt=wrt)  # a matrix
+    J = jacobian(f, *args, wrt=wrt)
+    wrt %= len(args)
     columns = _columns(J.shape[1])
     units = np.zeros((J.shape[1], len(columns)))
     units[columns, np.arange(len(columns))] = 1
