@@ -74,6 +74,7 @@ ORDER = [
     "_differences",
     "_numpy",
     "_display",
+    "_spy",
     "__init__",
     "_tour",
     "__main__",

@@ -1,8 +1,9 @@
 """otimes: Kronecker and vec linear algebra for NumPy."""
 
-# these fill registries: how operators print, what NumPy's functions do with them, sparse matrices
+# these fill registries: how operators look, what NumPy's functions do with them, sparse matrices
 from . import _display as _display
 from . import _numpy as _numpy
+from . import _spy as _spy
 from . import _tocsr as _tocsr
 from ._calculus import gradient, jacobian, jvp, linearize, vjp
 from ._check import DenseFallbackWarning, set_max_dense

@@ -176,7 +176,7 @@ class _Newton:
 
 def root(
     f: Function,
-    X0: ArrayLike,  # a matrix
+    X0: ArrayLike,
     *,
     tol: float | None = None,
     maxiter: int = 50,
