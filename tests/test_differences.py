@@ -6,7 +6,7 @@ import pytest
 import otimes as ox
 from functions import CASES, POINT, B
 from otimes._differences import _columns, _extrapolated
-from otimes._trace import rule
+from otimes._trace import Traced
 
 
 @pytest.mark.parametrize("f", CASES.values(), ids=CASES.keys())
@@ -14,20 +14,14 @@ def test_every_function(f):
     assert ox.check_jacobian(f, POINT) < 1e-9
 
 
-@rule("half as steep", linear="no")
-def _wrong(a):
-    return a * a, (lambda da: da * a,)
-
-
-class HalfAsSteep:
-    def __call__(self, x):
-        from otimes._trace import Traced, call
-
-        return call("half as steep", (x,), {}) if isinstance(x, Traced) else x * x
+def half_as_steep(x):
+    if isinstance(x, Traced):
+        return Traced(x.value * x.value, x.tangent * x.value)
+    return x * x
 
 
 def test_a_wrong_derivative_shows():
-    assert ox.check_jacobian(HalfAsSteep(), B) == pytest.approx(0.5)
+    assert ox.check_jacobian(half_as_steep, B) == pytest.approx(0.5)
 
 
 def test_branches_and_constants_are_checked_as_they_are():

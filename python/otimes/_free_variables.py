@@ -13,7 +13,7 @@ from ._check import Array, as_inexact
 from ._operator import LinearOperator
 from ._primitives import Apply
 from ._selection import commutation_matrix, duplication_matrix, elimination_matrix, identity
-from ._trace import Traced, call, rule
+from ._trace import Traced
 from ._triangles import places_of_vech
 from ._vec import vech, veck
 
@@ -51,10 +51,13 @@ _KINDS = {
 }
 
 
-@rule("filled", linear="last", label=lambda basis, entries: entries)
-def _filled(basis: LinearOperator, entries: Array) -> Any:
+def _expanded(basis: LinearOperator, entries: Any) -> Any:
     """X = D θ, dX = D dθ; what θ is called is also the name of X."""
-    return basis(entries), (None, lambda d: d.through(Apply(basis)))
+    if not isinstance(entries, Traced):
+        return basis(entries)
+    x, tape = basis(entries.value), entries.tape
+    tape.own(x, tape.label(entries.value))
+    return Traced(x, entries.tangent.through(Apply(basis)))
 
 
 def in_free_coordinates(
@@ -73,8 +76,7 @@ def in_free_coordinates(
     def of_free_entries(*given: Any) -> Any:
         full = list(given)
         for k, basis in bases.items():
-            x = given[k]
-            full[k] = call("filled", (basis, x), {}) if isinstance(x, Traced) else basis(x)
+            full[k] = _expanded(basis, given[k])
         return f(*full)
 
     return of_free_entries, point
