@@ -153,6 +153,17 @@ def test_float32(rng):
     assert ox.root(lambda x: x * x - 2, np.float32(1)).x.dtype == np.float32
 
 
+@pytest.mark.parametrize("scale", [2.0**-400, 2.0**-100, 2.0**100, 2.0**400])
+def test_scales(rng, scale):
+    """X² = s² A has the root s A^½, in as many steps."""
+    A = rng.standard_normal((4, 4)) + 6 * np.eye(4)
+    plain = ox.root(lambda X: X @ X - A, np.eye(4))
+    scaled = ox.root(lambda X: X @ X - scale * (scale * A), scale * np.eye(4))
+    assert scaled.success
+    assert scaled.nit == plain.nit
+    assert np.abs(scaled.x / scale - plain.x).max() <= 100 * EPS
+
+
 # --- the line search -----------------------------------------------------------------------------
 
 

@@ -31,12 +31,20 @@ class _Trial(NamedTuple):
 
     @property
     def size(self) -> float:
-        return math.inf if self.value is None else float(np.linalg.norm(self.value))
+        return math.inf if self.value is None else frobenius(self.value)
+
+
+def frobenius(x: Array) -> float:
+    """‖X‖_F, also where the squares of its entries overflow or vanish."""
+    largest = float(np.abs(x).max(initial=0))
+    if largest == 0 or not math.isfinite(largest):
+        return largest
+    return largest * float(np.linalg.norm(x / largest))
 
 
 def search(line: Line) -> float | None:
     """The t in (0, 2] with a smaller ‖F(X + tD)‖, or None where no t > 1e-10 gives one."""
-    size = float(np.linalg.norm(line.value))
+    size = frobenius(line.value)
     f, g = line.value / size, line.slope / size
 
     def trial(t: float) -> _Trial:

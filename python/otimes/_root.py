@@ -16,7 +16,7 @@ from ._factorizations import norm_bound
 from ._implicit import solution
 from ._iterative import Options
 from ._krylov import Callback
-from ._line_search import Line, search
+from ._line_search import Line, frobenius, search
 from ._lower import Jacobian, Program
 from ._operator import LinearOperator
 from ._solve import solve
@@ -78,8 +78,8 @@ class _Point(NamedTuple):
         """‖F‖ beside the terms of the linear equation J X = J X - F that X nearly solves."""
         constant = self.jacobian(self.x) - self.value
         with np.errstate(all="ignore"):
-            scale = _norm_of(self.jacobian) * np.linalg.norm(self.x) + np.linalg.norm(constant)
-            return float(np.linalg.norm(self.value) / scale) if scale else 0.0
+            scale = _norm_of(self.jacobian) * frobenius(self.x) + frobenius(constant)
+            return frobenius(self.value) / scale if scale else 0.0
 
 
 def _norm_of(op: LinearOperator) -> float:
@@ -158,8 +158,8 @@ class _Newton:
     def _move(self, d: Array, info: SolveInfo) -> bool:
         """Go along D as far as ‖F‖ falls; False where it does not."""
         x, value, jacobian, _ = self.point
-        is_tiny = np.linalg.norm(d) <= 10 * self.eps * np.linalg.norm(x)
-        self.is_exhausted = bool(is_tiny and not info.rcond < self.eps)
+        is_tiny = frobenius(d) <= 10 * self.eps * frobenius(x)
+        self.is_exhausted = is_tiny and not info.rcond < self.eps
         t = search(Line(value, jacobian(d), _values(self.f, self.point, d)))
         if t is None:
             return self.is_exhausted
