@@ -33,15 +33,15 @@ def matrix(n, kind):
 
 
 @pytest.mark.parametrize("kind", ["real", "complex", "normal"])
-@pytest.mark.parametrize("n", [1, 2, 7, 20])
+@pytest.mark.parametrize("n", [1, 2, 7, 12])
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_residual(name, n, kind):
     f, _ = FUNCTIONS[name]
     J = ox.jacobian(f, matrix(n, kind))
     B = rng.standard_normal((n, n))
     X = J.solve(B)
-    scale = np.linalg.norm(J.toarray(), 2) * np.linalg.norm(X) + np.linalg.norm(B)
-    assert np.linalg.norm(J(X) - B) <= 100 * n * EPS * scale
+    scale = np.linalg.norm(J.toarray()) * np.linalg.norm(X) + np.linalg.norm(B)
+    assert np.linalg.norm(J(X) - B) <= 100 * EPS * scale
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

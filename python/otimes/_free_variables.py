@@ -55,7 +55,7 @@ def _expanded(basis: LinearOperator, entries: Any) -> Any:
     """X = D θ, dX = D dθ; what θ is called is also the name of X."""
     if not isinstance(entries, Traced):
         return basis(entries)
-    x, tape = basis(entries.value), entries.tape
+    x, tape = _expanded(basis, entries.value), entries.tape
     tape.own(x, tape.label(entries.value))
     return Traced(x, entries.tangent.through(Apply(basis)))
 
