@@ -30,6 +30,7 @@ ORDER = [
     "_sparse",
     "_structures",
     "_algebra",
+    "_expansion",
     "_elementwise",
     "_vec",
     "_kron",
@@ -64,10 +65,16 @@ ORDER = [
     "_sums",
     "_iterative",
     "_min_norm",
+    "_symmetric",
     "_solve",
+    "_line_search",
+    "_root",
+    "_free_variables",
     "_calculus",
+    "_differences",
     "_numpy",
     "_display",
+    "_spy",
     "__init__",
     "_tour",
     "__main__",
@@ -287,12 +294,13 @@ PUBLIC = {
     "solve_continuous_lyapunov", "solve_discrete_lyapunov", "solve_tsylvester",
     "solve_generalized_sylvester", "solve_coupled_sylvester",
     "solve_continuous_are", "solve_discrete_are", "solve_lyapunov_factor",
-    "solve", "select_method",
+    "solve", "select_method", "root",
     # calculus
     "jacobian", "linearize", "jvp", "vjp", "gradient", "hessian", "stop_gradient",
+    "check_jacobian",
     "expm",
     # results and warnings
-    "SolveInfo", "DenseFallbackWarning", "IllConditionedWarning",
+    "SolveInfo", "RootResult", "DenseFallbackWarning", "IllConditionedWarning",
 }  # fmt: skip
 
 

@@ -90,9 +90,59 @@ def test_long_names_in_latex():
     assert r"\mathrm{weight\_1}" in J._repr_latex_()
 
 
+@pytest.mark.parametrize(
+    ("f", "text"),
+    [
+        (lambda Z: A @ Z - np.exp(Z) @ A @ Z, " - (Zᵀ Aᵀ ⊗ I₂) diag(4 entries)"),
+        (lambda Z: ox.solve_sylvester(A, A, Z), "(I₂ ⊗ A + Aᵀ ⊗ I₂)⁻¹"),
+        (lambda Z: A @ ox.solve_sylvester(A, A, Z), "(I₂ ⊗ A) (I₂ ⊗ A + Aᵀ ⊗ I₂)⁻¹"),
+    ],
+)
+def test_structure_around_names(f, text):
+    assert text in str(ox.jacobian(f, A))
+
+
+def test_signs_of_sums_of_operators():
+    inverse = ox.kronecker_sum(A, C).inv()
+    identity = ox.identity(6)
+    body = "([2×2] ⊗ I₃ + I₂ ⊗ [3×3])⁻¹"
+    assert str(identity - inverse) == f"I₆ - {body}"
+    assert str(identity - 2.5 * inverse) == f"I₆ - 2.5 {body}"
+    assert str(-inverse) == f"-{body}"
+    assert str(identity + 2j * inverse) == f"I₆ + (0+2j) {body}"
+
+
+def test_small_numbers_in_latex():
+    K = 1.5e-7 * ox.identity(2)
+    assert str(K) == "1.5e-07 I₂"
+    assert K._repr_latex_() == r"$\displaystyle 1.5 \cdot 10^{-7} I_{2}$"
+
+
+def test_long_chains_are_abbreviated():
+    def network(X):
+        for _ in range(30):
+            X = np.tanh(A @ X)
+        return X
+
+    J = ox.jacobian(network, A)
+    assert str(J).count("⊗") == 6
+    assert "(I₂ ⊗ A) … (48 more factors) … diag(4 entries)" in str(J)
+    assert r"\dots \text{(48 more factors)} \dots" in J._repr_latex_()
+
+
 def test_long_sums_are_abbreviated():
     total = ox.kron(A, A)
     for k in range(20):
         total = total + ox.kron(A + k + 1, A)
     assert str(total).endswith("… (9 more terms)")
     assert str(total).count("⊗") == 12
+    assert total._repr_latex_().endswith(r"\dots \text{(9 more terms)}$")
+
+
+def test_long_sums_of_operators_are_abbreviated():
+    total = ox.kron(A, A)
+    for k in range(1, 15):
+        total = total + ox.kronecker_sum(A, k * A).inv()
+    assert str(total).endswith("… (3 more terms)")
+    one_more = total._structure().addends[:13]
+    assert str(type(total)(one_more, (4,), (4,))).endswith("… (1 more term)")

@@ -2,7 +2,8 @@
 
 M: MIT 18.S096, vectorization and Kronecker products. G: Mathematics for Machine Learning,
 gradients. D: matrix and vector differentiation, lecture notes. T: matrix calculus derivatives, a
-tutorial. f is written as a student would write it; the right-hand side is the text's own formula.
+tutorial. A: matrix and array derivatives, lecture slides. f is written as a student would write it;
+the right-hand side is the text's own formula.
 """
 
 import numpy as np
@@ -59,12 +60,53 @@ def test_M4():
     close(ox.vec(A @ X @ I + I @ X @ A), right)
 
 
+def test_G1():
+    """J(i,j) = ∂fᵢ/∂xⱼ, J of shape (m, n), for f: Rⁿ → Rᵐ."""
+    x, C = rng.standard_normal(3), rng.standard_normal((5, 3))
+    J = ox.jacobian(lambda x: np.sin(C @ x), x)
+    assert J.shape == (5, 3)
+    for i in range(5):
+        for j in range(3):
+            assert J[i, j] == pytest.approx(np.cos(C[i] @ x) * C[i, j], rel=1e-14)
+
+
 def test_G2():
     """f(x) = A x: J = A."""
     x = rng.standard_normal(3)
     J = ox.jacobian(lambda x: A @ x, x)
     close(J.toarray(), A)
     assert str(J) == "A"
+
+
+def test_G3():
+    """L = ‖e‖², e = y - Φθ: by the chain rule and directly, -2(yᵀ - θᵀΦᵀ)Φ of shape (1, D)."""
+    Phi, theta, y = rng.standard_normal((6, 3)), rng.standard_normal(3), rng.standard_normal(6)
+    e = y - Phi @ theta
+    dL_de = ox.jacobian(lambda e: e @ e, e)
+    de_dtheta = ox.jacobian(lambda theta: y - Phi @ theta, theta)
+    close(dL_de.toarray(), 2 * e[None])
+    close(de_dtheta.toarray(), -Phi)
+    expected = -2 * (y - theta @ Phi.T)[None] @ Phi
+    close((dL_de @ de_dtheta).toarray(), expected)
+    directly = ox.jacobian(lambda theta: (y - Phi @ theta) @ (y - Phi @ theta), theta)
+    assert directly.shape == (1, 3)
+    close(directly.toarray(), expected)
+
+
+def test_G4():
+    """∂Aᵢⱼ/∂B_kl as a 4-D tensor and as an (mn, pq) matrix: equal through vec."""
+    C, D = rng.standard_normal((4, 2)), rng.standard_normal((3, 5))
+    X = rng.standard_normal((2, 3))
+    J = ox.jacobian(lambda X: C @ X @ D, X)
+    T, M = J.tensor(), J.toarray()
+    assert T.shape == (4, 5, 2, 3)
+    assert M.shape == (20, 6)
+    for i in range(4):
+        for j in range(5):
+            for k in range(2):
+                for m in range(3):
+                    assert T[i, j, k, m] == M[i + 4 * j, k + 2 * m]
+                    assert T[i, j, k, m] == pytest.approx(C[i, k] * D[m, j], rel=1e-14)
 
 
 def test_G5():
@@ -160,12 +202,74 @@ def test_G13():
     close(ox.gradient(lambda s: (x - A @ s) @ W @ (x - A @ s), s), -2 * (x - A @ s) @ W @ A)
 
 
+def test_D1():
+    """y = A x: ∂y/∂x = A; x scalar: J of shape (m, 1)."""
+    x, a = rng.standard_normal((2, 3))
+    close(ox.jacobian(lambda x: A @ x, x).toarray(), A)
+    J = ox.jacobian(lambda x: x * a, 2.0)
+    assert J.shape == (3, 1)
+    close(J.toarray(), a[:, None])
+
+
+def test_D2():
+    """y = A x(z): ∂y/∂z = A ∂x/∂z."""
+    z, x = rng.standard_normal(3), lambda z: np.sin(B @ z)
+    J = ox.jacobian(lambda z: A @ x(z), z)
+    close(J.toarray(), A @ ox.jacobian(x, z).toarray())
+    close(J.toarray(), (ox.aslinearoperator(A) @ ox.jacobian(x, z)).toarray())
+
+
+def test_D3():
+    """α = yᵀAx: ∂α/∂y = xᵀAᵀ, ∂α/∂x = yᵀA."""
+    x, y = rng.standard_normal((2, 3))
+    dy, dx = ox.gradient(lambda y, x: y @ A @ x, y, x, wrt=(0, 1))
+    close(dy, x @ A.T)
+    close(dx, y @ A)
+
+
+def test_D4():
+    """α = xᵀAx: xᵀ(A + Aᵀ); A symmetric: 2xᵀA."""
+    x, S = rng.standard_normal(3), A + A.T
+    close(ox.gradient(lambda x: x @ A @ x, x), x @ (A + A.T))
+    close(ox.gradient(lambda x: x @ S @ x, x), 2 * x @ S)
+
+
+def test_D5():
+    """α = y(z)ᵀx(z): xᵀ∂y/∂z + yᵀ∂x/∂z; α = xᵀx: 2xᵀ∂x/∂z."""
+    z = rng.standard_normal(3)
+    x, y = lambda z: np.sin(A @ z), lambda z: np.exp(B @ z)
+    dx, dy = ox.jacobian(x, z), ox.jacobian(y, z)
+    close(ox.gradient(lambda z: y(z) @ x(z), z), x(z) @ dy + y(z) @ dx)
+    close(ox.gradient(lambda z: x(z) @ x(z), z), 2 * x(z) @ dx)
+
+
+def test_D6():
+    """α = y(z)ᵀA x(z): xᵀAᵀ∂y/∂z + yᵀA∂x/∂z."""
+    z = rng.standard_normal(3)
+    x, y = lambda z: np.sin(A @ z), lambda z: np.exp(B @ z)
+    dx, dy = ox.jacobian(x, z), ox.jacobian(y, z)
+    close(ox.gradient(lambda z: y(z) @ A @ x(z), z), x(z) @ A.T @ dy + y(z) @ A @ dx)
+
+
 def test_D7():
     """α = (y-Ax)ᵀ(y-Ax): -2(y-Ax)ᵀA = -2yᵀA + 2xᵀAᵀA."""
     x, y = rng.standard_normal((2, 3))
     gradient = ox.gradient(lambda x: (y - A @ x) @ (y - A @ x), x)
     close(gradient, -2 * (y - A @ x) @ A)
     close(gradient, -2 * y @ A + 2 * x @ A.T @ A)
+
+
+def test_T1():
+    """f = x³+2x²-5x+7: f′ = -5 at 0, 2 at 1."""
+    f = lambda x: x**3 + 2 * x**2 - 5 * x + 7  # noqa: E731
+    assert ox.gradient(f, 0.0) == -5
+    assert ox.gradient(f, 1.0) == 2
+
+
+def test_T2():
+    """f = x₁²+3x₁x₂+x₂²: ∇f = (8, 7) at (1, 2)."""
+    f = lambda x1, x2: x1**2 + 3 * x1 * x2 + x2**2  # noqa: E731
+    assert ox.gradient(f, 1.0, 2.0, wrt=(0, 1)) == (8, 7)
 
 
 def test_T3():
@@ -179,6 +283,26 @@ def test_T6():
     f, g = lambda X: X @ X, lambda X: X @ B
     h = ox.jacobian(lambda X: f(g(X)), A)
     close((ox.jacobian(f, g(A)) @ ox.jacobian(g, A)).toarray(), h.toarray())
+
+
+def test_T9():
+    """aᵀx → a, xᵀa → a, Ax → A = Aᵀ (denominator), xᵀA → A (denominator; J = Aᵀ)."""
+    a, x = rng.standard_normal((2, 3))
+    close(ox.gradient(lambda x: a @ x, x), a)
+    close(ox.gradient(lambda x: x @ a, x), a)
+    close(ox.jacobian(lambda x: A @ x, x).toarray(), A)
+    close(ox.jacobian(lambda x: A @ x, x).T.toarray(), A.T)
+    close(ox.jacobian(lambda x: x @ A, x).T.toarray(), A)
+    close(ox.jacobian(lambda x: x @ A, x).toarray(), A.T)
+
+
+def test_T10():
+    """xᵀAx → (A+Aᵀ)x; A = [[2,1],[3,4]]: (4x₁+4x₂, 4x₁+8x₂); xᵀx → 2x."""
+    x, C = rng.standard_normal(2), np.array([[2.0, 1.0], [3.0, 4.0]])
+    gradient = ox.gradient(lambda x: x @ C @ x, x)
+    close(gradient, (C + C.T) @ x)
+    close(gradient, [4 * x[0] + 4 * x[1], 4 * x[0] + 8 * x[1]])
+    close(ox.gradient(lambda x: x @ x, x), 2 * x)
 
 
 def test_T11():
@@ -195,6 +319,75 @@ def test_T12():
     close(ox.gradient(np.linalg.det, A), np.linalg.det(A) * X_inv_t)
     close(ox.gradient(lambda X: np.log(np.linalg.det(X)), A), X_inv_t)
     close(ox.gradient(lambda X: np.linalg.slogdet(X).logabsdet, A), X_inv_t)
+
+
+def test_T13():
+    """∇J = -2Xᵀy + 2XᵀXβ; β* by QR, accurate where the normal equations lose all digits."""
+    X, y, beta = rng.standard_normal((8, 3)), rng.standard_normal(8), rng.standard_normal(3)
+    gradient = ox.gradient(lambda beta: (y - X @ beta) @ (y - X @ beta), beta)
+    close(gradient, -2 * X.T @ y + 2 * X.T @ X @ beta)
+    best = ox.lstsq_axb(X, np.eye(1), y[:, None])[:, 0]
+    close(ox.gradient(lambda beta: (y - X @ beta) @ (y - X @ beta), best), np.zeros(3))
+    # columns that differ by 1e-9: XᵀX is singular in double precision
+    hard = np.hstack([np.ones((8, 1)), np.ones((8, 1)) + 1e-9 * X[:, :1]])
+    exact = np.array([1.0, 2.0])
+    found = ox.lstsq_axb(hard, np.eye(1), (hard @ exact)[:, None])[:, 0]
+    assert np.abs(found - exact).max() <= 10 * EPS * np.linalg.cond(hard)
+    assert np.linalg.cond(hard.T @ hard) > 1 / EPS
+
+
+def test_T14():
+    """∇_w (wᵀSw - λ(wᵀw-1)) = 2Sw - 2λw, zero exactly at eigenvectors."""
+    S, w, lam = A @ A.T, rng.standard_normal(3), 0.7
+    lagrangian = lambda w, lam: w @ S @ w - lam * (w @ w - 1)  # noqa: E731
+    close(ox.gradient(lagrangian, w, lam), 2 * S @ w - 2 * lam * w)
+    values, vectors = np.linalg.eigh(S)
+    for value, vector in zip(values, vectors.T, strict=True):
+        assert np.abs(ox.gradient(lagrangian, vector, value)).max() <= 100 * EPS * values[-1]
+    assert np.abs(ox.gradient(lagrangian, w / np.linalg.norm(w), values[0])).max() > 1e-3
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def test_T15():
+    """z = Wx+b, a = σ(z): ∂L/∂W = δxᵀ with δ = ∂L/∂z; a two-layer network end to end."""
+    x, y, b = rng.standard_normal((3, 3))
+    V, c = rng.standard_normal((2, 3)), rng.standard_normal(2)
+    target = y[:2]
+    loss = lambda a: (a - y) @ (a - y)  # noqa: E731
+    delta = ox.gradient(lambda z: loss(sigmoid(z)), A @ x + b)
+    close(ox.gradient(lambda W: loss(sigmoid(W @ x + b)), A), np.outer(delta, x))
+
+    def network(W, b, V, c):
+        a = sigmoid(V @ sigmoid(W @ x + b) + c)
+        return (a - target) @ (a - target)
+
+    a1 = sigmoid(A @ x + b)
+    a2 = sigmoid(V @ a1 + c)
+    delta2 = 2 * (a2 - target) * a2 * (1 - a2)
+    delta1 = (V.T @ delta2) * a1 * (1 - a1)
+    dW, db, dV, dc = ox.gradient(network, A, b, V, c, wrt=(0, 1, 2, 3))
+    close(dV, np.outer(delta2, a1))
+    close(dc, delta2)
+    close(dW, np.outer(delta1, x))
+    close(db, delta1)
+
+
+def test_T18():
+    """Linearity, product, inverse, trace and determinant rules; df = tr((∂f/∂X)ᵀ dX)."""
+    X, dX = A, B
+    U, V = lambda X: X @ X, lambda X: np.exp(X)
+    d = lambda f: ox.jvp(f, (X,), (dX,))[1]  # noqa: E731
+    close(d(lambda X: 2 * U(X) + 3 * V(X)), 2 * d(U) + 3 * d(V))
+    close(d(lambda X: U(X) @ V(X)), d(U) @ V(X) + U(X) @ d(V))
+    X_inv = np.linalg.inv(X)
+    close(d(np.linalg.inv), -X_inv @ dX @ X_inv)
+    close(d(lambda X: np.trace(U(X))), np.trace(d(U)))
+    close(d(np.linalg.det), np.linalg.det(X) * np.trace(X_inv @ dX))
+    f = lambda X: np.linalg.det(X @ X) + np.trace(X @ B @ X)  # noqa: E731
+    close(d(f), np.trace(ox.gradient(f, X).T @ dX))
 
 
 def test_T19():
@@ -224,3 +417,97 @@ def test_T21():
     K = ox.kron(B.T, A)
     assert np.abs(K @ ox.vec(X) - ox.vec(C)).max() < 1e-12
     close(ox.solve_axb(A, B, C), X)
+
+
+def test_T22(monkeypatch):
+    """f = sin x₁ + x₁x₂ at (2, 3), forward and reverse; the sweeps are counted."""
+    from otimes._lower import Program
+
+    f = lambda x1, x2: np.sin(x1) + x1 * x2  # noqa: E731
+    value, d1 = ox.jvp(f, (2.0, 3.0), (1.0, 0.0))
+    _, d2 = ox.jvp(f, (2.0, 3.0), (0.0, 1.0))
+    assert value == pytest.approx(6.909, abs=1e-3)
+    assert (d1, d2) == (pytest.approx(np.cos(2) + 3, rel=1e-15), 2)
+    _, pullback = ox.vjp(f, 2.0, 3.0)
+    assert pullback(1.0) == (pytest.approx(np.cos(2) + 3, rel=1e-15), 2)
+    # of g: R³ → R², forward needs a pass for each input, reverse one for each output
+    g, x = lambda x: np.sin(A[:2] @ x), rng.standard_normal(3)
+    J, counts = ox.jacobian(g, x), {"push": 0, "pull": 0}
+    sweeps = {name: getattr(Program, name) for name in counts}
+    for name, sweep in sweeps.items():
+
+        def counted(self, batch, name=name, sweep=sweep):
+            counts[name] += len(batch)
+            return sweep(self, batch)
+
+        monkeypatch.setattr(Program, name, counted)
+    close(J @ np.eye(3), J.toarray())
+    close(J.T @ np.eye(2), J.toarray().T)
+    assert counts == {"push": 3, "pull": 2}
+
+
+def test_A2():
+    """f_L∘…∘f₁ with f_ℓ = σ(A_ℓ x + b_ℓ): derivative by every A_ℓ and b_ℓ."""
+    x = rng.standard_normal(3)
+    weights, biases = rng.standard_normal((3, 3, 3)), rng.standard_normal((3, 3))
+
+    def network(A1, b1, A2, b2, A3, b3):
+        layer1 = np.tanh(A1 @ x + b1)
+        layer2 = np.tanh(A2 @ layer1 + b2)
+        return np.tanh(A3 @ layer2 + b3)
+
+    parameters = [p for pair in zip(weights, biases, strict=True) for p in pair]
+    by_parameter = ox.jacobian(network, *parameters, wrt=tuple(range(6)))
+    # the text's chain rule, from the last layer to the first
+    layers = [x]
+    for W, b in zip(weights, biases, strict=True):
+        layers.append(np.tanh(W @ layers[-1] + b))
+    chain = I
+    for k in (2, 1, 0):
+        chain = chain @ np.diag(1 - layers[k + 1] ** 2)
+        close(by_parameter[2 * k].toarray(), chain @ np.kron(layers[k], I))
+        close(by_parameter[2 * k + 1].toarray(), chain)
+        chain = chain @ weights[k]
+
+
+def test_A3():
+    """d/dθ xᵀA(θ)x and d/dA ‖Ax - y‖²."""
+    x, y = rng.standard_normal((2, 3))
+    A_of = lambda theta: np.exp(theta * B)  # noqa: E731
+    derivative = ox.jacobian(A_of, 0.3)
+    close(ox.gradient(lambda theta: x @ A_of(theta) @ x, 0.3), x @ derivative.tensor() @ x)
+    close(x @ derivative.tensor() @ x, x @ (B * np.exp(0.3 * B)) @ x)
+    gradient = ox.gradient(lambda A: (A @ x - y) @ (A @ x - y), A)
+    close(gradient, 2 * np.outer(A @ x - y, x))
+
+
+def test_A4():
+    """∂f_pq/∂X_mn = Σ_rs ∂f_pq/∂A_rs · ∂A_rs/∂X_mn."""
+    C = rng.standard_normal((2, 3))
+    inner, outer = lambda X: C @ X @ B, lambda Y: Y @ Y.T
+    df, dA = ox.jacobian(outer, inner(A)).tensor(), ox.jacobian(inner, A).tensor()
+    expected = ox.jacobian(lambda X: outer(inner(X)), A).tensor()
+    assert expected.shape == (2, 2, 3, 3)
+    close(np.einsum("pqrs,rsmn->pqmn", df, dA), expected)
+
+
+def test_A5():
+    """dvec f/dvec X = dvec f/dvec A · dvec A/dvec X, where plain matmul of the tensors is wrong."""
+    inner, outer = lambda X: X @ B, lambda Y: Y @ Y
+    df, dA = ox.jacobian(outer, inner(A)), ox.jacobian(inner, A)
+    composed = ox.jacobian(lambda X: outer(inner(X)), A)
+    close((df @ dA).toarray(), composed.toarray())
+    plain = df.tensor() @ dA.tensor()
+    assert np.abs(plain - composed.tensor()).max() > 0.1
+    with pytest.raises(ValueError, match=r"9 columns meet 4 rows"):
+        df @ ox.jacobian(lambda X: X @ X, np.eye(2))
+
+
+def test_A6():
+    """f = Ax by A has shape M×(M×N), with xᵀ in row i of block i and zeros elsewhere."""
+    M, N = 4, 3
+    W, x = rng.standard_normal((M, N)), rng.standard_normal(N)
+    J = ox.jacobian(lambda W: W @ x, W)
+    assert J.out_shape + J.in_shape == (M, M, N)
+    close(J.tensor(), np.einsum("ik,j->ikj", np.eye(M), x))
+    assert str(J) == "xᵀ ⊗ I₄"

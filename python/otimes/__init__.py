@@ -1,13 +1,15 @@
 """otimes: Kronecker and vec linear algebra for NumPy."""
 
-# these fill registries: how operators print, what NumPy's functions do with them, sparse matrices
+# these fill registries: how operators look, what NumPy's functions do with them, sparse matrices
 from . import _display as _display
 from . import _numpy as _numpy
+from . import _spy as _spy
 from . import _tocsr as _tocsr
 from ._calculus import gradient, hessian, jacobian, jvp, linearize, vjp
 from ._check import DenseFallbackWarning, set_max_dense
 from ._core import __version__ as __version__
 from ._core import get_num_threads, set_num_threads
+from ._differences import check_jacobian
 from ._equations import solve_axb, solve_sylvester, solve_tsylvester, sylvester_factor
 from ._functions import expm
 from ._kron import kron, kronecker_sum
@@ -17,6 +19,7 @@ from ._nearest import nearest_kronecker
 from ._pencil_equations import solve_coupled_sylvester, solve_generalized_sylvester
 from ._products import kron_apply, kron_matmul, kron_rmatmul
 from ._riccati import solve_continuous_are, solve_discrete_are, solve_lyapunov_factor
+from ._root import RootResult, root
 from ._selection import (
     aslinearoperator,
     commutation_matrix,
@@ -34,8 +37,10 @@ from ._vec import unvec, unvech, unveck, vec, vech, veck
 __all__ = [
     "DenseFallbackWarning",
     "IllConditionedWarning",
+    "RootResult",
     "SolveInfo",
     "aslinearoperator",
+    "check_jacobian",
     "commutation_matrix",
     "diagonal",
     "duplication_matrix",
@@ -55,6 +60,7 @@ __all__ = [
     "linearize",
     "lstsq_axb",
     "nearest_kronecker",
+    "root",
     "select_method",
     "set_max_dense",
     "set_num_threads",

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from . import _rules as _rules  # fills the table of rules
 from ._check import Array, as_inexact, warn
+from ._free_variables import Structure, in_free_coordinates
 from ._lower import Jacobian, Program, depends
 from ._operator import LinearOperator, Shape
 from ._primitives import is_traced
@@ -58,7 +59,19 @@ def _jacobians(t: Trace, wrt: int | Sequence[int]) -> Any:
     return _arranged(t, wrt, lambda i, j: _operator_of(t, i, j))
 
 
-def jacobian(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> Any:
+def _free(
+    f: Function, args: Sequence[Any], wrt: int | Sequence[int], structure: str | None
+) -> tuple[Function, Sequence[Any]]:
+    """F and the point in the coordinates of `structure`."""
+    return in_free_coordinates(f, args, _positions(wrt, len(args)), structure)
+
+
+def jacobian(
+    f: Function,
+    *args: ArrayLike,
+    wrt: int | Sequence[int] = 0,
+    structure: Structure | None = None,
+) -> Any:
     """J with vec(dF) = J vec(dX): the derivative of f at a point, as a structured operator.
 
     For F: (m, n) → (p, q) the operator has shape (pq, mn), numerator layout; ``J.T`` is the
@@ -73,6 +86,10 @@ def jacobian(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> Any
     wrt : int or sequence of int
         The argument or arguments to differentiate by; a tuple gives a tuple of operators. Where f
         returns a tuple, there is one result, or tuple, for each of its items.
+    structure : {"symmetric", "diagonal", "lower", "skew"}, optional
+        What square matrices the arguments of `wrt` are. The variable is then the vector of their
+        free entries: vech(X) of size n(n+1)/2, diag(X) of size n, vech(X), or veck(X) of size
+        n(n-1)/2; J has as many columns. For symmetric X it is J D, D the `duplication_matrix`.
 
     Returns
     -------
@@ -86,6 +103,8 @@ def jacobian(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> Any
         When f uses an operation that cannot be traced; the message names it and its line.
     TypeError
         When f turns a traced array into a plain one; the message points to `stop_gradient`.
+    ValueError
+        When an argument has not the `structure` (to n eps times its largest entry).
 
     Notes
     -----
@@ -99,21 +118,29 @@ def jacobian(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> Any
     I₂ ⊗ A + Aᵀ ⊗ I₂
     >>> J @ [1, 0, 0, 0]
     array([2., 3., 2., 0.])
+    >>> print(ox.jacobian(lambda S: S @ S, np.eye(2), structure="symmetric"))
+    (I₂ ⊗ S + Sᵀ ⊗ I₂) D₂
     """
     if not args:
-        return lambda *point: jacobian(f, *point, wrt=wrt)
-    t = trace(f, args, _positions(wrt, len(args)), several=True)
+        return lambda *point: jacobian(f, *point, wrt=wrt, structure=structure)
+    g, point = _free(f, args, wrt, structure)
+    t = trace(g, point, _positions(wrt, len(point)), several=True)
     return _jacobians(t, wrt)
 
 
-def linearize(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> tuple[Any, Any]:
+def linearize(
+    f: Function,
+    *args: ArrayLike,
+    wrt: int | Sequence[int] = 0,
+    structure: Structure | None = None,
+) -> tuple[Any, Any]:
     """f(X) and J with f(X + dX) ≈ f(X) + J dX.
 
     Equal to ``(f(*args), jacobian(f, *args, wrt=wrt))`` in one run of f.
 
     Parameters
     ----------
-    f, *args, wrt
+    f, *args, wrt, structure
         As for `jacobian`.
 
     Returns
@@ -132,7 +159,8 @@ def linearize(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> tu
     >>> value, str(J)
     (array([[3., 6.]]), '3 I₂')
     """
-    t = trace(f, args, _positions(wrt, len(args)), several=True)
+    g, point = _free(f, args, wrt, structure)
+    t = trace(g, point, _positions(wrt, len(point)), several=True)
     return t.values if t.is_tuple else t.value, _jacobians(t, wrt)
 
 
@@ -258,7 +286,12 @@ def _shapes(arrays: Sequence[Any]) -> str:
     return " and ".join(str(a.shape) for a in arrays)
 
 
-def gradient(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> Any:
+def gradient(
+    f: Function,
+    *args: ArrayLike,
+    wrt: int | Sequence[int] = 0,
+    structure: Structure | None = None,
+) -> Any:
     """The array G of the variable's shape with df = Σ G ∘ dX, for scalar f.
 
     ``gradient(f, X)`` equals ``jacobian(f, X).toarray().reshape(X.shape, order="F")``, at the cost
@@ -272,6 +305,9 @@ def gradient(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> Any
         The point. Without any, a function of them is returned.
     wrt : int or sequence of int
         A tuple gives a tuple of gradients.
+    structure : {"symmetric", "diagonal", "lower", "skew"}, optional
+        As for `jacobian`: the gradient by vech(X), diag(X) or veck(X), a vector. That by vech(X)
+        counts each entry below the diagonal twice.
 
     Returns
     -------
@@ -281,7 +317,7 @@ def gradient(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> Any
     Raises
     ------
     ValueError
-        When f's result has more than one entry.
+        When f's result has more than one entry, or an argument has not the `structure`.
 
     Examples
     --------
@@ -291,9 +327,9 @@ def gradient(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> Any
            [4., 8.]])
     """
     if not args:
-        return lambda *point: gradient(f, *point, wrt=wrt)
-
-    t = trace(f, args, _positions(wrt, len(args)), names_of=f)
+        return lambda *point: gradient(f, *point, wrt=wrt, structure=structure)
+    g, point = _free(f, args, wrt, structure)
+    t = trace(g, point, _positions(wrt, len(point)), names_of=g)
     if t.value.size != 1:
         raise ValueError(
             f"gradient: f's result has shape {t.value.shape}, but must be a number; use jacobian"
@@ -304,13 +340,18 @@ def gradient(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> Any
         one = np.ones(t.value.shape, t.value.dtype)
         gradients = _tuple(Program(t).pull(one), len(t.variables))
     found = tuple(
-        np.zeros(x.shape, x.dtype) if g is None else g
-        for x, g in zip(t.variables, gradients, strict=True)
+        np.zeros(x.shape, x.dtype) if d is None else d
+        for x, d in zip(t.variables, gradients, strict=True)
     )
     return found[0] if isinstance(wrt, int) else found
 
 
-def hessian(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> Any:
+def hessian(
+    f: Function,
+    *args: ArrayLike,
+    wrt: int | Sequence[int] = 0,
+    structure: Structure | None = None,
+) -> Any:
     """H with f(X + dX) ≈ f(X) + Σ G ∘ dX + ½ vec(dX)ᵀ H vec(dX), the Jacobian of the gradient G.
 
     For X: (m, n) the operator has shape (mn, mn) and is symmetric.
@@ -323,6 +364,8 @@ def hessian(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> Any:
         The point. Without any, a function of them is returned.
     wrt : int or sequence of int
         A tuple gives a tuple of tuples of blocks, ∂²f/∂Xᵢ∂Xⱼ in row i and column j.
+    structure : {"symmetric", "diagonal", "lower", "skew"}, optional
+        As for `jacobian`: H is then that of the free entries, Dᵀ H D.
 
     Returns
     -------
@@ -352,14 +395,15 @@ def hessian(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> Any:
     array([2., 5.])
     """
     if not args:
-        return lambda *point: hessian(f, *point, wrt=wrt)
+        return lambda *point: hessian(f, *point, wrt=wrt, structure=structure)
     positions = tuple(_positions(wrt, len(args)))
+    g, entries = _free(f, args, wrt, structure)
 
     def gradients(*point: Any) -> tuple[Any, ...]:
-        found: tuple[Any, ...] = gradient(f, *point, wrt=positions)
+        found: tuple[Any, ...] = gradient(g, *point, wrt=positions)
         return found
 
-    t = trace(gradients, args, positions, several=True, names_of=f)
+    t = trace(gradients, entries, positions, several=True, names_of=g)
 
     def block(i: int, j: int) -> LinearOperator:
         if depends(t.results[i], t.variables[j]):

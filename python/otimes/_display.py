@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +25,8 @@ from ._triangles import TriangleOperator
 
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _SUBSCRIPTS = str.maketrans("0123456789,", "₀₁₂₃₄₅₆₇₈₉,")
-_MAX_TERMS = 12
+#: More terms or factors are counted, not written.
+_MAX = 12
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,10 @@ class Notation:
     @property
     def otimes(self) -> str:
         return r" \otimes " if self.latex else " ⊗ "
+
+    @property
+    def dots(self) -> str:
+        return r"\dots" if self.latex else "…"
 
     def sub(self, symbol: str, text: str) -> str:
         return f"{symbol}_{{{text}}}" if self.latex else symbol + text.translate(_SUBSCRIPTS)
@@ -95,7 +101,12 @@ class Notation:
         value = np.asarray(c).item()
         if isinstance(value, complex):
             return self.brackets(f"{value:g}")
-        return str(value) if isinstance(value, int) else f"{value:g}"
+        return str(value) if isinstance(value, int) else self._power_of_ten(f"{value:g}")
+
+    def _power_of_ten(self, text: str) -> str:
+        """1e-05 as LaTeX writes it."""
+        digits, e, power = text.partition("e")
+        return rf"{digits} \cdot 10^{{{int(power)}}}" if self.latex and e else text
 
     def term(self, t: Term) -> str:
         """c (F₁ ⊗ … ⊗ F_N) K, without the sign of c."""
@@ -111,17 +122,45 @@ class Notation:
             body = self.sub("I", str(t.rows))
         elif t.coefficient not in (1, -1) and len(t.factors) > 1:
             body = self.brackets(body)
-        size = abs(t.coefficient) if np.isrealobj(t.coefficient) else t.coefficient
+        return self._multiple(_size(t.coefficient), body)
+
+    def _multiple(self, size: Scalar, body: str) -> str:
         return body if size == 1 else f"{self.number(size)} {body}"
 
     def terms(self, parts: tuple[Term, ...]) -> str:
-        pieces = []
-        for k, t in enumerate(parts[:_MAX_TERMS]):
-            negative = np.isrealobj(t.coefficient) and t.coefficient < 0  # type: ignore[operator]
-            sign = ("-" if negative else "") if k == 0 else (" - " if negative else " + ")
-            pieces.append(sign + self.term(t))
-        rest = len(parts) - _MAX_TERMS
-        return "".join(pieces) + (f" + … ({rest} more terms)" if rest > 0 else "")
+        return self._sum([self._signed(t.coefficient, self.term(t)) for t in parts[:_MAX]], parts)
+
+    def _signed(self, c: Scalar, size: str) -> str:
+        """The text of c times something, from that without the sign of c."""
+        negative = np.isrealobj(c) and c < 0  # type: ignore[operator]
+        return f"-{size}" if negative else size
+
+    def _sum(self, pieces: list[str], everything: Sequence[object]) -> str:
+        """The first addends with their signs, and the number of the rest."""
+        text = pieces[0]
+        for piece in pieces[1:]:
+            text += f" - {piece[1:]}" if piece.startswith("-") else f" + {piece}"
+        rest = len(everything) - len(pieces)
+        return text + (f" + {self._omitted(rest, 'term')}" if rest else "")
+
+    def _omitted(self, count: int, what: str) -> str:
+        words = f"({count} more {what}{'s' if count > 1 else ''})"
+        return f"{self.dots} " + (rf"\text{{{words}}}" if self.latex else words)
+
+    def _addend(self, c: Scalar, op: LinearOperator) -> str:
+        if c == 1:
+            return self.operator(op)
+        is_chain = isinstance(op._structure(), Product)
+        body = self.operator(op) if is_chain else self._inner(op)
+        return self._signed(c, self._multiple(_size(c), body))
+
+    def _chain(self, chain: tuple[LinearOperator, ...]) -> str:
+        """The first and the last links."""
+        if len(chain) <= _MAX:
+            return " ".join(map(self._inner, chain))
+        ends = chain[: _MAX // 2], chain[-(_MAX // 2) :]
+        head, tail = (" ".join(map(self._inner, end)) for end in ends)
+        return f"{head} {self._omitted(len(chain) - _MAX, 'factor')} {self.dots} {tail}"
 
     def operator(self, op: LinearOperator) -> str:
         op = op._structure()
@@ -133,12 +172,9 @@ class Notation:
             case TermOperator():
                 return self.terms(op.parts)
             case Sum():
-                return " + ".join(
-                    self.operator(a) if c == 1 else f"{self.number(c)} {self._inner(a)}"
-                    for c, a in op.addends
-                )
+                return self._sum([self._addend(*a) for a in op.addends[:_MAX]], op.addends)
             case Product():
-                return " ".join(self._inner(a) for a in op.chain)
+                return self._chain(op.chain)
             case Inverse():
                 return self.sup(
                     self.brackets(self.operator(op.operator)), "-1" if op.trans == "N" else "-T"
@@ -168,8 +204,14 @@ class Notation:
     def _inner(self, op: LinearOperator) -> str:
         """An operand of a product, in brackets when it is a sum or a Kronecker product."""
         text = self.operator(op)
-        simple = not any(sign in text for sign in (" + ", " - ", self.otimes))
+        enclosed = isinstance(op._structure(), (Inverse, Conjugate))
+        simple = enclosed or not any(sign in text for sign in (" + ", " - ", self.otimes))
         return text if simple else self.brackets(text)
+
+
+def _size(c: Scalar) -> Scalar:
+    """C without its sign, where it is real."""
+    return abs(c) if np.isrealobj(c) else c
 
 
 registry.display.update(text=Notation(latex=False).operator, latex=Notation(latex=True).operator)

@@ -41,6 +41,8 @@ class Registry:
     solving: dict[str, Callable[..., Any]] = field(default_factory=dict)
     #: Text and LaTeX of an operator: "text", "latex".
     display: dict[str, Callable[..., str]] = field(default_factory=dict)
+    #: Pictures of an operator: "spy".
+    drawing: dict[str, Callable[..., Any]] = field(default_factory=dict)
     #: NumPy functions and ufuncs with a structured version.
     functions: dict[Any, Callable[..., Any]] = field(default_factory=dict)
     #: NumPy functions that write to their first argument.
@@ -662,6 +664,31 @@ class LinearOperator(ArrayMethods):
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {registry.display['latex'](self)}$"
+
+    def spy(self, ax: Any = None) -> Any:
+        """Draw where the matrix has entries, the larger the darker, without forming it.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            Lines divide the blocks that belong to one column of a matrix argument or result.
+
+        Raises
+        ------
+        ImportError
+            When matplotlib is not installed.
+
+        Notes
+        -----
+        Up to 1600 rows are looked at, and of larger operators as many columns, in blocks of 32 MB;
+        each pixel shows the largest entry found in its cell.
+        """
+        return registry.drawing["spy"](self, ax)
 
     # --- NumPy's protocols (see _numpy.py) -----------------------------------------------------
 

@@ -13,6 +13,7 @@ from ._algebra import as_operator
 from ._check import Array, as_inexact, inexact_dtype, require_dense, require_finite
 from ._equation import Equation
 from ._equations import AXB_CXTD, SYLVESTER, TSYLVESTER
+from ._expansion import in_terms
 from ._factorizations import (
     ChainFactorization,
     DiagonalFactorization,
@@ -41,6 +42,7 @@ from ._solve_info import (
 from ._sparse_lu import SparseKroneckerFactorization
 from ._spectral import SpectralFactorization, pays, real_schur, spectral
 from ._structures import Diagonal, Inverse, Product, Selection
+from ._symmetric import restricted_of
 from ._terms import Factor, Term, TermOperator
 from ._trace import NonlinearError, Trace, Traced, stop_gradient, trace
 
@@ -234,6 +236,11 @@ def _inverse(op: LinearOperator) -> Maker | None:
     return (lambda: InverseFactorization(op)) if isinstance(op, Inverse) else None
 
 
+def _symmetric(op: LinearOperator) -> Maker | None:
+    found = restricted_of(op)
+    return None if found is None else found.decompose
+
+
 def _chain(op: LinearOperator) -> Maker | None:
     if isinstance(op, Product) and all(a.shape[0] == a.shape[1] for a in op.chain):
         return lambda: ChainFactorization(op)
@@ -320,6 +327,12 @@ METHODS = (
         _in_one_basis("schur"),
     ),
     Method("inverse", "it is an inverse: a product", _inverse),
+    Method(
+        "symmetric",
+        "an equation in vech coordinates, such as Dᵀ M D, whose M keeps matrices symmetric: the "
+        "decompositions of M",
+        _symmetric,
+    ),
     Method("chain", "a product of square operators: each is solved with in turn", _chain),
     Method(
         "dense", "no structure that a solver here uses: LU of the dense matrix", _dense, _is_small
@@ -343,7 +356,7 @@ def _choose(op: LinearOperator, method: str) -> tuple[Method, Maker]:
             f"the operator has shape {op.shape}, but only a square one can be solved with; "
             'on_singular="lstsq" gives the least-squares solution of minimum norm'
         )
-    structure = op._structure()
+    structure = in_terms(op._structure())
     for candidate in METHODS:
         if method == candidate.name or (method == "auto" and candidate.suits(structure)):
             maker = candidate.maker(structure)
@@ -385,8 +398,9 @@ def select_method(op: LinearOperator) -> str:
     Notes
     -----
     The rules are tried in the order diagonal, permutation, kronecker, sylvester, tsylvester,
-    axb-cxtd, spectral, congruence, stein, generalized-sylvester, schur, inverse, chain, dense (up
-    to 1500 unknowns, where the operator is a sum of Kronecker terms), gmres.
+    axb-cxtd, spectral, congruence, stein, generalized-sylvester, schur, inverse, symmetric, chain,
+    dense (up to 1500 unknowns, where the operator is a sum of Kronecker terms), gmres. Chains of
+    factors that are not square are multiplied out first.
 
     Examples
     --------

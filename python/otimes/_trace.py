@@ -554,7 +554,7 @@ def parameter_names(f: Callable[..., Any], count: int) -> list[str]:
 def _names_in_scope(f: Callable[..., Any]) -> dict[int, tuple[Array, str]]:
     """Arrays that f refers to by name, in its closure and its module, by identity."""
     try:
-        scope = inspect.getclosurevars(f)
+        scope = inspect.getclosurevars(inspect.unwrap(f))
     except (TypeError, ValueError):  # no Python function, or a variable that is not yet bound
         return {}
     return {
