@@ -256,7 +256,7 @@ def root(
     reason = newton.run(maxiter)
     x: Any = newton.point.x
     if newton.point.trace.tape.meets_others:
-        x = solution(x, -f(x), newton.point.jacobian)
+        x = solution(x, lambda y: -f(y), newton.point.jacobian)
     return RootResult(
         x[()] if x.ndim == 0 else x,
         newton.converged,

@@ -541,6 +541,7 @@ def _end(tape: Tape, result: Any) -> tuple[Any, Tangent | None]:
 
 def parameter_names(f: Callable[..., Any], count: int) -> list[str]:
     """The names of f's positional parameters, X₁ … where it has none."""
+    f = inspect.unwrap(f)
     if isinstance(f, FunctionType):
         found = list(f.__code__.co_varnames[: f.__code__.co_argcount])
     else:
