@@ -1,5 +1,5 @@
 """Derivative rules, one file per family of NumPy functions."""
 
-from . import arithmetic, elementwise, linalg
+from . import along, arithmetic, elementwise, fourier, linalg, reductions
 
-__all__ = ["arithmetic", "elementwise", "linalg"]
+__all__ = ["along", "arithmetic", "elementwise", "fourier", "linalg", "reductions"]

@@ -1,0 +1,132 @@
+"""Linear functions along axes: cumulative sums, differences, convolutions.
+
+`AlongAxes` applies a function and its transpose, so a length of a million costs no matrix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+
+from .._check import Array
+from .._operator import LinearOperator, Shape
+from .._primitives import from_columns, to_columns
+from .._tape import Tangent
+from .._trace import rule
+from .tangents import apply, plain, refuse
+
+Function = Callable[[Array], Array]
+
+
+class AlongAxes(LinearOperator):
+    """A linear function of an array, given with its transpose, in vec coordinates.
+
+    Both act on a batch along a new first axis, so they name their axes from the end.
+    """
+
+    __slots__ = ("function", "transposed")
+
+    function: Function
+    transposed: Function
+
+    def __init__(
+        self, function: Function, transposed: Function, in_shape: Shape, out_shape: Shape, dtype: Any
+    ) -> None:
+        super().__init__(in_shape, out_shape, dtype)
+        object.__setattr__(self, "function", function)
+        object.__setattr__(self, "transposed", transposed)
+
+    def _matmat(self, x: Array) -> Array:
+        return to_columns(self.function(from_columns(x, self.in_shape)))
+
+    def _transpose(self) -> LinearOperator:
+        return AlongAxes(self.transposed, self.function, self.out_shape, self.in_shape, self.dtype)
+
+
+def linear_map(value: Array, a: Any, function: Function, transposed: Function) -> Any:
+    """The rule's result for a linear function of `a` whose value is given."""
+    p, q = plain(a), plain(value)
+    op = AlongAxes(function, transposed, p.shape, q.shape, np.result_type(q))
+    return value, (lambda da: apply(op, da),)
+
+
+def from_end(ndim: int, axis: int) -> int:
+    return normalize_axis_index(axis, ndim) - ndim
+
+
+@rule(np.cumsum, linear="jointly")
+def cumsum(a: Any, axis: int | None = None) -> Any:
+    """d cumsum(A) = cumsum(dA); its transpose sums from the end."""
+    shape = (np.size(a),) if axis is None else np.shape(a)
+    return np.cumsum(a, axis), (lambda da: cumsum_of(da.reshape(shape), axis or 0),)
+
+
+def cumsum_of(d: Tangent, axis: int) -> Tangent:
+    axis = from_end(d.ndim, axis)
+    forward, backward = partial(_running_sum, axis=axis), partial(_sum_from_end, axis=axis)
+    return apply(AlongAxes(forward, backward, d.shape, d.shape, d.dtype), d)
+
+
+def _running_sum(x: Array, axis: int) -> Array:
+    return np.cumsum(x, axis)
+
+
+def _sum_from_end(x: Array, axis: int) -> Array:
+    return np.flip(np.cumsum(np.flip(x, axis), axis), axis)
+
+
+@rule(np.diff, linear="jointly")
+def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
+    """d diff(A) = diff(dA); its transpose is -diff between zeros."""
+    axis = from_end(np.ndim(a), axis)
+    forward, backward = partial(np.diff, n=n, axis=axis), partial(_from_differences, n=n, axis=axis)
+    return linear_map(np.diff(a, n, axis), a, forward, backward)
+
+
+def _from_differences(x: Array, n: int, axis: int) -> Array:
+    margin = [(0, 0)] * x.ndim
+    margin[axis] = (1, 1)
+    for _ in range(n):
+        x = -np.diff(np.pad(x, margin), axis=axis)
+    return x
+
+
+# --- convolutions --------------------------------------------------------------------------------
+
+
+@rule(np.convolve, linear="each")
+def convolve(a: Any, v: Any, mode: str = "full") -> Any:
+    """d(A * V) = dA * V + A * dV, each a product with a Toeplitz matrix."""
+    value = np.convolve(a, v, mode)
+    first = _first_of(mode, np.size(a), np.size(v))
+    places = first + np.arange(plain(value).size)
+    return value, (
+        lambda da: da @ _toeplitz(v, np.size(a), places),
+        lambda dv: dv @ _toeplitz(a, np.size(v), places),
+    )
+
+
+@rule(np.correlate, linear="each")
+def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
+    """The convolution of A with V reversed."""
+    if any(np.iscomplexobj(plain(x)) for x in (a, v)):
+        refuse("np.correlate of a complex array", "np.convolve can, with the array reversed")
+    value, (by_a, by_v) = convolve(a, np.flip(v), mode)
+    reversal = np.flip(np.eye(np.size(v)), 0)
+    return value, (by_a, lambda dv: by_v(dv @ reversal))
+
+
+def _first_of(mode: str, m: int, n: int) -> int:
+    """The place in the full convolution where that of a mode starts."""
+    return {"full": 0, "same": (min(m, n) - 1) // 2, "valid": min(m, n) - 1}[mode]
+
+
+def _toeplitz(v: Any, m: int, places: Array) -> Any:
+    """T with (x * v)[places] = x T for x of length m."""
+    lag = places - np.arange(m)[:, None]
+    inside = (lag >= 0) & (lag < np.size(v))
+    return np.where(inside, v[np.where(inside, lag, 0)], 0)
