@@ -6,29 +6,23 @@ deviation of equal entries has derivative zero, as |x| has at 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .._check import Array
-from .._operator import Shape
 from .._tape import Tangent
 from .._trace import rule
 from .along import cumsum_of
-from .tangents import axes_of, kept, plain, require_real, sum_over
+from .tangents import axes_of, kept, plain, require_real, sum_over, weighted_sum
 
 Axis = Any
 
 
-def _weighted(
-    value: Any, a: Any, axes: tuple[int, ...], weights: Any
-) -> tuple[Any, tuple[Callable[[Tangent], Tangent]]]:
+def weighted(value: Any, axes: tuple[int, ...], weights: Any) -> Any:
     """The rule's result for d value = Σ W ∘ dA along the axes."""
     shape = np.shape(plain(value))
-    if len(axes) == np.ndim(a) and shape == ():
-        return value, (lambda da: da.inner(weights),)
-    return value, (lambda da: sum_over(da * weights, axes, shape),)
+    return value, (lambda da: weighted_sum(da, weights, axes, shape),)
 
 
 @rule(np.sum, linear="jointly")
@@ -86,7 +80,7 @@ def var(
     ddof = ddof if correction is None else correction
     axes = axes_of(np.ndim(a), axis)
     slope = _centred(a, axes) * (2 / (_count(a, axes) - ddof))
-    return _weighted(np.var(a, axis, ddof=ddof, keepdims=keepdims), a, axes, slope)
+    return weighted(np.var(a, axis, ddof=ddof, keepdims=keepdims), axes, slope)
 
 
 @rule(np.std)
@@ -101,7 +95,7 @@ def std(
     wide = np.reshape(value, kept(np.shape(a), axes))
     safe = np.where(plain(wide) == 0, 1, wide)
     slope = _centred(a, axes) / safe * (1 / (_count(a, axes) - ddof))
-    return _weighted(value, a, axes, slope)
+    return weighted(value, axes, slope)
 
 
 def _centred(a: Any, axes: tuple[int, ...]) -> Any:
@@ -115,7 +109,7 @@ def _centred(a: Any, axes: tuple[int, ...]) -> Any:
 def prod(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """d ΠA = Σ (Π of all other entries) ∘ dA, without a division, so with zeros too."""
     axes = axes_of(np.ndim(a), axis)
-    return _weighted(np.prod(a, axis, keepdims=keepdims), a, axes, _others(a, axes))
+    return weighted(np.prod(a, axis, keepdims=keepdims), axes, _others(a, axes))
 
 
 def _others(a: Any, axes: tuple[int, ...]) -> Any:
@@ -181,14 +175,14 @@ def ptp(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     require_real("np.ptp", a)
     p, axes = plain(a), axes_of(np.ndim(a), axis)
     weights = shares(p, p.max(axes, keepdims=True)) - shares(p, p.min(axes, keepdims=True))
-    return _weighted(np.ptp(a, axis, keepdims=keepdims), a, axes, weights)
+    return weighted(np.ptp(a, axis, keepdims=keepdims), axes, weights)
 
 
 def _extremum(function: Any, a: Any, axis: Axis, keepdims: bool) -> Any:
     require_real(f"np.{function.__name__}", a)
     p, axes = plain(a), axes_of(np.ndim(a), axis)
     weights = shares(p, function(p, axes, keepdims=True))
-    return _weighted(function(a, axis, keepdims=keepdims), a, axes, weights)
+    return weighted(function(a, axis, keepdims=keepdims), axes, weights)
 
 
 def shares(a: Array, attained: Array) -> Array:
@@ -207,7 +201,7 @@ def median(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     n = _count(p, axes)
     lower, upper = (_order_statistic(p, axes, k) for k in ((n - 1) // 2, n // 2))
     weights = (shares(p, lower) + shares(p, upper)) / 2
-    return _weighted(np.median(a, axis, keepdims=keepdims), a, axes, weights)
+    return weighted(np.median(a, axis, keepdims=keepdims), axes, weights)
 
 
 def _order_statistic(a: Array, axes: tuple[int, ...], k: int) -> Array:

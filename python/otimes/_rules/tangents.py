@@ -60,6 +60,13 @@ def sum_over(d: Tangent, axes: tuple[int, ...], shape: Shape) -> Tangent:
     return d.sum_to(kept(d.shape, axes)).reshape(shape)
 
 
+def weighted_sum(d: Tangent, weights: Any, axes: tuple[int, ...], shape: Shape) -> Tangent:
+    """Σ W ∘ d over some axes, in the shape of a reduction."""
+    if len(axes) == d.ndim and shape == ():
+        return d.inner(weights)
+    return sum_over(d * weights, axes, shape)
+
+
 def swapped(d: Tangent) -> Tangent:
     """The transposed matrices of a batch."""
     *lead, m, n = range(d.ndim)
