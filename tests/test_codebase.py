@@ -284,7 +284,7 @@ PUBLIC = {
     "solve", "select_method",
     # calculus
     "jacobian", "linearize", "jvp", "vjp", "gradient", "stop_gradient",
-    "expm",
+    "expm", "logm", "sqrtm",
     # results and warnings
     "SolveInfo", "DenseFallbackWarning", "IllConditionedWarning",
 }  # fmt: skip

@@ -9,7 +9,7 @@ from ._check import DenseFallbackWarning, set_max_dense
 from ._core import __version__ as __version__
 from ._core import get_num_threads, set_num_threads
 from ._equations import solve_axb, solve_sylvester, solve_tsylvester, sylvester_factor
-from ._functions import expm
+from ._functions import expm, logm, sqrtm
 from ._kron import kron, kronecker_sum
 from ._lstsq_axb import lstsq_axb
 from ._lyapunov import solve_continuous_lyapunov, solve_discrete_lyapunov, solve_stein
@@ -52,6 +52,7 @@ __all__ = [
     "kron_rmatmul",
     "kronecker_sum",
     "linearize",
+    "logm",
     "lstsq_axb",
     "nearest_kronecker",
     "select_method",
@@ -69,6 +70,7 @@ __all__ = [
     "solve_stein",
     "solve_sylvester",
     "solve_tsylvester",
+    "sqrtm",
     "stop_gradient",
     "sylvester_factor",
     "symmetrizer_matrix",

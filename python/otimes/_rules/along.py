@@ -1,11 +1,11 @@
 """Linear functions along axes: cumulative sums, differences, convolutions.
 
-`AlongAxes` applies a function and its transpose, so a length of a million costs no matrix.
+They are applied as functions, with their transposes, so a length of a million costs no matrix.
+Both name their axes from the end: a batch comes along a new first axis.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -13,44 +13,15 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from .._check import Array
-from .._operator import LinearOperator, Shape
-from .._primitives import from_columns, to_columns
 from .._tape import Tangent
 from .._trace import rule
+from .linear_function import Function, LinearFunction
 from .tangents import apply, plain, refuse
-
-Function = Callable[[Array], Array]
-
-
-class AlongAxes(LinearOperator):
-    """A linear function of an array, given with its transpose, in vec coordinates.
-
-    Both act on a batch along a new first axis, so they name their axes from the end.
-    """
-
-    __slots__ = ("function", "transposed")
-
-    function: Function
-    transposed: Function
-
-    def __init__(
-        self, function: Function, transposed: Function, in_shape: Shape, out_shape: Shape, dtype: Any
-    ) -> None:
-        super().__init__(in_shape, out_shape, dtype)
-        object.__setattr__(self, "function", function)
-        object.__setattr__(self, "transposed", transposed)
-
-    def _matmat(self, x: Array) -> Array:
-        return to_columns(self.function(from_columns(x, self.in_shape)))
-
-    def _transpose(self) -> LinearOperator:
-        return AlongAxes(self.transposed, self.function, self.out_shape, self.in_shape, self.dtype)
-
 
 def linear_map(value: Array, a: Any, function: Function, transposed: Function) -> Any:
     """The rule's result for a linear function of `a` whose value is given."""
     p, q = plain(a), plain(value)
-    op = AlongAxes(function, transposed, p.shape, q.shape, np.result_type(q))
+    op = LinearFunction(function, transposed, p.shape, q.shape, np.result_type(q))
     return value, (lambda da: apply(op, da),)
 
 
@@ -68,7 +39,7 @@ def cumsum(a: Any, axis: int | None = None) -> Any:
 def cumsum_of(d: Tangent, axis: int) -> Tangent:
     axis = from_end(d.ndim, axis)
     forward, backward = partial(_running_sum, axis=axis), partial(_sum_from_end, axis=axis)
-    return apply(AlongAxes(forward, backward, d.shape, d.shape, d.dtype), d)
+    return apply(LinearFunction(forward, backward, d.shape, d.shape, d.dtype), d)
 
 
 def _running_sum(x: Array, axis: int) -> Array:
