@@ -319,10 +319,10 @@ def test_memory_of_a_large_jacobian():
 
 def test_functions_that_cannot_be_traced_are_named_with_their_line():
     with pytest.raises(NotImplementedError) as e:
-        ox.jacobian(lambda A: np.linalg.eigvals(A), B)
-    assert "numpy.linalg.eigvals" in str(e.value)
+        ox.jacobian(lambda A: np.nansum(A), B)
+    assert "numpy.nansum" in str(e.value)
     assert "test_calculus.py:" in str(e.value)
-    assert "the nearest supported function is numpy.linalg." in str(e.value)
+    assert "the nearest supported function is numpy.sum (all" in str(e.value)
 
 
 @pytest.mark.parametrize(
@@ -334,8 +334,8 @@ def test_functions_that_cannot_be_traced_are_named_with_their_line():
         (lambda A: np.asarray(A) @ A, TypeError, r"np.asarray of a traced array.*stop_gradient"),
         (lambda A: np.add(A, A, out=np.zeros((3, 3))), TypeError, r"writing into an array.*stop_g"),
         (lambda A: np.add.reduce(A), NotImplementedError, r"numpy.add \(its method 'reduce'\)"),
-        (lambda A: np.linalg.eigh(A), NotImplementedError, r"numpy.linalg.eigh at .*test_calculus"),
-        (lambda A: np.arctan2(A, 1), NotImplementedError, r"numpy.arctan2 at"),
+        (lambda A: np.interp(A, v, v), NotImplementedError, r"numpy.interp at .*test_calculus"),
+        (lambda A: np.nextafter(A, 1), NotImplementedError, r"numpy.nextafter at"),
         (lambda A: np.concatenate([A, A]), NotImplementedError, r"numpy.concatenate"),
         (lambda A: A.sum(), NotImplementedError, r"numpy.ndarray.sum at .*test_calculus.py"),
         (lambda A: A.reshape(-1), NotImplementedError, r"numpy.ndarray.reshape at"),

@@ -47,14 +47,16 @@ def cholesky(a: Any, *, upper: bool = False) -> Any:
     """
     _symmetric("np.linalg.cholesky", a)
     lower = np.linalg.cholesky(a)
-    n = np.shape(a)[-1]
+    if not upper:
+        return lower, (lambda da: cholesky_tangent(lower, da),)
+    return np.matrix_transpose(lower), (lambda da: swapped(cholesky_tangent(lower, da)),)
+
+
+def cholesky_tangent(lower: Any, da: Tangent) -> Tangent:
+    """L Φ(L⁻¹ dA L⁻ᵀ) for the symmetric part of dA."""
+    n = np.shape(lower)[-1]
     y, phi = np.linalg.inv(lower), np.tri(n) - 0.5 * np.eye(n)
-
-    def by_matrix(da: Tangent) -> Tangent:
-        d = lower @ ((y @ _half(da) @ np.matrix_transpose(y)) * phi)
-        return swapped(d) if upper else d
-
-    return np.matrix_transpose(lower) if upper else lower, (by_matrix,)
+    return lower @ ((y @ _half(da) @ np.matrix_transpose(y)) * phi)
 
 
 @rule(np.linalg.qr)
@@ -72,7 +74,7 @@ def qr(a: Any, mode: str = "reduced") -> Any:
         )
     require_plain("np.linalg.qr", a)
     q, r = np.linalg.qr(a)
-    _require_rank("np.linalg.qr", np.abs(np.diagonal(r, 0, -2, -1)), max(m, n))
+    require_rank("np.linalg.qr", np.abs(np.diagonal(r, 0, -2, -1)), max(m, n))
     y, below, qt = np.linalg.inv(r), np.tri(n, k=-1), np.matrix_transpose(q)
 
     def rotation(c: Tangent) -> Tangent:
@@ -93,7 +95,7 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     return np.linalg.qr(a), ((by_q,), (by_r,))
 
 
-def _require_rank(what: str, sizes: Array, n: int) -> None:
+def require_rank(what: str, sizes: Array, n: int) -> None:
     """Raise unless all of the values, of which the smallest tells the rank, are above rounding."""
     largest, smallest = sizes.max(-1, initial=0), sizes.min(-1, initial=np.inf)
     if (smallest <= n * np.finfo(sizes.dtype).eps * largest).any():
@@ -224,7 +226,7 @@ def svd(
     u, s, vt = result
     gaps = _gaps("np.linalg.svd", s, max(m, n))
     if m != n:
-        _require_rank("np.linalg.svd", s, max(m, n))
+        require_rank("np.linalg.svd", s, max(m, n))
     ut, v = np.matrix_transpose(u), np.matrix_transpose(vt)
     sums = s[..., None, :] + s[..., :, None]
     f = gaps / np.where(sums == 0, 1, sums)
