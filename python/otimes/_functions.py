@@ -279,9 +279,7 @@ def _stack(caller: str, value: ArrayLike, check_finite: bool) -> Array:
     """Convert what the core has declined, or say what is wrong with it."""
     a = as_inexact("a", value)
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
-        raise ValueError(
-            f"{caller}: a has shape {a.shape}, but must be square: (n, n) or a batch"
-        )
+        raise ValueError(f"{caller}: a has shape {a.shape}, but must be square: (n, n) or a batch")
     if check_finite:
         require_finite("a", a)
     return np.array(a)

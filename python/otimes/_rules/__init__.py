@@ -1,5 +1,25 @@
 """Derivative rules, one file per family of NumPy functions."""
 
-from . import along, arithmetic, decompositions, elementwise, equations, fourier, functions, linalg, reductions
+from . import (
+    along,
+    arithmetic,
+    decompositions,
+    elementwise,
+    equations,
+    fourier,
+    functions,
+    linalg,
+    reductions,
+)
 
-__all__ = ["along", "arithmetic", "decompositions", "elementwise", "equations", "fourier", "functions", "linalg", "reductions"]
+__all__ = [
+    "along",
+    "arithmetic",
+    "decompositions",
+    "elementwise",
+    "equations",
+    "fourier",
+    "functions",
+    "linalg",
+    "reductions",
+]

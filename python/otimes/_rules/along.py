@@ -18,6 +18,7 @@ from .._trace import rule
 from .linear_function import Function, LinearFunction
 from .tangents import apply, plain, refuse
 
+
 def linear_map(value: Array, a: Any, function: Function, transposed: Function) -> Any:
     """The rule's result for a linear function of `a` whose value is given."""
     p, q = plain(a), plain(value)
@@ -70,7 +71,7 @@ def _from_differences(x: Array, n: int, axis: int) -> Array:
 
 
 @rule(np.convolve, linear="each")
-def convolve(a: Any, v: Any, mode: str = "full") -> Any:
+def convolve(a: Any, v: Any, mode: Any = "full") -> Any:
     """d(A * V) = dA * V + A * dV, each a product with a Toeplitz matrix."""
     value = np.convolve(a, v, mode)
     first = _first_of(mode, np.size(a), np.size(v))
@@ -82,7 +83,7 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
 
 
 @rule(np.correlate, linear="each")
-def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
+def correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
     """The convolution of A with V reversed."""
     if any(np.iscomplexobj(plain(x)) for x in (a, v)):
         refuse("np.correlate of a complex array", "np.convolve can, with the array reversed")

@@ -52,7 +52,7 @@ def cholesky(a: Any, *, upper: bool = False) -> Any:
     return np.matrix_transpose(lower), (lambda da: swapped(cholesky_tangent(lower, da)),)
 
 
-def cholesky_tangent(lower: Any, da: Tangent) -> Tangent:
+def cholesky_tangent(lower: Any, da: Tangent) -> Any:
     """L Φ(L⁻¹ dA L⁻ᵀ) for the symmetric part of dA."""
     n = np.shape(lower)[-1]
     y, phi = np.linalg.inv(lower), np.tri(n) - 0.5 * np.eye(n)
@@ -77,16 +77,16 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     require_rank("np.linalg.qr", np.abs(np.diagonal(r, 0, -2, -1)), max(m, n))
     y, below, qt = np.linalg.inv(r), np.tri(n, k=-1), np.matrix_transpose(q)
 
-    def rotation(c: Tangent) -> Tangent:
+    def rotation(c: Tangent) -> Any:
         strict = c * below
         return strict + -swapped(strict)
 
-    def by_q(da: Tangent) -> Tangent:
+    def by_q(da: Tangent) -> Any:
         x = da @ y
         c = qt @ x
         return x + q @ (rotation(c) + -c)
 
-    def by_r(da: Tangent) -> Tangent:
+    def by_r(da: Tangent) -> Any:
         c = qt @ (da @ y)
         return (c + -rotation(c)) @ r
 
@@ -123,7 +123,7 @@ def _gaps(what: str, values: Array, n: int) -> Array:
 
 
 @rule(np.linalg.eigvalsh)
-def eigvalsh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803 - NumPy's name
+def eigvalsh(a: Any, UPLO: Any = "L") -> Any:
     """dλᵢ = vᵢᵀ dA vᵢ. Magnus & Neudecker, 8.9.
 
     Of a repeated eigenvalue these are the derivatives along the vectors that LAPACK chooses; their
@@ -137,7 +137,7 @@ def eigvalsh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803 - NumPy's name
 
 
 @rule(np.linalg.eigh)
-def eigh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803 - NumPy's name
+def eigh(a: Any, UPLO: Any = "L") -> Any:
     """dλ = diag(P), dV = V (F ∘ P) with P = Vᵀ dA V, Fᵢⱼ = 1/(λⱼ - λᵢ). Giles 2008, 3.1.
 
     The vectors keep length and sign. Raises on repeated eigenvalues; see `eigvalsh`.
@@ -177,7 +177,7 @@ def eig(a: Any) -> Any:
     gaps = _gaps("np.linalg.eig", w, np.shape(a)[-1])
     y, n = np.linalg.inv(v), v.shape[-1]
 
-    def by_vectors(da: Tangent) -> Tangent:
+    def by_vectors(da: Tangent) -> Any:
         d = v @ ((y @ da @ v) * gaps)
         along = (d * v).sum_to((*d.shape[:-2], 1, n))  # vᵢᵀ dvᵢ
         return d + -(along * v)
@@ -227,11 +227,11 @@ def svd(
     gaps = _gaps("np.linalg.svd", s, max(m, n))
     if m != n:
         require_rank("np.linalg.svd", s, max(m, n))
-    ut, v = np.matrix_transpose(u), np.matrix_transpose(vt)
+    v = np.matrix_transpose(vt)
     sums = s[..., None, :] + s[..., :, None]
     f = gaps / np.where(sums == 0, 1, sums)
 
-    def vectors(left: Array, right: Array, d: Tangent) -> Tangent:
+    def vectors(left: Array, right: Array, d: Tangent) -> Any:
         """Of the left vectors of d; those of dᵀ are the right ones."""
         lefts, image = np.matrix_transpose(left), d @ right
         p = lefts @ image
@@ -263,7 +263,7 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None
     yt = np.matrix_transpose(y)
     m, n = np.shape(a)[-2:]
 
-    def by_matrix(da: Tangent) -> Tangent:
+    def by_matrix(da: Tangent) -> Any:
         dt = swapped(da)
         columns = (y @ yt) @ dt @ (np.eye(m) - a @ y)
         rows = (np.eye(n) - y @ a) @ dt @ (yt @ y)
@@ -296,22 +296,29 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
             f"np.linalg.lstsq at {where()} has no derivative: the matrix {m} by {n} has rank "
             f"{found.rank}; np.linalg.pinv(A) @ b has one where the rank is constant"
         )
-    x, y, u_s_vt = found.x, np.linalg.pinv(a), np.linalg.svd(a, full_matrices=False)
+    x, y = found.x, np.linalg.pinv(a)
     r = b - a @ x
 
-    def by_matrix(da: Tangent) -> Tangent:
+    def by_matrix(da: Tangent) -> Any:
         dt = da.T
         moved = -(y @ (da @ x))
         if m > n:
             return moved + (y @ y.T) @ (dt @ r)
         return moved + (np.eye(n) - y @ a) @ (dt @ (y.T @ x)) if m < n else moved
 
-    def residuals(d: Tangent) -> Tangent:
-        return (d * (2 * r)).sum_to((1,) if d.ndim == 1 else (1, d.shape[1])).reshape(
-            found.residuals.shape
+    def residuals(d: Tangent) -> Any:
+        return (
+            (d * (2 * r))
+            .sum_to((1,) if d.ndim == 1 else (1, d.shape[1]))
+            .reshape(found.residuals.shape)
         )
 
     by_residuals = (lambda da: -residuals(da @ x), residuals) if found.residuals.size else None
-    zero = np.zeros_like(found.s)
-    by_values = (_value_slopes(*u_s_vt), lambda db: db.reshape((-1,)) @ np.zeros((b.size, zero.size)))
-    return found, ((by_matrix, lambda db: y @ db), by_residuals, None, by_values)
+    by_s = _value_slopes(*np.linalg.svd(a, full_matrices=False))
+    no_change = np.zeros((b.size, found.s.size), found.s.dtype)
+    return found, (
+        (by_matrix, lambda db: y @ db),
+        by_residuals,
+        None,
+        (by_s, lambda db: db.reshape((b.size,)) @ no_change),
+    )

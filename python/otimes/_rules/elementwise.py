@@ -77,9 +77,13 @@ def _proportional(f: np.ufunc, c: float, a: Any) -> Any:
     return f(a), (lambda da: da * c,)
 
 
+def _warn_step(f: np.ufunc) -> None:
+    warn(f"np.{f.__name__} at {where()} is constant between jumps: zero derivative", UserWarning)
+
+
 def _step(f: np.ufunc, a: Any) -> Any:
     require_real(f"np.{f.__name__}", a)
-    warn(f"np.{f.__name__} at {where()} is constant between its jumps: zero derivative", UserWarning)
+    _warn_step(f)
     return f(a), (lambda da: da * 0,)
 
 
@@ -228,10 +232,10 @@ def copysign(a: Any, b: Any) -> Any:
 @rule(np.heaviside)
 def heaviside(a: Any, b: Any) -> Any:
     """Zero by A, the indicator of A = 0 by B."""
-    warn(f"np.heaviside at {where()} is constant between its jumps: zero derivative", UserWarning)
+    _warn_step(np.heaviside)
     y = np.heaviside(a, b)
-    at = np.equal(plain(a), 0).astype(plain(y).dtype)
-    return y, (lambda da: da * np.zeros_like(plain(y)), lambda db: db * (at + np.zeros_like(plain(y))))
+    zero = np.zeros_like(plain(y))
+    return y, (lambda da: da * zero, lambda db: db * np.where(np.equal(plain(a), 0), 1, zero))
 
 
 # --- parts of complex numbers, of real arrays ----------------------------------------------------

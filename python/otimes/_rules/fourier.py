@@ -18,8 +18,6 @@ from .._trace import rule
 from .along import linear_map
 from .tangents import axes_of, plain, refuse, through
 
-Sizes = Any
-
 
 def _resized(x: Array, shape: Shape) -> Array:
     """The array cut, or filled with zeros, to a shape; x is a batch of such."""
@@ -30,6 +28,7 @@ def _resized(x: Array, shape: Shape) -> Array:
 
 def _transform(
     x: Array,
+    *,
     function: Callable[..., Array],
     middle: Shape,
     out_shape: Shape,
@@ -41,35 +40,23 @@ def _transform(
 
 
 def _rule(
-    f: Callable[..., Array],
-    whole: Callable[..., Array],
-    a: Any,
-    sizes: Sizes,
-    axes: tuple[int, ...],
-    norm: str | None,
-    value: Any,
+    whole: Callable[..., Array], value: Any, a: Any, sizes: Any, axes: tuple[int, ...], norm: Any
 ) -> Any:
-    """The result for a transform f that is part of the `whole` one, both along some axes."""
+    """The result for a value that is a part of what the `whole` transform along some axes gives."""
     in_shape, out_shape = plain(a).shape, plain(value).shape
     middle = list(in_shape)
     for axis, n in zip(axes, sizes or (), strict=False):
         middle[axis] = n
     from_end = tuple(k - len(in_shape) for k in axes)
-    both = {
-        "function": whole, "middle": tuple(middle), "axes": from_end, "norm": norm,
-    }
-    return linear_map(
-        value,
-        a,
-        partial(_transform, out_shape=out_shape, **both),
-        partial(_transform, out_shape=in_shape, **both),
-    )
+    part = partial(_transform, function=whole, middle=tuple(middle), axes=from_end, norm=norm)
+    forward, backward = partial(part, out_shape=out_shape), partial(part, out_shape=in_shape)
+    return linear_map(value, a, forward, backward)
 
 
 def _one_axis(f: Any, whole: Any, a: Any, n: Any = None, axis: int = -1, norm: Any = None) -> Any:
     """d F(A) = F(dA) along one axis."""
     axes = axes_of(np.ndim(a), axis)
-    return _rule(f, whole, a, None if n is None else (n,), axes, norm, f(a, n, axis, norm))
+    return _rule(whole, f(a, n, axis, norm), a, None if n is None else (n,), axes, norm)
 
 
 def _several_axes(
@@ -80,10 +67,11 @@ def _several_axes(
         refuse(f"np.fft.{f.__name__} with sizes but no axes", "with both it can")
     chosen = default if axes is None else tuple(axes)
     value = f(a, s, chosen, norm)
-    return _rule(f, whole, a, s, axes_of(np.ndim(a), chosen), norm, value)
+    return _rule(whole, value, a, s, axes_of(np.ndim(a), chosen), norm)
 
 
-_fft = np.fft
+_fft: Any = np.fft
+_f: Any
 for _f, _whole in ((_fft.fft, _fft.fftn), (_fft.ifft, _fft.ifftn), (_fft.rfft, _fft.fftn)):
     rule(_f, linear="jointly")(partial(_one_axis, _f, _whole))
 for _f, _whole, _default in (
@@ -108,7 +96,7 @@ rule(_fft.ifftshift, linear="jointly")(partial(_shifted, _fft.ifftshift, _fft.ff
 
 
 @rule(_fft.irfft, linear="jointly")
-def irfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:
+def irfft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None) -> Any:
     """d F(A) = F(dA), F the real part of the inverse transform of the half spectrum, weighted."""
     value = _fft.irfft(a, n, axis, norm)
     axis = axis % np.ndim(a)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import operator
 from typing import Any
@@ -30,11 +31,11 @@ def solve(a: Any, b: Any) -> Any:
     x = np.linalg.solve(a, b)
     y = np.linalg.inv(a)
 
-    def by_matrix(da: Tangent) -> Tangent:
+    def by_matrix(da: Tangent) -> Any:
         _name_inverse(da, y, a)
         return -(y @ (da @ x))
 
-    def by_right_side(db: Tangent) -> Tangent:
+    def by_right_side(db: Tangent) -> Any:
         _name_inverse(db, y, a)
         return y @ db
 
@@ -89,6 +90,26 @@ def _power(a: Any, n: int) -> Any:
     return half @ half @ a if n % 2 else half @ half
 
 
+@rule(np.linalg.multi_dot, linear="each")
+def multi_dot(arrays: Any) -> Any:
+    """d(A B C) = dA (B C) + A dB C + (A B) dC, as of the products in the order given."""
+    value = np.linalg.multi_dot(arrays)
+    last = len(arrays) - 1
+    left = list(itertools.accumulate(arrays[:-1], np.matmul))
+    right = list(itertools.accumulate(arrays[:0:-1], lambda product, x: x @ product))[::-1]
+
+    def by(k: int) -> Any:
+        before, after = left[k - 1] if k else None, right[k] if k < last else None
+
+        def changed(d: Tangent) -> Any:
+            d = d if before is None else before @ d
+            return d if after is None else d @ after
+
+        return changed
+
+    return value, ([by(k) for k in range(last + 1)],)
+
+
 @rule(np.linalg.cross, np.cross, linear="each")
 def cross(a: Any, b: Any, axis: int = -1) -> Any:
     """d(a × b) = da × b + a × db, for vectors of three along the last axis."""
@@ -97,7 +118,7 @@ def cross(a: Any, b: Any, axis: int = -1) -> Any:
     ahead = np.roll(np.eye(3), 1, axis=0)  # x @ ahead = (x₂, x₃, x₁)
     back = ahead.T
 
-    def crossed(d: Tangent, c: Any) -> Tangent:
+    def crossed(d: Tangent, c: Any) -> Any:
         return (d @ ahead) * (c @ back) + -((d @ back) * (c @ ahead))
 
     return np.cross(a, b), (lambda da: crossed(da, b), lambda db: -crossed(db, a))

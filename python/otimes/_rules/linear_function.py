@@ -24,7 +24,12 @@ class LinearFunction(LinearOperator):
     transposed: Function
 
     def __init__(
-        self, function: Function, transposed: Function, in_shape: Shape, out_shape: Shape, dtype: Any
+        self,
+        function: Function,
+        transposed: Function,
+        in_shape: Shape,
+        out_shape: Shape,
+        dtype: Any,
     ) -> None:
         super().__init__(in_shape, out_shape, dtype)
         object.__setattr__(self, "function", function)

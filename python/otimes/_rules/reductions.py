@@ -46,7 +46,7 @@ def _count(a: Any, axes: tuple[int, ...]) -> int:
 
 
 @rule(np.average, linear="first")
-def average(a: Any, axis: Axis = None, weights: Any = None, *, keepdims: bool = False) -> Any:
+def average(a: Any, axis: Axis = None, weights: Any = None, *, keepdims: Any = False) -> Any:
     """d(Σ W∘A / ΣW) = (Σ W ∘ dA + Σ (A - mean) ∘ dW) / ΣW."""
     if weights is None:
         return mean(a, axis, keepdims=keepdims)
