@@ -88,7 +88,7 @@ def correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
     if any(np.iscomplexobj(plain(x)) for x in (a, v)):
         refuse("np.correlate of a complex array", "np.convolve can, with the array reversed")
     value, (by_a, by_v) = convolve(a, np.flip(v), mode)
-    reversal = np.flip(np.eye(np.size(v)), 0)
+    reversal = np.flip(np.eye(np.size(v), dtype=plain(value).dtype), 0)
     return value, (by_a, lambda dv: by_v(dv @ reversal))
 
 

@@ -55,7 +55,8 @@ def cholesky(a: Any, *, upper: bool = False) -> Any:
 def cholesky_tangent(lower: Any, da: Tangent) -> Any:
     """L Φ(L⁻¹ dA L⁻ᵀ) for the symmetric part of dA."""
     n = np.shape(lower)[-1]
-    y, phi = np.linalg.inv(lower), np.tri(n) - 0.5 * np.eye(n)
+    y, dtype = np.linalg.inv(lower), plain(lower).dtype
+    phi = np.tri(n, dtype=dtype) - 0.5 * np.eye(n, dtype=dtype)
     return lower @ ((y @ _half(da) @ np.matrix_transpose(y)) * phi)
 
 
@@ -75,7 +76,8 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     require_plain("np.linalg.qr", a)
     q, r = np.linalg.qr(a)
     require_rank("np.linalg.qr", np.abs(np.diagonal(r, 0, -2, -1)), max(m, n))
-    y, below, qt = np.linalg.inv(r), np.tri(n, k=-1), np.matrix_transpose(q)
+    y, qt = np.linalg.inv(r), np.matrix_transpose(q)
+    below = np.tri(n, k=-1, dtype=r.dtype)
 
     def rotation(c: Tangent) -> Any:
         strict = c * below
@@ -261,13 +263,11 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None
     options = {} if rtol is None else {"rtol": rtol}
     y = np.linalg.pinv(a, rcond, hermitian, **options)
     yt = np.matrix_transpose(y)
-    m, n = np.shape(a)[-2:]
 
     def by_matrix(da: Tangent) -> Any:
         dt = swapped(da)
-        columns = (y @ yt) @ dt @ (np.eye(m) - a @ y)
-        rows = (np.eye(n) - y @ a) @ dt @ (yt @ y)
-        return -(y @ da @ y) + columns + rows
+        columns, rows = y @ yt @ dt, dt @ yt @ y
+        return -(y @ da @ y) + columns + -(columns @ a @ y) + rows + -(y @ (a @ rows))
 
     return y, (by_matrix,)
 
@@ -304,7 +304,8 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
         moved = -(y @ (da @ x))
         if m > n:
             return moved + (y @ y.T) @ (dt @ r)
-        return moved + (np.eye(n) - y @ a) @ (dt @ (y.T @ x)) if m < n else moved
+        rows = dt @ (y.T @ x)
+        return moved + rows + -(y @ (a @ rows)) if m < n else moved
 
     def residuals(d: Tangent) -> Any:
         return (

@@ -1,7 +1,7 @@
 """Functions that act entry by entry: df(A) = f'(A) ∘ dA, and those of two arrays that broadcast.
 
 Where a function has no derivative the rule takes the smallest slope that lies between those of the
-two sides, or their mean: |x| has 0 at 0, and max(a, b) has ½ by both where a = b, as in JAX.
+two sides, or their mean: |x| has 0 at 0, and max(a, b) has ½ by both where a = b.
 """
 
 from __future__ import annotations

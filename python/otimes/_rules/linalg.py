@@ -115,13 +115,14 @@ def cross(a: Any, b: Any, axis: int = -1) -> Any:
     """d(a × b) = da × b + a × db, for vectors of three along the last axis."""
     if np.shape(a)[-1] != 3 or np.shape(b)[-1] != 3 or axis not in (-1, np.ndim(a) - 1):
         refuse("np.cross other than of vectors of three along the last axis", "that one can be")
-    ahead = np.roll(np.eye(3), 1, axis=0)  # x @ ahead = (x₂, x₃, x₁)
+    value = np.cross(a, b)
+    ahead = np.roll(np.eye(3, dtype=plain(value).dtype), 1, axis=0)  # x @ ahead = (x₂, x₃, x₁)
     back = ahead.T
 
     def crossed(d: Tangent, c: Any) -> Any:
         return (d @ ahead) * (c @ back) + -((d @ back) * (c @ ahead))
 
-    return np.cross(a, b), (lambda da: crossed(da, b), lambda db: -crossed(db, a))
+    return value, (lambda da: crossed(da, b), lambda db: -crossed(db, a))
 
 
 # --- determinants --------------------------------------------------------------------------------
@@ -132,7 +133,7 @@ def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """d tr A = tr dA, along any diagonal."""
     value = np.trace(a, offset, axis1, axis2)
     axes = axes_of(np.ndim(a), (axis1, axis2))
-    ones = np.eye(np.shape(a)[axis1], np.shape(a)[axis2], offset)
+    ones = np.eye(np.shape(a)[axis1], np.shape(a)[axis2], offset, plain(value).dtype)
     if np.ndim(a) == 2:
         return value, (lambda da: da.inner(ones if axes == (0, 1) else ones.T),)
     order = (*(k for k in range(np.ndim(a)) if k not in axes), *axes)

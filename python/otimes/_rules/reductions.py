@@ -150,7 +150,7 @@ def _others_up_to(a: Any, axis: int) -> Any:
     n, trailing = shape[axis], (1,) * (len(shape) - axis - 1)
     wide = np.reshape(a, (*shape[:axis], 1, *shape[axis:]))
     itself = np.reshape(np.eye(n, dtype=bool), (n, n, *trailing))
-    upper = np.reshape(np.tri(n).T, (n, n, *trailing))
+    upper = np.reshape(np.tri(n, dtype=plain(a).dtype).T, (n, n, *trailing))
     return np.cumprod(np.where(itself, 1, wide), axis + 1) * upper
 
 

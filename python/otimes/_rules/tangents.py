@@ -75,4 +75,4 @@ def swapped(d: Tangent) -> Tangent:
 
 def diagonal_of(d: Tangent) -> Tangent:
     """The diagonals (..., n) of square matrices (..., n, n)."""
-    return sum_over(d * np.eye(d.shape[-1]), (d.ndim - 2,), d.shape[:-1])
+    return sum_over(d * np.eye(d.shape[-1], dtype=d.dtype), (d.ndim - 2,), d.shape[:-1])
