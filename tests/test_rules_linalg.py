@@ -98,7 +98,9 @@ def test_norms_at_their_kinks_have_the_smallest_subgradient():
     assert not ox.gradient(lambda x: np.linalg.norm(x, "nuc"), np.zeros((2, 2))).any()
     f = lambda x: np.linalg.norm(x, "nuc")  # noqa: E731
     np.testing.assert_allclose(ox.gradient(f, np.diag([3.0, 0.0])), np.diag([1, 0]), atol=1e-15)
-    np.testing.assert_allclose(ox.gradient(lambda x: np.linalg.norm(x, 2), np.eye(3)), np.eye(3) / 3)
+    np.testing.assert_allclose(
+        ox.gradient(lambda x: np.linalg.norm(x, 2), np.eye(3)), np.eye(3) / 3
+    )
     assert ox.gradient(lambda x: np.linalg.norm(x, math.inf), [2.0, -2.0]).tolist() == [0.5, -0.5]
 
 

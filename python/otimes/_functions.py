@@ -214,7 +214,7 @@ def _by_eigenvalues(function: Any, a: Array) -> Array:
         w, v = np.linalg.eigh(wide)
         tiny = len(w) * np.finfo(w.dtype).eps * np.abs(w).max(initial=0)
         if function is sqrtm:
-            w = np.where(np.abs(w) <= tiny, 0, w)
+            w = np.where((w < 0) & (w >= -tiny), 0, w)
         _require_principal(function, w, 0.0, zero=function is sqrtm)
         return np.asarray((v * of_number(w)) @ v.conj().T)
     t, basis = _core.schur(np.asarray(wide, np.complex128, order="F"))
