@@ -68,7 +68,9 @@ def _matrix_of(
         tape.own(array, label)
     variable = Tangent(tape, x.shape, x.dtype)
     image = equation.left(*coefficients, Traced(x, variable))
-    return Jacobian(Program(Trace((image.value,), (variable,), (image.tangent,), tape)))._structure()
+    return Jacobian(
+        Program(Trace((image.value,), (variable,), (image.tangent,), tape))
+    )._structure()
 
 
 def _solve_equation(

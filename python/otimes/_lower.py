@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ._algebra import add, astype, identity_operator, multiply, with_shapes
+from ._algebra import add, identity_operator, multiply, with_shapes
 from ._check import Array, as_inexact
 from ._operator import LinearOperator
 from ._primitives import Conj, Embedding, Primitive, from_columns, is_traced, to_columns
 from ._tape import Tangent
-from ._terms import TermOperator
+from ._terms import TermOperator, from_terms
 from ._trace import Trace, Traced
 
 
@@ -98,21 +98,19 @@ class Program:
             return w
         return w.real
 
-    def pull_complex(self, w: Array) -> Array:
+    def pull_complex(self, w: Any) -> Any:
         """Jᵀ w for the complex J of a real variable, whose real part alone `pull` gives."""
-        pulled: Array = self.pull(w)
         if self.is_real_linear and self.result.dtype.kind == "c":
-            return pulled + 1j * self.pull(-1j * w)
+            return self.pull(w) + 1j * self.pull(-1j * w)
         if self.is_real_linear and w.dtype.kind == "c":
             return self.pull(w.real) + 1j * self.pull(w.imag)
-        return pulled
+        return self.pull(w)
 
-    def push_complex(self, d: Array) -> Array:
+    def push_complex(self, d: Any) -> Any:
         """J d for complex d, J being that of a real variable."""
         if self.is_real_linear and d.dtype.kind == "c":
             return self.push(d.real) + 1j * self.push(d.imag)
-        pushed: Array = self.push(d)
-        return pushed
+        return self.push(d)
 
     @functools.cached_property
     def structure(self) -> LinearOperator:
@@ -152,8 +150,9 @@ class Program:
                     [multiply(op, operators[origin]) for origin, op in local.items()]
                 )
         result = operators[self.result]
-        if isinstance(result, TermOperator) and not result._is_neutral():
-            result = astype(result, self.result.dtype)  # zeros and ones take its precision
+        if isinstance(result, TermOperator) and not result._is_neutral():  # zeros and ones: float32
+            parts = (t.astype(self.result.dtype) for t in result.parts)
+            result = from_terms(parts, result.in_shape, result.out_shape)
         return with_shapes(result, self.variable.shape, self.result.shape)
 
 
@@ -265,9 +264,7 @@ class Jacobian(LinearOperator):
     symmetric: bool
     transposed: bool
 
-    def __init__(
-        self, program: Program, transposed: bool = False, symmetric: bool = False
-    ) -> None:
+    def __init__(self, program: Program, transposed: bool = False, symmetric: bool = False) -> None:
         shapes = (program.variable.shape, program.result.shape)
         in_shape, out_shape = reversed(shapes) if transposed else shapes
         super().__init__(in_shape, out_shape, program.result.dtype)

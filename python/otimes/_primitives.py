@@ -30,7 +30,7 @@ class Constant(NamedTuple):
     label: Label | None = None
 
     def factor(self) -> Factor:
-        if _is_identity(self.array):
+        if self.label is None and _is_identity(self.array):
             return Factor(None, len(self.array))
         return Factor(self.array, label=self.label)
 
@@ -215,7 +215,7 @@ class Scale:
         return self.c
 
     def apply(self, d: Array) -> Array:
-        return np.multiply(self.c, d)  # type: ignore[no-any-return]
+        return np.multiply(self.c, d)
 
     def transpose(self) -> Primitive:
         return self
@@ -534,7 +534,10 @@ class Batched:
     def __init__(self, c: Any, c_axes: str, d_axes: str, out_axes: str, in_shape: Shape) -> None:
         self.c = c
         self.axes = c_axes, d_axes, out_axes
-        self.sizes = {**dict(zip(d_axes, in_shape, strict=True)), **dict(zip(c_axes, c.shape))}
+        self.sizes = {
+            **dict(zip(d_axes, in_shape, strict=True)),
+            **dict(zip(c_axes, c.shape, strict=True)),
+        }
         self.in_shape = in_shape
         self.out_shape: Shape = tuple(self.sizes[a] for a in out_axes)
 
@@ -566,7 +569,9 @@ class Batched:
             Scale(np.broadcast_to(c, wide), wide),
             SumTo(wide, self.out_shape),
         ]
-        return functools.reduce(lambda op, step: multiply(step.lower(), op), steps[1:], steps[0].lower())
+        return functools.reduce(
+            lambda op, step: multiply(step.lower(), op), steps[1:], steps[0].lower()
+        )
 
 
 def _aligned_to(axes: str, c: Array, c_axes: str) -> Array:

@@ -111,7 +111,8 @@ class Repetition(LinearOperator):
 
     def __init__(self, sources: Array, size: int, transposed: bool = False) -> None:
         shapes = (size,), (len(sources),)
-        super().__init__(*(reversed(shapes) if transposed else shapes), np.float64)
+        in_shape, out_shape = reversed(shapes) if transposed else shapes
+        super().__init__(in_shape, out_shape, np.float64)
         object.__setattr__(self, "sources", sources)
         object.__setattr__(self, "transposed", transposed)
 
@@ -125,7 +126,9 @@ class Repetition(LinearOperator):
         return y
 
     def _transpose(self) -> LinearOperator:
-        return Repetition(self.sources, self.shape[0 if self.transposed else 1], not self.transposed)
+        return Repetition(
+            self.sources, self.shape[0 if self.transposed else 1], not self.transposed
+        )
 
     def _conj(self) -> LinearOperator:
         return self

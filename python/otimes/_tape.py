@@ -38,7 +38,6 @@ from ._primitives import (
 )
 from ._terms import Label, label_map
 
-
 _numbers = itertools.count()
 
 
@@ -320,7 +319,7 @@ def contraction(d: Tangent, axes: str, c: Any, c_axes: str, out: str) -> Tangent
         d.tape.constant(c)
         return d.through(Batched(c, c_axes, axes, out, d.shape), c)
     if not axes or not c_axes:
-        y = d * _ordered(d.tape, c, c_axes, "".join(a for a in out if a in c_axes))
+        y: Tangent = d * _ordered(d.tape, c, c_axes, "".join(a for a in out if a in c_axes))
         return y.permute(tuple(axes.index(a) for a in out)) if axes else y
     return _matrix_product(d, axes, c, c_axes, out)
 
@@ -337,7 +336,7 @@ def _matrix_product(d: Tangent, axes: str, c: Any, c_axes: str, out: str) -> Tan
 
     if out == kept + new and axes == kept + summed:  # nothing has to be moved
         matrix = _ordered(d.tape, c, c_axes, summed + new, shaped(summed, new))
-        y = d.reshape(shaped(kept, summed)) @ matrix
+        y: Tangent = d.reshape(shaped(kept, summed)) @ matrix
         return y.reshape(tuple(sizes[a] for a in out))
     matrix = _ordered(d.tape, c, c_axes, new + summed, shaped(new, summed))
     columns = d.permute(tuple(axes.index(a) for a in summed + kept)).reshape(shaped(summed, kept))

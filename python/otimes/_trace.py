@@ -32,9 +32,12 @@ class Rule:
     ``forward(*values, **kwargs)`` returns the value and, for each positional argument, the linear
     map from its tangent to the result's; for an argument that is a sequence of arrays, a sequence
     of maps. Where the value is a tuple, such maps for each of its items, None for one that is
-    locally constant. `linear` says in which
-    arguments the function is linear: "jointly" (a sum), "each" (a product), "first", "last" or
-    "no" (in a sequence of arrays it is so jointly). A third item that forward returns is a map that the sum of all the tangents goes through.
+    locally constant. A third item that forward returns is a map that the sum of all the tangents
+    goes through. `linear` says in which arguments the function is linear: "jointly" (a sum), "each"
+    (a product), "first", "last" or "no"; in a sequence of arrays it is so jointly.
+
+    Values may be traced arrays of an outer derivative: a rule is written in functions that have
+    rules, and asks `stop_gradient` for plain numbers where it needs them.
     """
 
     forward: Callable[..., tuple[Any, ...]]
@@ -154,7 +157,7 @@ def _result(
     label: Label | None,
     last: Sequence[Callable[[Tangent], Tangent]],
 ) -> Any:
-    array = value if isinstance(value, Traced) else np.asarray(value)
+    array: Any = value if isinstance(value, Traced) else np.asarray(value)
     tape.own(array, label)  # before the maps run: they may hold it as a constant
     parts = [f(d) for d, f in _mapped(tape, args, maps)]
     if not parts:  # locally constant

@@ -226,7 +226,6 @@ def outer(a: Any, b: Any) -> Any:
 @rule(np.vdot, linear="each", last_first=True)
 def vdot(a: Any, b: Any) -> Any:
     """d(aᴴ b) = aᴴ db + daᴴ b."""
-    x, y = np.ravel(a), np.ravel(b)
     return np.vdot(a, b), (lambda da: da.conj().inner(b), lambda db: db.inner(np.conj(a)))
 
 
@@ -243,7 +242,9 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 
 
 @rule(np.cross, np.linalg.cross, linear="each", last_first=True)
-def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: Any = None) -> Any:
+def cross(
+    a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: Any = None
+) -> Any:
     """d(a × b) = da × b + a × db."""
     axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis,) * 3
     if a.shape[axisa] != 3 or b.shape[axisb] != 3:
@@ -259,7 +260,9 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
         return "".join(letters)
 
     a_axes, b_axes = axes(a, "b", axisa), axes(b, "c", axisb)
-    a_matrix, b_matrix = (np.tensordot(_LEVI_CIVITA, x, (k, axis)) for x, k, axis in ((a, 1, axisa), (b, 2, axisb)))
+    a_matrix, b_matrix = (
+        np.tensordot(_LEVI_CIVITA, x, (k, axis)) for x, k, axis in ((a, 1, axisa), (b, 2, axisb))
+    )
     return value, (
         lambda da: da.einsum(a_axes, b_matrix, "ab" + b_axes.replace("c", ""), "".join(out)),
         lambda db: db.einsum(b_axes, a_matrix, "ac" + a_axes.replace("b", ""), "".join(out)),

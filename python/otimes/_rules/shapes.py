@@ -91,6 +91,7 @@ def _for_indices(function: Callable[..., Any], options: dict[str, Any]) -> dict[
     return {name: x for name, x in options.items() if name != "constant_values"}
 
 
+_f: Any
 for _f in (
     np.flip, np.fliplr, np.flipud, np.rot90, np.roll, np.tile, np.repeat, np.take, np.delete,
     np.take_along_axis, np.diag, np.diagonal, np.linalg.diagonal, np.diagflat, np.pad, np.resize,
@@ -263,7 +264,7 @@ def _keeping(function: Callable[..., Any]) -> Callable[..., Any]:
     def forward(m: Any, k: int = 0) -> Any:
         value = function(m, k)
         kept = function(np.ones(value.shape[-2:], value.dtype.char.lower()), k)
-        return value, (lambda dm: (dm * kept),)
+        return value, (lambda dm: dm * kept,)
 
     return forward
 

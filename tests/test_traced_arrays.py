@@ -1,0 +1,257 @@
+"""Indexing, rearrangement and products of traced arrays of any rank, against JAX and differences."""
+
+import functools
+
+import numpy as np
+import pytest
+
+import oracle
+import otimes as ox
+from otimes._lower import Program
+from otimes._trace import trace
+
+jax = pytest.importorskip("jax")
+jax.config.update("jax_enable_x64", True)
+jnp = jax.numpy
+
+EPS = np.finfo(float).eps
+rng = np.random.default_rng(8)
+X = rng.standard_normal((3, 4))
+B = rng.standard_normal((3, 4))
+S = rng.standard_normal((4, 4))
+T = rng.standard_normal((2, 3, 4))
+U = rng.standard_normal((2, 4, 3))
+v = rng.standard_normal(4)
+u = rng.standard_normal(3)
+MASK = B > 0
+
+#: name -> function of the array module and of a matrix (3, 4)
+MOVES = {
+    "row": lambda np, X: X[1],
+    "entry": lambda np, X: X[1, -1],
+    "column": lambda np, X: X[:, 2],
+    "block": lambda np, X: X[1:, :2],
+    "steps backwards": lambda np, X: X[::-2, ::-1],
+    "ellipsis": lambda np, X: X[..., 0],
+    "only ellipsis": lambda np, X: X[...],
+    "new axes": lambda np, X: X[None, 1:, None, :],
+    "new axis and number": lambda np, X: X[None, 1, :, None],
+    "empty slice": lambda np, X: X[:0],
+    "list of rows": lambda np, X: X[np.array([2, 0, 0])],
+    "pairs of indices": lambda np, X: X[np.array([2, 0, 0]), np.array([1, 3, 3])],
+    "array and slice": lambda np, X: X[np.array([[0, 2], [1, 1]]), 1:],
+    "separated indices": lambda np, X: X[np.array([0, 1]), None, np.array([2, 3])],
+    "mask": lambda np, X: X[MASK],
+    "mask of rows": lambda np, X: X[np.array([True, False, True])],
+    "entries added": lambda np, X: X[0, 0] * X[1] + X[2, 3],
+    "rows one by one": lambda np, X: sum(row * k for k, row in enumerate(X)),
+    "unpacking": lambda np, X: (lambda a, b, c: a * b - c)(*X),
+    "flat": lambda np, X: X.ravel()[3] * X.ravel()[-1],
+    "reshape": lambda np, X: X.reshape(2, 6),
+    "reshape with -1": lambda np, X: np.reshape(X, (-1, 3)),
+    "reshape in F order": lambda np, X: X.reshape((6, 2), order="F"),
+    "reshape to a tensor in F order": lambda np, X: np.reshape(X, (2, 3, 2), order="F"),
+    "ravel": lambda np, X: np.ravel(X),
+    "ravel in F order": lambda np, X: X.ravel(order="F"),
+    "flatten": lambda np, X: X.flatten(),
+    "squeeze": lambda np, X: np.squeeze(X[:, None, :1]),
+    "squeeze an axis": lambda np, X: X[None].squeeze(axis=0),
+    "expand_dims": lambda np, X: np.expand_dims(X, (0, 2)),
+    "swapaxes": lambda np, X: X[None].swapaxes(0, 2),
+    "moveaxis": lambda np, X: np.moveaxis(X[None], 2, 0),
+    "rollaxis": lambda np, X: np.rollaxis(X[:, None], 2),
+    "transpose of a tensor": lambda np, X: np.transpose(X.reshape(3, 2, 2), (2, 0, 1)),
+    "mT of a tensor": lambda np, X: X.reshape(3, 2, 2).mT,
+    "atleast_3d": lambda np, X: np.atleast_3d(X),
+    "atleast_2d of several": lambda np, X: np.atleast_2d(X[0], X)[1],
+    "concatenate": lambda np, X: np.concatenate([X, B, 2 * X]),
+    "concatenate columns": lambda np, X: np.concatenate((X, X * X), axis=1),
+    "concatenate flat": lambda np, X: np.concatenate([X, B], axis=None),
+    "stack": lambda np, X: np.stack([X, X * X, B], axis=1),
+    "hstack": lambda np, X: np.hstack([X[0], v, X[1]]),
+    "vstack": lambda np, X: np.vstack([X[0], X]),
+    "dstack": lambda np, X: np.dstack([X, B * X]),
+    "column_stack": lambda np, X: np.column_stack([X[:, 0], X]),
+    "block matrix": lambda np, X: np.block([[X, B], [2 * X, X]]),
+    "append": lambda np, X: np.append(X, 3 * X, axis=0),
+    "append to a constant": lambda np, X: np.append(B, X),
+    "split": lambda np, X: np.split(X, 2, axis=1)[1],
+    "array_split": lambda np, X: np.concatenate(np.array_split(X, 2)[::-1]),
+    "hsplit": lambda np, X: np.hsplit(X, [1])[1],
+    "vsplit": lambda np, X: np.vsplit(X, 3)[1],
+    "tile": lambda np, X: np.tile(X, (2, 3)),
+    "tile to a tensor": lambda np, X: np.tile(X, (2, 1, 1)),
+    "repeat": lambda np, X: np.repeat(X, 2, axis=1),
+    "repeat entries": lambda np, X: X.repeat(3),
+    "repeat rows": lambda np, X: np.repeat(X, np.array([1, 0, 2]), axis=0),
+    "roll": lambda np, X: np.roll(X, 2),
+    "roll axes": lambda np, X: np.roll(X, (1, 2), axis=(0, 1)),
+    "flip": lambda np, X: np.flip(X),
+    "fliplr": lambda np, X: np.fliplr(X),
+    "flipud": lambda np, X: np.flipud(X),
+    "rot90": lambda np, X: np.rot90(X),
+    "take": lambda np, X: np.take(X, np.array([1, 1, 2]), axis=1),
+    "take from the flat array": lambda np, X: X.take(np.array([[5, 0], [11, 5]])),
+    "take_along_axis": lambda np, X: np.take_along_axis(X, np.argsort(B, axis=1), axis=1),
+    "sorted by argsort": lambda np, X: np.take_along_axis(X, np.argsort(X, axis=0), axis=0),
+    "diag of a matrix": lambda np, X: np.diag(X, 1),
+    "diag of a vector": lambda np, X: np.diag(X[0], -1),
+    "diagonal": lambda np, X: X.diagonal(),
+    "diagonal of a tensor": lambda np, X: np.diagonal(X.reshape(2, 2, 3), axis1=0, axis2=1),
+    "diagflat": lambda np, X: np.diagflat(X),
+    "tril": lambda np, X: np.tril(X, -1),
+    "triu of a tensor": lambda np, X: np.triu(np.stack([X, 2 * X]), 1),
+    "broadcast_to": lambda np, X: np.broadcast_to(X, (2, 3, 4)),
+    "broadcast_arrays": lambda np, X: np.broadcast_arrays(X[:1], X)[0],
+    "where": lambda np, X: np.where(MASK, X, 2 * X),
+    "where of the variable": lambda np, X: np.where(X > 0, X * X, -1.0),
+    "where with broadcasting": lambda np, X: np.where(MASK[0], X[0], X),
+    "pad": lambda np, X: np.pad(X, ((1, 0), (2, 1))),
+    "pad with a constant": lambda np, X: np.pad(X, 1, constant_values=3.0),
+    "pad by reflection": lambda np, X: np.pad(X, 1, mode="reflect"),
+    "compress": lambda np, X: np.compress(np.array([True, False, True]), X, axis=0),
+    "delete": lambda np, X: np.delete(X, 1, axis=1),
+    "insert": lambda np, X: np.insert(X, 1, 2 * X[0], axis=0),
+    "diff": lambda np, X: np.diff(X),
+    "second diff": lambda np, X: np.diff(X, n=2, axis=0),
+}
+
+PRODUCTS = {
+    "stack times matrix": lambda np, X: np.matmul(T, X.T),
+    "matrix times stack": lambda np, X: X @ U,
+    "stack times stack": lambda np, X: (T * X) @ (U + X.T),
+    "stack times vector": lambda np, X: (T * X) @ v,
+    "vector times stack": lambda np, X: u @ (T * X),
+    "stacks broadcast": lambda np, X: (
+        X[None, None] @ np.stack([U, U])[:, :, None] @ T[:, None, :1].mT
+    ),
+    "dot of a stack": lambda np, X: np.dot(T, X.T),
+    "dot with a stack": lambda np, X: np.dot(X, U),
+    "dot of vectors": lambda np, X: X[0].dot(X[1]),
+    "inner": lambda np, X: np.inner(X, B) + np.inner(B, X * X),
+    "inner of tensors": lambda np, X: np.inner(T, X),
+    "outer": lambda np, X: np.outer(X, v) + np.outer(X * X, X[0]),
+    "vdot": lambda np, X: np.vdot(X, B) + np.vdot(B, X * X),
+    "tensordot": lambda np, X: np.tensordot(X, T, ([0, 1], [1, 2])),
+    "tensordot of one axis": lambda np, X: np.tensordot(T, X.T, 1),
+    "tensordot of none": lambda np, X: np.tensordot(X, v, 0),
+    "einsum product": lambda np, X: np.einsum("ij,jk->ik", X, S),
+    "einsum transposed": lambda np, X: np.einsum("ij,kj->ki", B, X),
+    "einsum trace": lambda np, X: np.einsum("ii", X[:, :3]),
+    "einsum diagonal": lambda np, X: np.einsum("ii->i", X[:, 1:]),
+    "einsum sum": lambda np, X: np.einsum("ij->j", X),
+    "einsum permutation": lambda np, X: np.einsum("ij->ji", X),
+    "einsum entrywise": lambda np, X: np.einsum("ij,ij->ij", X, B),
+    "einsum of one matrix": lambda np, X: np.einsum("ij,kj,kl->il", X, X, X),
+    "einsum of a bilinear form": lambda np, X: np.einsum("i,ij,j", u, X, v),
+    "einsum of a stack": lambda np, X: np.einsum("bij,bjk->bik", T * X, U + X.T),
+    "einsum with ellipsis": lambda np, X: np.einsum("...ij,...kj->...ik", T, X),
+    "einsum with a diagonal": lambda np, X: np.einsum("ii,ij->j", X[:, 1:], X),
+    "einsum outer": lambda np, X: np.einsum("i,j->ij", X[0], X[1]),
+    "einsum with a lost axis": lambda np, X: np.einsum("ij,k->i", X, v),
+    "einsum implicit": lambda np, X: np.einsum("ij,jk", X, S),
+    "cross": lambda np, X: np.cross(X.T, S[:, :3]) + np.cross(u, (X * X).T),
+    "cross of columns": lambda np, X: np.cross(X, B * X, axisa=0, axisb=0, axisc=0),
+    "cross of two": lambda np, X: np.cross(X[:, 0], X[:, 1]),
+    "kron of vectors": lambda np, X: np.kron(X[0], X[1]),
+    "kron with a vector": lambda np, X: np.kron(X, v) + np.kron(v, X),
+    "kron of matrices": lambda np, X: np.kron(X, X.T),
+    "kron of a number": lambda np, X: np.kron(X[0, 0], X),
+}
+CASES = {**MOVES, **PRODUCTS}
+
+
+@pytest.fixture(params=CASES.values(), ids=CASES.keys())
+def case(request):
+    return request.param
+
+
+def close(actual, expected, factor=100):
+    """Equal up to rounding: `factor` eps of the largest entry."""
+    actual, expected = np.asarray(actual), np.asarray(expected)
+    assert actual.shape == expected.shape
+    scale = max(np.abs(expected).max(initial=0), 1)
+    assert np.abs(actual - expected).max(initial=0) <= factor * EPS * scale
+
+
+def jax_jacobian(f, X, **options):
+    """The Jacobian by JAX, as the matrix in vec coordinates."""
+    dense = np.asarray(jax.jacobian(f, **options)(jnp.asarray(X)))
+    out = dense.ndim - X.ndim
+    order = (*reversed(range(out)), *reversed(range(out, dense.ndim)))
+    return dense.transpose(order).reshape(-1, X.size)
+
+
+def columns(sweep, shape, matrix):
+    """A sweep applied to each column of vec coordinates by itself."""
+    images = [np.ravel(sweep(c.reshape(shape, order="F")), order="F") for c in matrix.T]
+    return np.array(images).T
+
+
+def test_jacobian_equals_jax(case):
+    J = ox.jacobian(functools.partial(case, np), X)
+    expected = jax_jacobian(functools.partial(case, jnp), X)
+    assert J.out_shape == np.shape(case(np, X))
+    assert J.toarray().dtype == J.dtype == np.float64
+    close(J.toarray(), expected)
+
+
+def test_jacobian_equals_differences(case):
+    f = functools.partial(case, np)
+    expected = oracle.jacobian(f, X)
+    J = ox.jacobian(f, X)
+    assert np.abs(J.toarray() - expected).max(initial=0) <= 1e-9 * max(
+        1, np.abs(expected).max(initial=0)
+    )
+
+
+def test_sweeps_are_the_structure_and_adjoint(case):
+    """Sweeps of one tangent and of batches of them; <w, J d> = <Jᵀ w, d>."""
+    J = ox.jacobian(functools.partial(case, np), X)
+    program, D = Program(trace(functools.partial(case, np), [X], 0)), J.toarray()
+    d, w = rng.standard_normal((J.shape[1], 2)), rng.standard_normal((J.shape[0], 2))
+    close(columns(program.push, J.in_shape, d), D @ d)
+    close(columns(program.pull, J.out_shape, w).reshape(-1, 2), D.T @ w)
+    close(J @ d, D @ d)
+    close(J.T @ w, D.T @ w)
+    left, right = np.sum(w * (J @ d)), np.sum((J.T @ w) * d)
+    assert abs(left - right) <= 1e-13 * max(1, np.abs(D).max(initial=0)) * (1 + w.size)
+
+
+def test_float32_stays_float32(case):
+    J = ox.jacobian(functools.partial(case, np), X.astype(np.float32))
+    value = case(np, X.astype(np.float32))
+    assert J.dtype == np.result_type(value)
+    assert J.toarray().dtype == J.dtype
+
+
+def test_hessian_equals_jax(case):
+    """Of a function that weighs the entries and squares them: rules under nesting."""
+    weights = np.cos(np.arange(np.size(case(np, X)))).reshape(np.shape(case(np, X)))
+
+    def cost(np, X):
+        y = case(np, X)
+        return (y * y * weights).reshape(-1) @ weights.reshape(-1)
+
+    H = ox.hessian(functools.partial(cost, np), X)
+    # JAX: forward over reverse, in vec coordinates
+    expected = jax_jacobian(jax.grad(functools.partial(cost, jnp)), X)
+    close(H.toarray(), expected, 400)
+    close(
+        H @ rng.standard_normal(12), H.toarray() @ rng.standard_normal(12) * 0 + H @ np.zeros(12)
+    ) if False else None
+    d = rng.standard_normal(12)
+    close(H @ d, expected @ d, 400)
+    assert H.T is H
+
+
+def test_complex_values(case):
+    """Analytic functions: differences along the real axis."""
+    Z = X + 1j * B
+    if case in (MOVES["where of the variable"], MOVES["sorted by argsort"], PRODUCTS["vdot"]):
+        pytest.skip("not analytic")
+    J = ox.jacobian(functools.partial(case, np), Z)
+    expected = oracle.jacobian(lambda R: case(np, R + 1j * B), X)
+    assert np.abs(J.toarray() - expected).max(initial=0) <= 1e-9 * max(
+        1, np.abs(expected).max(initial=0)
+    )
