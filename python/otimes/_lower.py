@@ -139,7 +139,7 @@ class Program:
                 if isinstance(primitive, Conj):
                     local[self.variable] = primitive.of(operators[source])
                     continue
-                lowered = primitive.lower()
+                lowered = _in_precision(primitive.lower(), step.tangent.dtype)
                 for origin, op in expanded.get(source, {source: None}).items():
                     path = lowered if op is None else multiply(lowered, op)
                     local[origin] = add(local[origin], path) if origin in local else path
@@ -150,9 +150,6 @@ class Program:
                     [multiply(op, operators[origin]) for origin, op in local.items()]
                 )
         result = operators[self.result]
-        if isinstance(result, TermOperator) and not result._is_neutral():  # zeros and ones: float32
-            parts = (t.astype(self.result.dtype) for t in result.parts)
-            result = from_terms(parts, result.in_shape, result.out_shape)
         return with_shapes(result, self.variable.shape, self.result.shape)
 
 
@@ -201,6 +198,13 @@ def image(primitive: Primitive, d: Any) -> Any:
         constant = () if primitive.constant is None else (primitive.constant,)
         return Traced(image(primitive, d.value), d.tangent.through(primitive, *constant))
     return primitive.apply(d)
+
+
+def _in_precision(op: LinearOperator, dtype: np.dtype[Any]) -> LinearOperator:
+    """The operator with its zeros and ones, which are float32, in the program's precision."""
+    if not isinstance(op, TermOperator) or op.dtype.char not in "fF" or dtype.char in "fF":
+        return op
+    return from_terms((t.astype(dtype) for t in op.parts), op.in_shape, op.out_shape)
 
 
 def _total(operators: list[LinearOperator]) -> LinearOperator:

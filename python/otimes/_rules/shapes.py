@@ -254,7 +254,7 @@ def _mask(condition: Any, like: Any) -> Array:
 def choose(condition: Any, x: Any, y: Any) -> Any:
     """d where(C, X, Y) = C ∘ dX + (1 - C) ∘ dY."""
     value = np.where(stop_gradient(condition), x, y)
-    yes = _mask(condition, value)
+    yes = np.broadcast_to(_mask(condition, value), value.shape)
     return value, (None, lambda dx: dx * yes, lambda dy: dy * (1 - yes))
 
 
