@@ -283,7 +283,7 @@ PUBLIC = {
     "solve_continuous_are", "solve_discrete_are", "solve_lyapunov_factor",
     "solve", "select_method",
     # calculus
-    "jacobian", "linearize", "jvp", "vjp", "gradient", "stop_gradient",
+    "jacobian", "linearize", "jvp", "vjp", "gradient", "hessian", "stop_gradient",
     "expm", "logm", "sqrtm",
     # results and warnings
     "SolveInfo", "DenseFallbackWarning", "IllConditionedWarning",

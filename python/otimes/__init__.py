@@ -4,7 +4,7 @@
 from . import _display as _display
 from . import _numpy as _numpy
 from . import _tocsr as _tocsr
-from ._calculus import gradient, jacobian, jvp, linearize, vjp
+from ._calculus import gradient, hessian, jacobian, jvp, linearize, vjp
 from ._check import DenseFallbackWarning, set_max_dense
 from ._core import __version__ as __version__
 from ._core import get_num_threads, set_num_threads
@@ -43,6 +43,7 @@ __all__ = [
     "expm",
     "get_num_threads",
     "gradient",
+    "hessian",
     "identity",
     "jacobian",
     "jvp",

@@ -24,6 +24,7 @@ from ._structures import (
     OperatorKronecker,
     Product,
     RealPart,
+    Repetition,
     Selection,
     Sum,
 )
@@ -165,6 +166,14 @@ def selection(sources: Array, size: int) -> LinearOperator:
     if len(sources) == size and np.array_equal(sources, np.arange(size)):
         return identity_operator((size,))
     return Selection(sources, size)
+
+
+def gathering(sources: Array, size: int) -> LinearOperator:
+    """x ↦ x[s] as `selection`, but entries may be taken more than once."""
+    used = sources[sources >= 0]
+    if len(used) > 0 and np.bincount(used).max() > 1:
+        return Repetition(sources, size)
+    return selection(sources, size)
 
 
 def multiply(a: LinearOperator, b: LinearOperator) -> LinearOperator:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from numpy.typing import ArrayLike
 
 from . import _rules as _rules  # fills the table of rules
 from ._check import Array, as_inexact, warn
-from ._lower import Jacobian, Program
+from ._lower import Jacobian, Program, depends
 from ._operator import LinearOperator, Shape
+from ._primitives import is_traced
 from ._structures import LowRank
 from ._trace import Trace, trace
 
@@ -24,11 +26,14 @@ def _zero(in_shape: Shape, out_shape: Shape, dtype: Any) -> LinearOperator:
     return LowRank(np.zeros((m, 0), dtype), np.zeros((n, 0), dtype), in_shape, out_shape)
 
 
-def _operator_of(t: Trace) -> LinearOperator:
-    if t.result is None:
+def _operator_of(t: Trace, result: int, variable: int) -> LinearOperator:
+    """The Jacobian of one result by one variable."""
+    value, x = t.values[result], t.variables[variable]
+    if not depends(t.results[result], x):
         warn("f does not depend on its argument: its Jacobian is zero", UserWarning)
-        return _zero(t.variable.shape, t.value.shape, np.result_type(t.variable.dtype, t.value))
-    return Jacobian(Program(t))
+        return _zero(x.shape, value.shape, np.result_type(x.dtype, value.dtype))
+    part = replace(t, values=(value,), variables=(x,), results=(t.results[result],))
+    return Jacobian(Program(part))
 
 
 def _positions(wrt: int | Sequence[int], count: int) -> list[int]:
@@ -40,10 +45,17 @@ def _positions(wrt: int | Sequence[int], count: int) -> list[int]:
     return [k % count for k in positions]
 
 
-def _each(wrt: int | Sequence[int], args: Sequence[Any], make: Callable[[int], Any]) -> Any:
-    """`make` for each position of `wrt`: one result for an int, a tuple of them for a tuple."""
-    results = [make(k) for k in _positions(wrt, len(args))]
-    return results[0] if isinstance(wrt, int) else tuple(results)
+def _arranged(t: Trace, wrt: int | Sequence[int], make: Callable[[int, int], Any]) -> Any:
+    """`make` for each result and variable: tuples of results of tuples of variables."""
+    variables = range(len(t.variables))
+    rows = [tuple(make(i, j) for j in variables) for i in range(len(t.values))]
+    if isinstance(wrt, int):
+        return tuple(row[0] for row in rows) if t.is_tuple else rows[0][0]
+    return tuple(rows) if t.is_tuple else rows[0]
+
+
+def _jacobians(t: Trace, wrt: int | Sequence[int]) -> Any:
+    return _arranged(t, wrt, lambda i, j: _operator_of(t, i, j))
 
 
 def jacobian(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> Any:
@@ -59,7 +71,8 @@ def jacobian(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> Any
     *args : array_like
         The point. Without any, a function of them is returned: ``jacobian(f)(A0)``.
     wrt : int or sequence of int
-        The argument or arguments to differentiate by; a tuple gives a tuple of operators.
+        The argument or arguments to differentiate by; a tuple gives a tuple of operators. Where f
+        returns a tuple, there is one result, or tuple, for each of its items.
 
     Returns
     -------
@@ -89,13 +102,14 @@ def jacobian(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> Any
     """
     if not args:
         return lambda *point: jacobian(f, *point, wrt=wrt)
-    return _each(wrt, args, lambda k: _operator_of(trace(f, args, k)))
+    t = trace(f, args, _positions(wrt, len(args)), several=True)
+    return _jacobians(t, wrt)
 
 
 def linearize(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> tuple[Any, Any]:
     """f(X) and J with f(X + dX) ≈ f(X) + J dX.
 
-    Equal to ``(f(*args), jacobian(f, *args, wrt=wrt))`` in one run of f per argument.
+    Equal to ``(f(*args), jacobian(f, *args, wrt=wrt))`` in one run of f.
 
     Parameters
     ----------
@@ -118,9 +132,8 @@ def linearize(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> tu
     >>> value, str(J)
     (array([[3., 6.]]), '3 I₂')
     """
-    traces = [trace(f, args, k) for k in _positions(wrt, len(args))]
-    operators = tuple(_operator_of(t) for t in traces)
-    return traces[0].value, operators[0] if isinstance(wrt, int) else operators
+    t = trace(f, args, _positions(wrt, len(args)), several=True)
+    return t.values if t.is_tuple else t.value, _jacobians(t, wrt)
 
 
 def jvp(f: Function, args: Sequence[ArrayLike], tangents: Sequence[ArrayLike]) -> tuple[Any, Any]:
@@ -152,8 +165,8 @@ def jvp(f: Function, args: Sequence[ArrayLike], tangents: Sequence[ArrayLike]) -
     array([[0., 2.],
            [0., 0.]])
     """
-    points = [as_inexact(f"args[{k}]", x) for k, x in enumerate(args)]
-    directions = [as_inexact(f"tangents[{k}]", x) for k, x in enumerate(tangents)]
+    points = [_array(f"args[{k}]", x) for k, x in enumerate(args)]
+    directions = [_array(f"tangents[{k}]", x) for k, x in enumerate(tangents)]
     if [x.shape for x in points] != [d.shape for d in directions]:
         raise ValueError(
             f"tangents have shapes {[d.shape for d in directions]}, but args have "
@@ -161,13 +174,31 @@ def jvp(f: Function, args: Sequence[ArrayLike], tangents: Sequence[ArrayLike]) -
         )
     if not points:
         raise ValueError("jvp: args is empty, but f needs a point")
-    total: Any = None
-    for k, d in enumerate(directions):
-        t = trace(f, points, k)
-        value = t.value
-        pushed = np.zeros_like(value) if t.result is None else Program(t).push(d[None])[0]
-        total = pushed if total is None else total + pushed
-    return _plain(value), _plain(total)
+    t = trace(f, points, range(len(points)), several=True, analytic=False)
+    varying = _varying(t)
+    moved = iter(_tuple(Program(varying).push(*directions), len(varying.results)))
+    pushed = [
+        np.zeros_like(value) if result is None else next(moved)
+        for value, result in zip(t.values, t.results, strict=True)
+    ]
+    if t.is_tuple:
+        return tuple(map(_plain, t.values)), tuple(map(_plain, pushed))
+    return _plain(t.value), _plain(pushed[0])
+
+
+def _array(name: str, x: Any) -> Any:
+    return x if is_traced(x) else as_inexact(name, x)
+
+
+def _varying(t: Trace) -> Trace:
+    """The trace without the results that are constant."""
+    pairs = [(v, r) for v, r in zip(t.values, t.results, strict=True) if r is not None]
+    return replace(t, values=tuple(v for v, _ in pairs), results=tuple(r for _, r in pairs))
+
+
+def _tuple(x: Any, count: int) -> tuple[Any, ...]:
+    """What a sweep with so many results returns, as a tuple."""
+    return x if count != 1 else (x,)
 
 
 def vjp(f: Function, *args: ArrayLike) -> tuple[Any, Callable[[ArrayLike], tuple[Array, ...]]]:
@@ -200,22 +231,31 @@ def vjp(f: Function, *args: ArrayLike) -> tuple[Any, Callable[[ArrayLike], tuple
     """
     if not args:
         raise ValueError("vjp: f needs a point, but no arguments were given")
-    traces = [trace(f, args, k) for k in range(len(args))]
-    programs = [None if t.result is None else Program(t) for t in traces]
-    value = traces[0].value
+    t = trace(f, args, range(len(args)), several=True)
+    varying = _varying(t)
+    program = Program(varying)
 
-    def pullback(w: ArrayLike) -> tuple[Array, ...]:
-        cotangent = as_inexact("w", w)
-        if cotangent.shape != value.shape:
-            raise ValueError(f"w has shape {cotangent.shape}, but f's result has {value.shape}")
+    def pullback(w: Any) -> tuple[Any, ...]:
+        given = w if t.is_tuple else (w,)
+        cotangents = [_array("w", x) for x in given]
+        if [c.shape for c in cotangents] != [v.shape for v in t.values]:
+            raise ValueError(
+                f"w has shape {_shapes(cotangents)}, but f's result has {_shapes(t.values)}"
+            )
+        used = [c for c, r in zip(cotangents, t.results, strict=True) if r is not None]
+        pulled = _tuple(program.pull(*used), len(t.variables))
         return tuple(
-            np.zeros_like(cotangent, shape=t.variable.shape)
-            if program is None
-            else program.pull(cotangent[None])[0]
-            for t, program in zip(traces, programs, strict=True)
+            np.zeros(x.shape, np.result_type(x.dtype, *(c.dtype for c in cotangents)))
+            if d is None
+            else d
+            for x, d in zip(t.variables, pulled, strict=True)
         )
 
-    return _plain(value), pullback
+    return tuple(map(_plain, t.values)) if t.is_tuple else _plain(t.value), pullback
+
+
+def _shapes(arrays: Sequence[Any]) -> str:
+    return " and ".join(str(a.shape) for a in arrays)
 
 
 def gradient(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> Any:
@@ -253,20 +293,85 @@ def gradient(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> Any
     if not args:
         return lambda *point: gradient(f, *point, wrt=wrt)
 
-    def one(k: int) -> Array:
-        t = trace(f, args, k)
-        if t.value.size != 1:
-            raise ValueError(
-                f"gradient: f's result has shape {t.value.shape}, but must be a number; "
-                "use jacobian"
+    t = trace(f, args, _positions(wrt, len(args)), names_of=f)
+    if t.value.size != 1:
+        raise ValueError(
+            f"gradient: f's result has shape {t.value.shape}, but must be a number; use jacobian"
+        )
+    if t.result is None:
+        gradients: tuple[Any, ...] = (None,) * len(t.variables)
+    else:
+        one = np.ones(t.value.shape, t.value.dtype)
+        gradients = _tuple(Program(t).pull(one), len(t.variables))
+    found = tuple(
+        np.zeros(x.shape, x.dtype) if g is None else g
+        for x, g in zip(t.variables, gradients, strict=True)
+    )
+    return found[0] if isinstance(wrt, int) else found
+
+
+def hessian(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> Any:
+    """H with f(X + dX) ≈ f(X) + Σ G ∘ dX + ½ vec(dX)ᵀ H vec(dX), the Jacobian of the gradient G.
+
+    For X: (m, n) the operator has shape (mn, mn) and is symmetric.
+
+    Parameters
+    ----------
+    f : callable
+        Returns a number (or an array of one entry).
+    *args : array_like
+        The point. Without any, a function of them is returned.
+    wrt : int or sequence of int
+        A tuple gives a tuple of tuples of blocks, ∂²f/∂Xᵢ∂Xⱼ in row i and column j.
+
+    Returns
+    -------
+    LinearOperator
+        ``H @ v`` costs a few evaluations of f and forms nothing; ``H.T`` is ``H``.
+
+    Raises
+    ------
+    ValueError
+        When f's result has more than one entry.
+    NotImplementedError, TypeError
+        As for `jacobian`.
+
+    Notes
+    -----
+    The reverse sweep of f is itself traced. Magnus & Neudecker, Matrix Differential Calculus,
+    chapter 10. For complex X and analytic f the second derivative, symmetric and not Hermitian.
+
+    Examples
+    --------
+    >>> import numpy as np, otimes as ox
+    >>> A = np.array([[1.0, 2.0], [3.0, 4.0]])
+    >>> H = ox.hessian(lambda x: x @ A @ x, [1.0, 1.0])
+    >>> print(H)
+    A + Aᵀ
+    >>> H @ [1, 0]
+    array([2., 5.])
+    """
+    if not args:
+        return lambda *point: hessian(f, *point, wrt=wrt)
+    positions = tuple(_positions(wrt, len(args)))
+
+    def gradients(*point: Any) -> tuple[Any, ...]:
+        found: tuple[Any, ...] = gradient(f, *point, wrt=positions)
+        return found
+
+    t = trace(gradients, args, positions, several=True, names_of=f)
+
+    def block(i: int, j: int) -> LinearOperator:
+        if depends(t.results[i], t.variables[j]):
+            part = replace(
+                t, values=(t.values[i],), variables=(t.variables[j],), results=(t.results[i],)
             )
-        if t.result is None:
-            return np.zeros(t.variable.shape, t.variable.dtype)
-        gradient: Array = Program(t).pull(np.ones((1, *t.value.shape), t.value.dtype))[0]
-        return gradient
+            return Jacobian(Program(part), symmetric=i == j)
+        return _zero(t.variables[j].shape, t.values[i].shape, t.variables[j].dtype)
 
-    return _each(wrt, args, one)
+    blocks = tuple(tuple(block(i, j) for j in range(len(positions))) for i in range(len(positions)))
+    return blocks[0][0] if isinstance(wrt, int) else blocks
 
 
-def _plain(x: Array) -> Any:
-    return x[()] if x.ndim == 0 else x
+def _plain(x: Any) -> Any:
+    return x[()] if x.ndim == 0 and not is_traced(x) else x

@@ -15,6 +15,7 @@ from ._structures import (
     LowRank,
     OperatorKronecker,
     Product,
+    Repetition,
     Selection,
     Sum,
 )
@@ -151,6 +152,8 @@ class Notation:
                 return rf"\operatorname{{diag}}(\text{{{d}}})" if self.latex else f"diag({d})"
             case Selection():
                 return "P" if op.is_permutation else "S"
+            case Repetition():
+                return self.sup("R", "T" if op.transposed else "")
             case LowRank():
                 rank = op.left.shape[1]
                 if rank == 1 and 1 in op.shape:  # the Jacobian of a scalar, or by one

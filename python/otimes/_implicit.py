@@ -13,7 +13,7 @@ from typing import Any
 from ._check import Array
 from ._equation import Equation
 from ._factorizations import EquationFactorization
-from ._lower import Jacobian, Program
+from ._lower import Jacobian, Program, image
 from ._operator import LinearOperator, registry
 from ._primitives import Apply
 from ._solve_info import SolveInfo
@@ -23,11 +23,30 @@ from ._terms import Label
 from ._trace import Trace, Traced, call, rule, rules, stop_gradient
 
 
-def solution(x: Array, residual: Any, m: LinearOperator) -> Any:
-    """x with the derivative M⁻¹ d(residual), the residual being that of a constant x."""
-    if not isinstance(residual, Traced):
+def solution(x: Array, residual: Callable[[Any], Any], m: LinearOperator) -> Any:
+    """x, a plain solution, with its derivatives: residual(x) = q - M(x) holds traced arrays.
+
+    A step x + M₀⁻¹ residual(x) with the plain M₀ gives the first derivatives, for what it leaves is
+    (I - M₀⁻¹ M)(x₀ - x), a product of two first-order terms. Each further step adds an order.
+    """
+    r = residual(x)
+    orders = _levels(r)
+    if orders == 0:
         return x
-    return Traced(x, _solve_with(m)(residual.tangent))
+    if orders == 1:  # the residual itself is rounding
+        return Traced(x, _solve_with(m)(r.tangent))
+    solved: Any = x
+    for _ in range(orders):
+        solved = solved + image(Apply(Inverse(m)), residual(solved))
+    return solved
+
+
+def _levels(x: Any) -> int:
+    """How many derivatives of one another are being taken of x."""
+    count = 0
+    while isinstance(x, Traced):
+        x, count = x.value, count + 1
+    return count
 
 
 def _solve_with(m: LinearOperator) -> Callable[[Tangent], Tangent]:
@@ -44,12 +63,14 @@ def _matrix_of(
     equation: Equation, coefficients: Sequence[Array], labels: Sequence[Label | None], x: Array
 ) -> LinearOperator:
     """X ↦ the left-hand side of the equation, the coefficients under the names they have."""
-    tape = Tape({}, require_linear=True)
+    tape = Tape(dict, require_linear=True)
     for array, label in zip(coefficients, labels, strict=False):
         tape.own(array, label)
     variable = Tangent(tape, x.shape, x.dtype)
     image = equation.left(*coefficients, Traced(x, variable))
-    return Jacobian(Program(Trace(image.value, variable, image.tangent, tape)))._structure()
+    return Jacobian(
+        Program(Trace((image.value,), (variable,), (image.tangent,), tape))
+    )._structure()
 
 
 def _solve_equation(
@@ -84,16 +105,28 @@ def _solve_equation(
     return x, (*map(through, range(len(matrices))), lambda dq: dq), _solve_with(m)
 
 
+def _nested(equation: Equation, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """The solution where derivatives of derivatives are being taken."""
+    *plain, right = map(stop_gradient, args)
+    matrices = equation.matrices(equation.name, tuple(plain))
+    x, info = equation.solve(matrices, right, **{**options, "return_info": True})
+    m = _matrix_of(equation, matrices, [None] * len(matrices), x)
+    solved = solution(x, lambda y: args[-1] - equation.left(*args[:-1], y), m)
+    return (solved, info) if options["return_info"] else solved
+
+
 def _traced(function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """One of our solvers where an argument is traced."""
     info: list[SolveInfo] = []
-    if "return_info" in options:
-        options["info"] = info
     if isinstance(function, Equation):
         if function not in rules:
             rule(function, linear="last")(partial(_solve_equation, function))
+        if len({x.tape for x in args if isinstance(x, Traced)}) > 1 or max(map(_levels, args)) > 1:
+            return _nested(function, args, options)
         tape = next(x.tape for x in args if isinstance(x, Traced))
         options["labels"] = [tape.label(stop_gradient(x)) for x in args]
+    if "return_info" in options:
+        options["info"] = info
     return_info = options.pop("return_info", False)
     x = call(function, args, options)
     return (x, *info) if return_info else x

@@ -2,51 +2,125 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ._algebra import add, identity_operator, multiply, with_shapes
-from ._check import Array
+from ._check import Array, as_inexact
 from ._operator import LinearOperator
-from ._primitives import from_columns, to_columns
+from ._primitives import Conj, Embedding, Primitive, from_columns, is_traced, to_columns
 from ._tape import Tangent
-from ._trace import Trace
+from ._terms import TermOperator, from_terms
+from ._trace import Trace, Traced
+
+
+@dataclass
+class Step:
+    """A tangent, and the links to those that it is computed from."""
+
+    tangent: Tangent
+    links: tuple[tuple[Primitive, Tangent], ...]
 
 
 class Program:
-    """The tangents between a variable and a result, in order of computation."""
+    """The tangents between variables and results, in order of computation."""
 
     def __init__(self, trace: Trace) -> None:
-        assert trace.result is not None
-        self.variable, self.result = trace.variable, trace.result
-        self.steps = _ancestors(self.result, self.variable)
+        assert all(result is not None for result in trace.results)
+        self.variables = trace.variables
+        self.results = tuple(result for result in trace.results if result is not None)
+        self.holds_traced = trace.tape.holds_traced
+        self.is_real_linear = trace.tape.is_real_linear
+        self.steps = _steps(self.results, self.variables)
         self._uses = _use_counts(self.steps)
-        self._uses[self.result] = self._uses.get(self.result, 0) + 1  # what is returned stays
+        for result in self.results:  # what is returned stays
+            self._uses[result] = self._uses.get(result, 0) + 1
 
-    def push(self, d: Array) -> Array:
-        """Forward sweep: J d for a batch (k, *in_shape) of tangents."""
+    @property
+    def variable(self) -> Tangent:
+        (variable,) = self.variables
+        return variable
+
+    @property
+    def result(self) -> Tangent:
+        (result,) = self.results
+        return result
+
+    def push(self, *ds: Any) -> Any:
+        """Forward sweep: J d for a tangent of each variable, or a batch (k, *in_shape) of them.
+
+        Σ J d, for each result where there are several. Tangents may be traced arrays themselves.
+        """
         uses = self._uses.copy()
-        images = {self.variable: d}
+        images: dict[Tangent, Any] = dict(zip(self.variables, ds, strict=True))
+        apply = image if self.holds_traced or any(map(is_traced, ds)) else _plain_image
         for step in self.steps:
-            total: Array | None = None
+            total: Any = None
             for primitive, source in step.links:
-                y = primitive.apply(images[source])
+                y = apply(primitive, images[source])
                 total = y if total is None else total + y
                 uses[source] -= 1
                 if uses[source] == 0:
                     del images[source]  # memory of a few tangents, however long the program
-            assert total is not None
-            images[step] = total
-        return images[self.result]
+            images[step.tangent] = total
+        pushed = tuple(images[result] for result in self.results)
+        return pushed[0] if len(pushed) == 1 else pushed
 
-    def pull(self, w: Array) -> Array:
-        """Reverse sweep: Jᵀ w for a batch (k, *out_shape) of cotangents."""
-        sums = {self.result: w}
+    def pull(self, *ws: Any) -> Any:
+        """Reverse sweep: Jᵀ w for a cotangent of each result, or a batch of them.
+
+        For each variable where there are several.
+        """
+        sums = Cotangents()
+        plain = not (self.holds_traced or any(map(is_traced, ws)))
+        for result, w in zip(self.results, ws, strict=True):
+            sums.add(result, w)
         for step in reversed(self.steps):
-            cotangent = sums.pop(step)
+            cotangent = sums.take(step.tangent)
             for primitive, source in step.links:
-                y = primitive.transpose().apply(cotangent)
-                sums[source] = sums[source] + y if source in sums else y
-        return sums[self.variable]
+                transposed = primitive.transpose()
+                if not plain:
+                    sums.add(source, image(transposed, cotangent))
+                elif isinstance(transposed, Embedding):
+                    sums.embed(source, transposed, cotangent)
+                else:
+                    sums.add(source, transposed.apply(cotangent))
+        pulled = tuple(self._in_domain(sums.take(v), v) for v in self.variables)
+        return pulled[0] if len(pulled) == 1 else pulled
+
+    def _in_domain(self, w: Any, variable: Tangent) -> Any:
+        """Of a cotangent of a real variable the real part, where the pairing is Re(wᵀ d)."""
+        if w is None or not self.is_real_linear or variable.dtype.kind == "c":
+            return w
+        return w.real
+
+    def pull_complex(self, w: Any) -> Any:
+        """Jᵀ w for the complex J of a real variable, whose real part alone `pull` gives."""
+        if self.is_real_linear and self.result.dtype.kind == "c":
+            return self.pull(w) + 1j * self.pull(-1j * w)
+        if self.is_real_linear and w.dtype.kind == "c":
+            return self.pull(w.real) + 1j * self.pull(w.imag)
+        return self.pull(w)
+
+    def push_complex(self, d: Any) -> Any:
+        """J d for complex d, J being that of a real variable."""
+        if self.is_real_linear and d.dtype.kind == "c":
+            return self.push(d.real) + 1j * self.push(d.imag)
+        return self.push(d)
+
+    @functools.cached_property
+    def structure(self) -> LinearOperator:
+        """The program as one operator, made once."""
+        if self.holds_traced:
+            raise NotImplementedError(
+                "a Jacobian that depends on an outer derivative has products, but no structure: "
+                "use J @ v, J.T @ w, J(X), gradient or hessian there"
+            )
+        return self.lower()
 
     def lower(self) -> LinearOperator:
         """The program as one operator in vec coordinates.
@@ -58,21 +132,79 @@ class Program:
         identity = identity_operator(self.variable.shape)
         operators: dict[Tangent, LinearOperator] = {self.variable: identity}
         expanded: dict[Tangent, dict[Tangent, LinearOperator]] = {}
+        whole = {self.result, *_conjugated(self.steps)}
         for step in self.steps:
             local: dict[Tangent, LinearOperator] = {}
             for primitive, source in step.links:
-                lowered = primitive.lower()
+                if isinstance(primitive, Conj):
+                    local[self.variable] = primitive.of(operators[source])
+                    continue
+                lowered = _in_precision(primitive.lower(), step.tangent.dtype)
                 for origin, op in expanded.get(source, {source: None}).items():
                     path = lowered if op is None else multiply(lowered, op)
                     local[origin] = add(local[origin], path) if origin in local else path
-            if step is not self.result and self._uses[step] == 1:
-                expanded[step] = local
+            if step.tangent not in whole and self._uses[step.tangent] == 1:
+                expanded[step.tangent] = local
             else:
-                operators[step] = _total(
+                operators[step.tangent] = _total(
                     [multiply(op, operators[origin]) for origin, op in local.items()]
                 )
         result = operators[self.result]
         return with_shapes(result, self.variable.shape, self.result.shape)
+
+
+class Cotangents:
+    """Sums of cotangents, by the tangents that they belong to."""
+
+    def __init__(self) -> None:
+        self._sums: dict[Tangent, Any] = {}
+        self._own: set[Tangent] = set()  # those with an array that nothing else refers to
+
+    def add(self, tangent: Tangent, w: Any) -> None:
+        # w first: the sweep comes from the end, and earlier terms are written first
+        self._sums[tangent] = w + self._sums[tangent] if tangent in self._sums else w
+
+    def embed(self, tangent: Tangent, embedding: Embedding, w: Array) -> None:
+        """Add the image of w in place: a loop over the rows of a matrix costs one matrix."""
+        total = self._sums.get(tangent)
+        if total is None:
+            total = embedding.apply(w)
+        elif tangent not in self._own or np.result_type(total, w) != total.dtype:
+            total = total + embedding.apply(w)
+        else:
+            embedding.add_to(total, w)
+        self._sums[tangent] = total
+        self._own.add(tangent)
+
+    def take(self, tangent: Tangent) -> Any:
+        """The sum, which is complete; None where nothing depends on the tangent."""
+        self._own.discard(tangent)
+        return self._sums.pop(tangent, None)
+
+
+def _plain_image(primitive: Primitive, d: Array) -> Array:
+    return primitive.apply(d)
+
+
+def image(primitive: Primitive, d: Any) -> Any:
+    """The image of a tangent where it, or the primitive's constant, may be traced.
+
+    With a plain constant the outer derivative records the primitive itself, and its structure with
+    it; with a traced one the primitive is NumPy code of two traced arrays.
+    """
+    if is_traced(primitive.constant):
+        return primitive.apply(d)
+    if isinstance(d, Traced):
+        constant = () if primitive.constant is None else (primitive.constant,)
+        return Traced(image(primitive, d.value), d.tangent.through(primitive, *constant))
+    return primitive.apply(d)
+
+
+def _in_precision(op: LinearOperator, dtype: np.dtype[Any]) -> LinearOperator:
+    """The operator with its zeros and ones, which are float32, in the program's precision."""
+    if not isinstance(op, TermOperator) or op.dtype.char not in "fF" or dtype.char in "fF":
+        return op
+    return from_terms((t.astype(dtype) for t in op.parts), op.in_shape, op.out_shape)
 
 
 def _total(operators: list[LinearOperator]) -> LinearOperator:
@@ -83,20 +215,39 @@ def _total(operators: list[LinearOperator]) -> LinearOperator:
     return result
 
 
-def _ancestors(result: Tangent, variable: Tangent) -> list[Tangent]:
-    """The tangents that the result is computed from, the variable excepted, in order."""
-    found = {result}
-    pending = [result]
+def _steps(results: Sequence[Tangent], variables: Sequence[Tangent]) -> list[Step]:
+    """The tangents between the variables and the results, in order, with the links between them."""
+    found = set(results)
+    pending = list(found)
     while pending:
         for _, source in pending.pop().links:
             if source not in found:
                 found.add(source)
                 pending.append(source)
-    found.discard(variable)
-    return sorted(found, key=lambda t: t.index)
+    reached = set(variables)
+    steps = []
+    for tangent in sorted(found - reached, key=lambda t: t.index):
+        links = tuple(link for link in tangent.links if link[1] in reached)
+        if links:
+            reached.add(tangent)
+            steps.append(Step(tangent, links))
+    return steps
 
 
-def _use_counts(steps: list[Tangent]) -> dict[Tangent, int]:
+def depends(result: Tangent | None, variable: Tangent) -> bool:
+    """Whether a result is computed from the variable."""
+    if result is None or result is variable:
+        return result is variable
+    steps = _steps([result], [variable])
+    return bool(steps) and steps[-1].tangent is result
+
+
+def _conjugated(steps: Sequence[Step]) -> set[Tangent]:
+    """The tangents of which conjugates or parts are taken: their maps from the variable count."""
+    return {source for step in steps for p, source in step.links if isinstance(p, Conj)}
+
+
+def _use_counts(steps: Sequence[Step]) -> dict[Tangent, int]:
     uses: dict[Tangent, int] = {}
     for step in steps:
         for _, source in step.links:
@@ -104,27 +255,74 @@ def _use_counts(steps: list[Tangent]) -> dict[Tangent, int]:
     return uses
 
 
+#: Programs of so few entries and steps are applied by their structure, compiled.
+_SMALL_ENTRIES, _SMALL_STEPS = 4096, 32
+
+
 class Jacobian(LinearOperator):
     """The derivative of a traced function: products are sweeps, everything else its structure."""
 
-    __slots__ = ("program", "transposed")
+    __slots__ = ("program", "symmetric", "transposed")
 
     program: Program
+    symmetric: bool
     transposed: bool
 
-    def __init__(self, program: Program, transposed: bool = False) -> None:
+    def __init__(self, program: Program, transposed: bool = False, symmetric: bool = False) -> None:
         shapes = (program.variable.shape, program.result.shape)
         in_shape, out_shape = reversed(shapes) if transposed else shapes
         super().__init__(in_shape, out_shape, program.result.dtype)
         object.__setattr__(self, "program", program)
         object.__setattr__(self, "transposed", transposed)
+        object.__setattr__(self, "symmetric", symmetric)
+
+    def __matmul__(self, other: Any) -> Any:
+        if self.program.holds_traced or is_traced(other):
+            return self._traced_product(other)
+        return super().__matmul__(other)
+
+    def __call__(self, x: Any) -> Any:
+        if self.program.holds_traced or is_traced(x):
+            return self._sweep(x)
+        return super().__call__(x)
+
+    def toarray(self, *args: Any, **kwargs: Any) -> Any:
+        if self.program.holds_traced:
+            return self @ np.eye(self.shape[1])
+        return super().toarray(*args, **kwargs)
+
+    def _traced_product(self, x: Any) -> Any:
+        """J x inside another derivative, a column at a time."""
+        if isinstance(x, LinearOperator):
+            return super().__matmul__(x)
+        if not is_traced(x):
+            x = as_inexact("x", x)
+        if x.ndim not in (1, 2) or x.shape[0] != self.shape[1]:
+            raise ValueError(
+                f"{self._name()} @ x: x has shape {x.shape}, but the operator has shape "
+                f"{self.shape}, so x needs shape ({self.shape[1]},) or ({self.shape[1]}, k)"
+            )
+        if x.ndim == 2:
+            return np.stack([self._traced_product(column) for column in x.T], axis=1)
+        return self._sweep(x.reshape(self.in_shape, order="F")).reshape(-1, order="F")
+
+    def _sweep(self, d: Any) -> Any:
+        return self.program.pull_complex(d) if self.transposed else self.program.push_complex(d)
 
     def _matmat(self, x: Array) -> Array:
-        d = from_columns(x, self.in_shape)
-        return to_columns(self.program.pull(d) if self.transposed else self.program.push(d))
+        if self._is_small():
+            op = self._structure()
+            if isinstance(op, TermOperator):
+                object.__setattr__(self, "_plan", op._plan_for(op.dtype))
+            return op._matmat(x)
+        return to_columns(self._sweep(from_columns(x, self.in_shape)))
+
+    def _is_small(self) -> bool:
+        few = len(self.program.steps) <= _SMALL_STEPS
+        return few and self.shape[0] * self.shape[1] <= _SMALL_ENTRIES
 
     def _transpose(self) -> LinearOperator:
-        return Jacobian(self.program, not self.transposed)
+        return self if self.symmetric else Jacobian(self.program, not self.transposed)
 
     def _conj(self) -> LinearOperator:
         return self._structure().conj()
@@ -136,12 +334,8 @@ class Jacobian(LinearOperator):
         return self._structure()._work()
 
     def _structure(self) -> LinearOperator:
-        cached = self._cache.get("structure")
-        if cached is None:
-            lowered = self.program.lower()
-            cached = self._cache["structure"] = lowered.T if self.transposed else lowered
-        structure: LinearOperator = cached
-        return structure
+        structure = self.program.structure
+        return structure.T if self.transposed else structure
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _identity, (self._structure(),)

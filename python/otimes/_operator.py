@@ -178,7 +178,7 @@ class LinearOperator(ArrayMethods):
                 return y
         if isinstance(other, LinearOperator):
             return registry.algebra["multiply"](self, other)
-        if not _is_array_like(other):
+        if not _is_array_like(other) or registry.is_foreign(other):
             return NotImplemented
         if is_foreign_array(other):
             return apply_elsewhere(operator.matmul, self, other)
@@ -666,6 +666,8 @@ class LinearOperator(ArrayMethods):
     # --- NumPy's protocols (see _numpy.py) -----------------------------------------------------
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
+        if registry.is_foreign(*args):
+            return NotImplemented
         if ufunc is np.matmul and not kwargs and isinstance(args[-1], LinearOperator):
             product = args[-1]._multiplied_from_left(args[0])
             if product is not None:

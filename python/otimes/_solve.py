@@ -606,7 +606,7 @@ def _solve_function(
     op = Jacobian(Program(t))
     x, info = _solve_shaped(op, b - t.value, on_singular, method, "solve", options)
     if t.tape.meets_others or isinstance(rhs, Traced):
-        x = solution(x, rhs - f(x), op)
+        x = solution(x, lambda y: rhs - f(y), op)
     return x, info
 
 

@@ -101,6 +101,48 @@ class Selection(LinearOperator):
         return dtype
 
 
+class Repetition(LinearOperator):
+    """R with (R x)ᵢ = x[sᵢ], or 0 where sᵢ is -1, and entries taken any number of times."""
+
+    __slots__ = ("sources", "transposed")
+
+    sources: Array
+    transposed: bool
+
+    def __init__(self, sources: Array, size: int, transposed: bool = False) -> None:
+        shapes = (size,), (len(sources),)
+        in_shape, out_shape = reversed(shapes) if transposed else shapes
+        super().__init__(in_shape, out_shape, np.float64)
+        object.__setattr__(self, "sources", sources)
+        object.__setattr__(self, "transposed", transposed)
+
+    def _matmat(self, x: Array) -> Array:
+        (places,) = np.nonzero(self.sources >= 0)
+        y = np.zeros((self.shape[0], x.shape[1]), x.dtype)
+        if self.transposed:
+            np.add.at(y, self.sources[places], x[places])
+        else:
+            y[places] = x[self.sources[places]]
+        return y
+
+    def _transpose(self) -> LinearOperator:
+        return Repetition(
+            self.sources, self.shape[0 if self.transposed else 1], not self.transposed
+        )
+
+    def _conj(self) -> LinearOperator:
+        return self
+
+    def _work(self) -> float:
+        return float(len(self.sources))
+
+    def _is_neutral(self) -> bool:
+        return True
+
+    def _result_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
+        return sum_dtype(dtype) if self.transposed else dtype
+
+
 class LowRank(LinearOperator):
     """U Vᵀ for U (M, r) and V (N, r): the Jacobian of a trace is vec(G)ᵀ, that of a·x is a row."""
 

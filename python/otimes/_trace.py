@@ -9,8 +9,9 @@ from __future__ import annotations
 import functools
 import inspect
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from types import FunctionType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -29,10 +30,14 @@ class Rule:
     """How a NumPy function is differentiated.
 
     ``forward(*values, **kwargs)`` returns the value and, for each positional argument, the linear
-    map from its tangent to the result's. Where the value is a tuple, such maps for each of its
-    items, None for one that is locally constant. `linear` says in which
-    arguments the function is linear: "jointly" (a sum), "each" (a product), "first", "last" or
-    "no". A third item that forward returns is a map that the sum of all the tangents goes through.
+    map from its tangent to the result's; for an argument that is a sequence of arrays, a sequence
+    of maps. Where the value is a tuple, such maps for each of its items, None for one that is
+    locally constant. A third item that forward returns is a map that the sum of all the tangents
+    goes through. `linear` says in which arguments the function is linear: "jointly" (a sum), "each"
+    (a product), "first", "last" or "no"; in a sequence of arrays it is so jointly.
+
+    Values may be traced arrays of an outer derivative: a rule is written in functions that have
+    rules, and asks `stop_gradient` for plain numbers where it needs them.
     """
 
     forward: Callable[..., tuple[Any, ...]]
@@ -65,55 +70,112 @@ def call(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     r = rules.get(function)
     if r is None:
         _refuse(function)
-    tapes = {x.tape: None for x in args if isinstance(x, Traced)}
-    if any(isinstance(x, Traced) for x in kwargs.values()) or not tapes:
-        _refuse(function, "with a traced keyword or nested argument")
-    if len(tapes) > 1:
-        args = _own_arrays(function, args, tapes)
-    tape = next(x.tape for x in args if isinstance(x, Traced))
+    if kwargs and any(map(_is_traced_tree, kwargs.values())):
+        args, kwargs = _by_position(function, r.forward, args, kwargs)
+    tape = _innermost(function, args)
     _check_linearity(tape, r.linear, function, args)
-    values = [x.value if isinstance(x, Traced) else x for x in args]
+    values = [_value_in(tape, x) for x in args]
     last: list[Callable[[Tangent], Tangent]]
     value, maps, *last = r.forward(*values, **kwargs)
-    if isinstance(value, tuple):  # slogdet and its like: maps for each of the results
-        make: Any = type(value)  # a named tuple
-        parts = zip(value, maps, strict=True)
-        return make(*(v if m is None else _result(v, m, args, r, None, last) for v, m in parts))
+    if isinstance(value, (tuple, list)):  # slogdet, split: maps for each of the results
+        parts = (
+            v if m is None else _result(v, m, args, r, tape, None, last)
+            for v, m in zip(value, maps, strict=True)
+        )
+        make: Any = type(value)  # a named tuple takes its items one by one
+        return make(*parts) if hasattr(value, "_fields") else make(parts)
     label = r.label(*map(tape.label, values)) if r.label else None
-    return _result(value, maps, args, r, label, last)
+    return _result(value, maps, args, r, tape, label, last)
+
+
+def _innermost(function: Any, args: Sequence[Any]) -> Tape:
+    """The tape of the innermost derivative among those of the arguments."""
+    found: Tape | None = None
+    for x in _leaves(args):
+        tape = x.tape
+        if tape.finished:
+            raise NotImplementedError(
+                f"{_name(function)} at {where()} mixes arrays of two derivatives: one of its "
+                "arguments was kept from a derivative that has been taken"
+            )
+        if found is None or tape.number > found.number:
+            found = tape
+    if found is None:
+        _refuse(function, "with traced arrays in this place")
+    return found
+
+
+def _leaves(args: Sequence[Any]) -> Iterator[Traced]:
+    """The traced arrays among the arguments, in sequences of arrays too."""
+    for x in args:
+        if isinstance(x, Traced):
+            yield x
+        elif isinstance(x, (list, tuple)):
+            yield from _leaves(x)
+
+
+def _is_traced_tree(x: Any) -> bool:
+    return any(True for _ in _leaves((x,)))
+
+
+def _value_in(tape: Tape, x: Any) -> Any:
+    """What the rules of a tape see of an argument: of its own arrays the values."""
+    if isinstance(x, Traced):
+        if x.tape is tape:
+            return x.value
+        if tape.isolated:
+            tape.meets_others = True
+            plain = stop_gradient(x)
+            tape.own(plain, x.tape.label(x.value))
+            return plain
+        return x
+    if isinstance(x, (list, tuple)) and _is_traced_tree(x):
+        return [_value_in(tape, item) for item in x]
+    return x
+
+
+def _by_position(
+    function: Any, forward: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]
+) -> tuple[Sequence[Any], dict[str, Any]]:
+    """The arguments with the traced ones among the keywords at their place."""
+    try:
+        bound = inspect.signature(forward).bind(*args, **kwargs)
+    except TypeError:
+        _refuse(function, "with a traced keyword argument")
+    bound.apply_defaults()
+    if any(map(_is_traced_tree, bound.kwargs.values())):
+        _refuse(function, "with a traced keyword argument")
+    return bound.args, bound.kwargs
 
 
 def _result(
     value: Any,
-    maps: Sequence[Callable[[Tangent], Tangent] | None],
+    maps: Sequence[Any],
     args: Sequence[Any],
     r: Rule,
+    tape: Tape,
     label: Label | None,
     last: Sequence[Callable[[Tangent], Tangent]],
-) -> Traced:
-    array = np.asarray(value)
-    tape = next(x.tape for x in args if isinstance(x, Traced))
+) -> Any:
+    array: Any = value if isinstance(value, Traced) else np.asarray(value)
     tape.own(array, label)  # before the maps run: they may hold it as a constant
-    parts = [f(x.tangent) for x, f in zip(args, maps, strict=False) if isinstance(x, Traced) and f]
+    parts = [f(d) for d, f in _mapped(tape, args, maps)]
+    if not parts:  # locally constant
+        return array
     tangent = functools.reduce(operator.add, reversed(parts) if r.last_first else parts)
     for f in last:
         tangent = f(tangent)
     return Traced(array, tangent)
 
 
-def _own_arrays(function: Any, args: Sequence[Any], tapes: dict[Tape, None]) -> list[Any]:
-    """The arguments, those of outer derivatives as constants of the isolated tape."""
-    isolated = [tape for tape in tapes if tape.isolated]
-    if len(isolated) != 1:
-        raise NotImplementedError(
-            f"{_name(function)} at {where()} mixes arrays of two derivatives that are being taken"
-        )
-    inner = isolated[0]
-    inner.meets_others = True
-    others = [x for x in args if isinstance(x, Traced) and x.tape is not inner]
-    for x in others:
-        inner.own(x.value, x.tape.label(x.value))
-    return [x.value if any(x is y for y in others) else x for x in args]
+def _mapped(tape: Tape, args: Sequence[Any], maps: Any) -> Iterator[tuple[Tangent, Any]]:
+    """The tangents of the arguments, each with the map that it goes through."""
+    for x, f in zip(args, maps, strict=False):
+        if isinstance(x, Traced):
+            if x.tape is tape and f is not None:
+                yield x.tangent, f
+        elif isinstance(x, (list, tuple)) and isinstance(f, (list, tuple)):
+            yield from _mapped(tape, x, f)
 
 
 class NonlinearError(Exception):
@@ -121,7 +183,9 @@ class NonlinearError(Exception):
 
 
 def _check_linearity(tape: Tape, linear: str, function: Any, args: Sequence[Any]) -> None:
-    traced = [k for k, x in enumerate(args) if isinstance(x, Traced)]
+    if not tape.require_linear:
+        return
+    traced = [k for k, x in enumerate(args) if any(leaf.tape is tape for leaf in _leaves((x,)))]
     fine = {
         "jointly": True,
         "each": len(traced) == 1,
@@ -129,7 +193,7 @@ def _check_linearity(tape: Tape, linear: str, function: Any, args: Sequence[Any]
         "last": traced == [len(args) - 1],
         "no": False,
     }
-    if tape.require_linear and not fine[linear]:
+    if not fine[linear]:
         raise NonlinearError(f"{_name(function)} at {where()}")
 
 
@@ -138,6 +202,10 @@ def _name(function: Any) -> str:
         return f"otimes.{function.name}"
     if isinstance(function, np.ufunc):
         return f"numpy.{function.__name__}"
+    if function is operator.getitem:
+        return "indexing"
+    if function is np.ndarray.astype:
+        return "numpy.ndarray.astype"
     module = getattr(function, "__module__", None) or "numpy"
     return f"{module}.{function.__name__}"
 
@@ -156,7 +224,7 @@ def _refuse(function: Any, how: str = "") -> NoReturn:
 # --- traced arrays -------------------------------------------------------------------------------
 
 
-def _leaves(x: Any) -> NoReturn:
+def _loses(x: str) -> NoReturn:
     raise TypeError(
         f"{x} a traced array at {where()} would lose its derivative; use otimes.stop_gradient(x) "
         "where a constant is meant"
@@ -184,6 +252,8 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     ndim = property(lambda self: self.value.ndim)
     size = property(lambda self: self.value.size)
     dtype = property(lambda self: self.value.dtype)
+    itemsize = property(lambda self: self.value.dtype.itemsize)
+    nbytes = property(lambda self: self.size * self.itemsize)
 
     def __len__(self) -> int:
         return len(self.value)
@@ -196,7 +266,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         if ufunc in _COMPARISONS and method == "__call__":
             return ufunc(*map(stop_gradient, args), **kwargs)
         if kwargs.get("out") is not None:
-            _leaves("writing into an array (+=, out=) from")
+            _loses("writing into an array (+=, out=) from")
         if method != "__call__":
             _refuse(ufunc, f"(its method {method!r})")
         return call(ufunc, args, kwargs)
@@ -204,40 +274,60 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     def __array_function__(
         self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any
     ) -> Any:
-        if func in (np.shape, np.ndim, np.size):
-            return func(self.value, *args[1:], **kwargs)
+        if func in _PLAIN:
+            named = {name: _plain_tree(x) for name, x in kwargs.items()}
+            return func(*map(_plain_tree, args), **named)
         return call(func, args, kwargs)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
-        _leaves("np.asarray of")
+        _loses("np.asarray of")
 
     def __float__(self) -> float:
-        _leaves("float() of")
+        _loses("float() of")
 
     def __int__(self) -> int:
-        _leaves("int() of")
+        _loses("int() of")
+
+    def __index__(self) -> int:
+        _loses("an index made of")
 
     def __complex__(self) -> complex:
-        _leaves("complex() of")
+        _loses("complex() of")
+
+    def item(self, *args: Any) -> NoReturn:
+        _loses("item() of")
+
+    def tolist(self) -> NoReturn:
+        _loses("tolist() of")
 
     def __bool__(self) -> bool:
         return bool(self.value)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        _leaves("assignment into")
+        _loses("assignment into")
 
-    def __getitem__(self, key: Any) -> NoReturn:
-        raise NotImplementedError(f"indexing a traced array at {where()} cannot be traced")
+    def __getitem__(self, key: Any) -> Any:
+        return call(operator.getitem, (self, _plain_tree(key)), {})
 
-    def __getattr__(self, name: str) -> NoReturn:
+    def __iter__(self) -> Iterator[Any]:
+        if self.ndim == 0:
+            raise TypeError("iteration over a 0-d array")
+        return (self[k] for k in range(len(self)))
+
+    def __contains__(self, x: Any) -> bool:
+        return bool((self == x).any())
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _METHODS:
+            return functools.partial(_METHODS[name], self)
         if name.startswith("_") or not hasattr(np.ndarray, name):
             raise AttributeError(f"a traced array has no attribute {name!r}")
         raise NotImplementedError(
-            f"numpy.ndarray.{name} at {where()} cannot be traced; the attributes that can are "
-            "T, mT, conj, dot, trace and transpose"
+            f"numpy.ndarray.{name} at {where()} cannot be traced; the methods that can are "
+            f"{', '.join(sorted(_METHODS))}"
         )
 
-    # array methods are the functions
+    # array methods are the functions; these have arguments of their own
     @property
     def T(self) -> Any:
         return np.transpose(self)
@@ -246,24 +336,59 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     def mT(self) -> Any:
         return np.matrix_transpose(self)
 
+    @property
+    def real(self) -> Any:
+        return np.real(self)
+
+    @property
+    def imag(self) -> Any:
+        return np.imag(self)
+
+    @property
+    def flat(self) -> Any:
+        return np.ravel(self)
+
     def transpose(self, *axes: Any) -> Any:
         chosen = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
         return np.transpose(self, chosen)
 
-    def trace(self) -> Any:
-        return np.trace(self)
+    def reshape(self, *shape: Any, order: Any = "C", copy: bool | None = None) -> Any:
+        chosen = shape[0] if len(shape) == 1 else shape
+        return np.reshape(self, chosen, order=order)
 
-    def dot(self, other: Any) -> Any:
-        return np.dot(self, other)
+    def flatten(self, order: Any = "C") -> Any:
+        return np.ravel(self, order)
 
-    def conj(self) -> Any:
-        return np.conjugate(self)
+    def astype(self, dtype: Any, *options: Any, **more: Any) -> Any:
+        return call(np.ndarray.astype, (self, dtype), {})
 
-    conjugate = conj
-
-    def copy(self) -> Traced:
+    def copy(self, order: Any = "C") -> Traced:
         return self
 
+
+#: Methods of arrays that are functions of NumPy.
+_METHODS: dict[str, Callable[..., Any]] = {
+    "conj": np.conjugate,
+    "conjugate": np.conjugate,
+    **{
+        name: getattr(np, name)
+        for name in (
+            "all", "any", "argmax", "argmin", "argpartition", "argsort", "choose", "clip",
+            "compress", "cumprod", "cumsum", "diagonal", "dot", "max", "mean", "min", "nonzero",
+            "prod", "ravel", "repeat", "round", "searchsorted", "squeeze", "std", "sum",
+            "swapaxes", "take", "trace", "var",
+        )
+    },
+}  # fmt: skip
+
+#: Functions whose results are the same in a neighbourhood: plain arrays, as comparisons give.
+_PLAIN = {
+    np.all, np.any, np.argmax, np.argmin, np.argpartition, np.argsort, np.argwhere, np.allclose,
+    np.isclose, np.array_equal, np.can_cast, np.common_type, np.count_nonzero, np.digitize,
+    np.empty_like, np.flatnonzero, np.full_like, np.iscomplexobj, np.iscomplex, np.isreal,
+    np.isrealobj, np.lexsort, np.ndim, np.nonzero, np.ones_like, np.result_type, np.searchsorted,
+    np.shape, np.size, np.zeros_like, np.linalg.cond, np.linalg.matrix_rank,
+}  # fmt: skip
 
 _COMPARISONS = {
     np.less,
@@ -291,6 +416,10 @@ def stop_gradient(x: Any) -> Any:
     array_like
         The value of `x`, without its derivative.
 
+    Notes
+    -----
+    The array is the one that the derivative is computed with, and read-only.
+
     Examples
     --------
     >>> import numpy as np, otimes as ox
@@ -298,7 +427,19 @@ def stop_gradient(x: Any) -> Any:
     >>> str(ox.jacobian(f, np.eye(2)))
     'I₂ ⊗ A'
     """
-    return x.value if isinstance(x, Traced) else x
+    if not isinstance(x, Traced):
+        return x
+    while isinstance(x, Traced):
+        x = x.value
+    x.setflags(write=False)
+    return x
+
+
+def _plain_tree(x: Any) -> Any:
+    """`x` with the plain values of traced arrays, in sequences too."""
+    if isinstance(x, (list, tuple)) and _is_traced_tree(x):
+        return type(x)(map(_plain_tree, x))
+    return stop_gradient(x)
 
 
 # --- tracing -------------------------------------------------------------------------------------
@@ -306,52 +447,106 @@ def stop_gradient(x: Any) -> Any:
 
 @dataclass(frozen=True)
 class Trace:
-    """A function's value at a point and the linear program from one variable to it."""
+    """A function's values at a point and the linear program from some variables to them."""
 
-    value: Array
-    variable: Tangent
-    result: Tangent | None  # None: the function does not depend on the variable
+    values: tuple[Array, ...]
+    variables: tuple[Tangent, ...]
+    results: tuple[Tangent | None, ...]  # None: it does not depend on the variables
     tape: Tape = field(repr=False)
+    is_tuple: bool = False  # f returned a tuple
+
+    @property
+    def value(self) -> Array:
+        """The value of a function with one result."""
+        (value,) = self.values
+        return value
+
+    @property
+    def result(self) -> Tangent | None:
+        (result,) = self.results
+        return result
 
 
 def trace(
     f: Callable[..., Any],
     args: Sequence[Any],
-    wrt: int,
+    wrt: int | Sequence[int],
     *,
     require_linear: bool = False,
     isolated: bool = False,
+    several: bool = False,
+    names_of: Callable[..., Any] | None = None,
+    analytic: bool = True,
 ) -> Trace:
-    """Run f with argument `wrt` traced; `NonlinearError` where it must be linear and is not.
+    """Run f with arguments `wrt` traced; `NonlinearError` where it must be linear and is not.
 
-    An isolated trace takes the arrays of derivatives around it as constants.
+    An isolated trace takes the arrays of derivatives around it by their plain values. f may return
+    a tuple with ``several=True``. `names_of` is the function that has the names of the arrays. With
+    ``analytic=False`` complex variables may be conjugated.
     """
-    points = [np.array(as_inexact(f"argument {k}", x), copy=True) for k, x in enumerate(args)]
-    tape = Tape(_names_in_scope(f), require_linear, isolated)
-    names = parameter_names(f, len(points))
+    points = [_point(f"argument {k}", x) for k, x in enumerate(args)]
+    named = names_of or f
+    tape = Tape(functools.partial(_names_in_scope, named), require_linear, isolated)
+    names = parameter_names(named, len(points))
     for point, name in zip(points, names, strict=True):
-        tape.own(point, ((name, 1, ""),))
-    variable = Tangent(tape, points[wrt].shape, points[wrt].dtype)
+        if not isinstance(point, Traced):
+            tape.own(point, ((name, 1, ""),))
+    positions = [wrt] if isinstance(wrt, int) else wrt
     given: list[Any] = list(points)
-    given[wrt] = Traced(points[wrt], variable)
-    result = f(*given)
+    variables = {k: Tangent(tape, points[k].shape, points[k].dtype) for k in positions}
+    tape.analytic = analytic and any(v.dtype.kind == "c" for v in variables.values())
+    for k, variable in variables.items():
+        given[k] = Traced(points[k], variable)
+    try:
+        result = f(*given)
+    finally:
+        tape.finished = True
+    is_tuple = several and isinstance(result, tuple)
+    ends = [_end(tape, x) for x in (result if is_tuple else (result,))]
+    return Trace(
+        tuple(value for value, _ in ends),
+        tuple(variables[k] for k in positions),
+        tuple(tangent for _, tangent in ends),
+        tape,
+        is_tuple,
+    )
+
+
+def _point(name: str, x: Any) -> Any:
+    """An argument as an array of its own that f cannot write to; a traced one as it is."""
+    if isinstance(x, Traced):
+        return x
+    point = np.array(as_inexact(name, x), copy=True)
+    point.setflags(write=False)
+    return point
+
+
+def _end(tape: Tape, result: Any) -> tuple[Any, Tangent | None]:
+    """A result of f: its value, and its tangent if it has one."""
     if isinstance(result, Traced):
-        if result.tape is not tape and isolated:
-            return Trace(result.value, variable, None, tape)
-        if result.tape is not tape:
+        if result.tape is tape:
+            return result.value, result.tangent
+        if result.tape.finished:
             raise NotImplementedError("f returned an array of another trace")
-        return Trace(result.value, variable, result.tangent, tape)
+        tape.meets_others = True
+        return stop_gradient(result) if tape.isolated else result, None
     if not (is_scalar(result) or isinstance(result, np.ndarray)):
-        raise TypeError(f"f returned {type(result).__name__}, but must return an array or a number")
-    return Trace(as_inexact("the result of f", result), variable, None, tape)
+        raise TypeError(
+            f"f returned {type(result).__name__}, but must return an array or a number"
+            + (", or a tuple of them" if not isinstance(result, tuple) else "")
+        )
+    return as_inexact("the result of f", result), None
 
 
 def parameter_names(f: Callable[..., Any], count: int) -> list[str]:
     """The names of f's positional parameters, X₁ … where it has none."""
-    try:
-        found = [p.name for p in inspect.signature(f).parameters.values() if p.kind in (0, 1)]
-    except (TypeError, ValueError):
-        found = []
+    if isinstance(f, FunctionType):
+        found = list(f.__code__.co_varnames[: f.__code__.co_argcount])
+    else:
+        try:
+            found = [p.name for p in inspect.signature(f).parameters.values() if p.kind in (0, 1)]
+        except (TypeError, ValueError):
+            found = []
     return [found[k] if k < len(found) else f"X{k + 1}" for k in range(count)]
 
 

@@ -10,6 +10,7 @@ from . import (
     functions,
     linalg,
     reductions,
+    shapes,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "functions",
     "linalg",
     "reductions",
+    "shapes",
 ]
