@@ -154,7 +154,7 @@ def test_float32_stays_float32(f):
 @pytest.mark.parametrize(
     ("f", "x", "error", "text"),
     [
-        (np.linalg.eigh, np.eye(3), np.linalg.LinAlgError, "eigh at .*test_.* repeated values have"),
+        (np.linalg.eigh, np.eye(3), np.linalg.LinAlgError, "eigh at .*test_.* of repeated values"),
         (np.linalg.svd, np.eye(3), np.linalg.LinAlgError, "svd at .* vectors of repeated values"),
         (np.linalg.eig, np.eye(2), np.linalg.LinAlgError, "eig at .* the values alone can be"),
         (np.linalg.eigvals, np.eye(2), np.linalg.LinAlgError, "eigvals at .* differ by 0"),

@@ -68,7 +68,7 @@ def test_lyapunov_factors(discrete, e):
 
 def test_a_singular_gramian_has_no_differentiable_factor():
     a, b = np.diag([-1.0, -2.0]), np.array([[1.0], [0.0]])
-    with pytest.raises(np.linalg.LinAlgError, match="solve_lyapunov_factor at .* rank-deficient"):
+    with pytest.raises(np.linalg.LinAlgError, match=r"solve_lyapunov_factor at .* rank-deficient"):
         ox.jacobian(lambda y: ox.solve_lyapunov_factor(y, b), a)
 
 

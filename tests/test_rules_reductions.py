@@ -45,7 +45,9 @@ CASES = {
         for name in ("cumsum", "cumprod")
         for x, axis in ((A, None), (A, 0), (T, 1), (T, -1), (ZEROS, 1), (ZEROS, 0))
     },
-    **{f"prod with zeros {axis}": (reduction("prod", axis=axis), (ZEROS,)) for axis in (None, 0, 1)},
+    **{
+        f"prod with zeros {axis}": (reduction("prod", axis=axis), (ZEROS,)) for axis in (None, 0, 1)
+    },
     **{
         f"{name} of equals {axis}": (reduction(name, axis=axis), (TIES,))
         for name in ("max", "min", "ptp")
