@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from ._terms import TermOperator, from_terms
 from ._trace import Trace, Traced
 
 
-@dataclass
+@dataclass(slots=True)
 class Step:
     """A tangent, and the links to those that it is computed from."""
 
@@ -225,8 +226,11 @@ def _steps(results: Sequence[Tangent], variables: Sequence[Tangent]) -> list[Ste
                 found.add(source)
                 pending.append(source)
     reached = set(variables)
+    ordered = sorted(found - reached, key=_by_index)
+    if len(variables) == variables[0].tape.variables:  # all else comes from these
+        return [Step(tangent, tangent.links) for tangent in ordered]
     steps = []
-    for tangent in sorted(found - reached, key=lambda t: t.index):
+    for tangent in ordered:
         links = tuple(link for link in tangent.links if link[1] in reached)
         if links:
             reached.add(tangent)
@@ -234,10 +238,13 @@ def _steps(results: Sequence[Tangent], variables: Sequence[Tangent]) -> list[Ste
     return steps
 
 
+_by_index = operator.attrgetter("index")
+
+
 def depends(result: Tangent | None, variable: Tangent) -> bool:
     """Whether a result is computed from the variable."""
-    if result is None or result is variable:
-        return result is variable
+    if result is None or result is variable or variable.tape.variables == 1:
+        return result is not None
     steps = _steps([result], [variable])
     return bool(steps) and steps[-1].tangent is result
 

@@ -56,6 +56,7 @@ class Tape:
     ) -> None:
         self.number = next(_numbers)
         self.count = 0
+        self.variables = 1
         self.require_linear = require_linear
         self.isolated = isolated  # arrays of outer tapes count by their plain values here
         self.meets_others = False  # whether there were any

@@ -494,6 +494,7 @@ def trace(
     positions = [wrt] if isinstance(wrt, int) else wrt
     given: list[Any] = list(points)
     variables = {k: Tangent(tape, points[k].shape, points[k].dtype) for k in positions}
+    tape.variables = len(variables)
     tape.analytic = analytic and any(v.dtype.kind == "c" for v in variables.values())
     for k, variable in variables.items():
         given[k] = Traced(points[k], variable)
