@@ -24,6 +24,12 @@ def linalg(name, item=None, **options):
     return f
 
 
+def hermitian(x):
+    """A definite complex matrix that depends on a real one."""
+    factor = x + 1j * x.T @ x
+    return factor @ factor.conj().T + np.eye(3)
+
+
 #: name -> (function, its arguments)
 CASES = {
     "cholesky": (linalg("cholesky"), (S,)),
@@ -54,6 +60,13 @@ CASES = {
     "svd without vectors": (linalg("svd", compute_uv=False), (T,)),
     **{f"pinv of {x.shape}": (linalg("pinv"), (x,)) for x in (T, W, M, ONE)},
     "pinv of rank 2": (linalg("pinv"), (RANK_2,)),
+    "cholesky, complex": (lambda xp, x: xp.linalg.cholesky(hermitian(x)), (M,)),
+    "eigvalsh, complex": (lambda xp, x: xp.linalg.eigvalsh(hermitian(x)), (M,)),
+    "eigh, complex": (
+        lambda xp, x: (lambda w, v: (v * w**2) @ v.conj().T)(*xp.linalg.eigh(hermitian(x))), (M,),
+    ),
+    "svdvals, complex": (lambda xp, x: xp.linalg.svdvals(x + 1j * x @ x.T @ x), (T,)),
+    "pinv, complex": (lambda xp, x: xp.linalg.pinv(x + 1j * x @ x.T @ x), (T,)),
     "lstsq, vector": (linalg("lstsq", 0), (T, b)),
     "lstsq, matrix": (linalg("lstsq", 0), (T, BB)),
     "lstsq, wide": (linalg("lstsq", 0), (W, BB[:3])),
@@ -167,7 +180,7 @@ def test_float32_stays_float32(f):
             lambda x: np.linalg.lstsq(x, b),
             RANK_2, np.linalg.LinAlgError, r"5 by 3 has rank 2; np.linalg.pinv\(A\) @ b has one",
         ),
-        (np.linalg.cholesky, NEAR, ValueError, r"not symmetric .* \(A \+ A.T\)/2 can be traced"),
+        (np.linalg.cholesky, NEAR, ValueError, r"not Hermitian .* \(A \+ A.conj\(\).T\)/2 can be"),
         (np.linalg.eigvalsh, NEAR, ValueError, "NumPy reads one of its triangles only"),
         (np.linalg.svd, T, NotImplementedError, "full_matrices=True of a rectangular matrix"),
         (np.linalg.qr, W, NotImplementedError, "mode 'reduced' of a matrix 3 by 5 .* m ≥ n"),
@@ -175,9 +188,11 @@ def test_float32_stays_float32(f):
             lambda x: np.linalg.qr(x, "complete"),
             T, NotImplementedError, "of mode 'complete' of a matrix 5 by 3",
         ),
-        (np.linalg.cholesky, S + 0j, NotImplementedError, "cholesky of a complex array"),
-        (np.linalg.svdvals, S + 0j, NotImplementedError, "svdvals of a complex array"),
-        (np.linalg.pinv, S + 0j, NotImplementedError, "pinv of a complex array"),
+        (np.linalg.cholesky, S + 0j, NotImplementedError, "np.conj of a complex variable at"),
+        (np.linalg.svdvals, S + 0j, NotImplementedError, "part of a complex variable at"),
+        (np.linalg.pinv, S + 0j, NotImplementedError, "np.conj of a complex variable at"),
+        (np.linalg.svd, S + 0j, NotImplementedError, "np.linalg.svd of a complex array"),
+        (np.linalg.qr, S + 0j, NotImplementedError, "np.linalg.qr of a complex array"),
         (
             lambda x: np.linalg.eig(x)[1],
             np.array([[0.0, 1.0], [-1.0, 0.0]]),

@@ -16,23 +16,31 @@ from numpy.linalg import LinAlgError
 from .._check import Array
 from .._tape import Tangent, where
 from .._trace import rule
-from .tangents import diagonal_of, plain, refuse, require_plain, require_real, swapped
+from .tangents import (
+    adjoint,
+    adjoint_of,
+    diagonal_of,
+    plain,
+    refuse,
+    require_plain,
+    require_real,
+    swapped,
+)
 
 
 def _symmetric(what: str, a: Any) -> None:
     """Refuse a matrix of which NumPy would read one triangle only."""
-    require_real(what, a)
     p = plain(a)
-    skew = np.abs(p - np.swapaxes(p, -1, -2)).max(initial=0)
+    skew = np.abs(p - adjoint_of(p)).max(initial=0)
     if skew > 100 * np.finfo(p.dtype).eps * np.abs(p).max(initial=0):
         raise ValueError(
-            f"{what} at {where()}: the matrix is not symmetric (|A - Aᵀ| is up to {skew:.2g}), and "
-            "NumPy reads one of its triangles only; (A + A.T)/2 can be traced"
+            f"{what} at {where()}: the matrix is not Hermitian (|A - Aᴴ| is up to {skew:.2g}), and "
+            "NumPy reads one of its triangles only; (A + A.conj().T)/2 can be traced"
         )
 
 
 def _half(d: Tangent) -> Tangent:
-    return (d + swapped(d)) * 0.5
+    return (d + adjoint(d)) * 0.5
 
 
 # --- triangular factors --------------------------------------------------------------------------
@@ -40,7 +48,7 @@ def _half(d: Tangent) -> Tangent:
 
 @rule(np.linalg.cholesky)
 def cholesky(a: Any, *, upper: bool = False) -> Any:
-    """dL = L Φ(L⁻¹ dA L⁻ᵀ) of A = L Lᵀ, Φ the lower triangle with half the diagonal.
+    """dL = L Φ(L⁻¹ dA L⁻ᴴ) of A = L Lᴴ, Φ the lower triangle with half the diagonal.
 
     Giles 2008, An extended collection of matrix derivative results, 2.4.1 (Smith 1995,
     doi:10.1080/10618600.1995.10474671).
@@ -49,15 +57,15 @@ def cholesky(a: Any, *, upper: bool = False) -> Any:
     lower = np.linalg.cholesky(a)
     if not upper:
         return lower, (lambda da: cholesky_tangent(lower, da),)
-    return np.matrix_transpose(lower), (lambda da: swapped(cholesky_tangent(lower, da)),)
+    return adjoint_of(lower), (lambda da: adjoint(cholesky_tangent(lower, da)),)
 
 
 def cholesky_tangent(lower: Any, da: Tangent) -> Any:
-    """L Φ(L⁻¹ dA L⁻ᵀ) for the symmetric part of dA."""
+    """L Φ(L⁻¹ dA L⁻ᴴ) for the Hermitian part of dA."""
     n = np.shape(lower)[-1]
     y, dtype = np.linalg.inv(lower), plain(lower).dtype
     phi = np.tri(n, dtype=dtype) - 0.5 * np.eye(n, dtype=dtype)
-    return lower @ ((y @ _half(da) @ np.matrix_transpose(y)) * phi)
+    return lower @ ((y @ _half(da) @ adjoint_of(y)) * phi)
 
 
 @rule(np.linalg.qr)
@@ -126,7 +134,7 @@ def _gaps(what: str, values: Array, n: int) -> Array:
 
 @rule(np.linalg.eigvalsh)
 def eigvalsh(a: Any, UPLO: Any = "L") -> Any:
-    """dλᵢ = vᵢᵀ dA vᵢ. Magnus & Neudecker, 8.9.
+    """dλᵢ = vᵢᴴ dA vᵢ. Magnus & Neudecker, 8.9.
 
     Of a repeated eigenvalue these are the derivatives along the vectors that LAPACK chooses; their
     sum, as of all symmetric functions, does not depend on the choice.
@@ -134,13 +142,13 @@ def eigvalsh(a: Any, UPLO: Any = "L") -> Any:
     _symmetric("np.linalg.eigvalsh", a)
     require_plain("np.linalg.eigvalsh", a)
     v = np.linalg.eigh(a, UPLO).eigenvectors
-    vt = np.matrix_transpose(v)
-    return np.linalg.eigvalsh(a, UPLO), (lambda da: diagonal_of(vt @ da @ v),)
+    vh = adjoint_of(v)
+    return np.linalg.eigvalsh(a, UPLO), (lambda da: diagonal_of(vh @ da @ v).real,)
 
 
 @rule(np.linalg.eigh)
 def eigh(a: Any, UPLO: Any = "L") -> Any:
-    """dλ = diag(P), dV = V (F ∘ P) with P = Vᵀ dA V, Fᵢⱼ = 1/(λⱼ - λᵢ). Giles 2008, 3.1.
+    """dλ = diag(P), dV = V (F ∘ P) with P = Vᴴ dA V, Fᵢⱼ = 1/(λⱼ - λᵢ). Giles 2008, 3.1.
 
     The vectors keep length and sign. Raises on repeated eigenvalues; see `eigvalsh`.
     """
@@ -148,10 +156,10 @@ def eigh(a: Any, UPLO: Any = "L") -> Any:
     require_plain("np.linalg.eigh", a)
     result = np.linalg.eigh(a, UPLO)
     w, v = result
-    vt, gaps = np.matrix_transpose(v), _gaps("np.linalg.eigh", w, np.shape(a)[-1])
+    vh, gaps = adjoint_of(v), _gaps("np.linalg.eigh", w, np.shape(a)[-1])
     return result, (
-        (lambda da: diagonal_of(vt @ da @ v),),
-        (lambda da: v @ ((vt @ _half(da) @ v) * gaps),),
+        (lambda da: diagonal_of(vh @ da @ v).real,),
+        (lambda da: v @ ((vh @ _half(da) @ v) * gaps),),
     )
 
 
@@ -191,18 +199,17 @@ def eig(a: Any) -> Any:
 
 
 def _value_slopes(u: Array, s: Array, vt: Array) -> Any:
-    """dσᵢ = uᵢᵀ dA vᵢ, 0 where σᵢ = 0 as for |x|."""
+    """dσᵢ = Re uᵢᴴ dA vᵢ, 0 where σᵢ = 0 as for |x|."""
     size = s.max(-1, keepdims=True, initial=0)
     tolerance = max(u.shape[-2], vt.shape[-1]) * np.finfo(s.dtype).eps * size
-    ut, v = np.matrix_transpose(u), np.matrix_transpose(vt)
+    uh, v = adjoint_of(u), adjoint_of(vt)
     nonzero = (s > tolerance).astype(s.dtype)
-    return lambda da: diagonal_of(ut @ da @ v) * nonzero
+    return lambda da: diagonal_of(uh @ da @ v).real * nonzero
 
 
 @rule(np.linalg.svdvals)
 def svdvals(x: Any) -> Any:
-    """dσᵢ = uᵢᵀ dA vᵢ, 0 where σᵢ = 0; of a repeated value for the vectors that LAPACK chooses."""
-    require_real("np.linalg.svdvals", x)
+    """dσᵢ = Re uᵢᴴ dA vᵢ, 0 where σᵢ = 0; of a repeated value for the vectors LAPACK chooses."""
     require_plain("np.linalg.svdvals", x)
     slopes = _value_slopes(*np.linalg.svd(x, full_matrices=False))
     return np.linalg.svdvals(x), (slopes,)
@@ -255,18 +262,17 @@ def svd(
 
 @rule(np.linalg.pinv)
 def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
-    """dA⁺ = -A⁺ dA A⁺ + A⁺A⁺ᵀ dAᵀ (I - A A⁺) + (I - A⁺A) dAᵀ A⁺ᵀA⁺, at constant rank.
+    """dA⁺ = -A⁺ dA A⁺ + A⁺A⁺ᴴ dAᴴ (I - A A⁺) + (I - A⁺A) dAᴴ A⁺ᴴA⁺, at constant rank.
 
     Golub & Pereyra 1973, doi:10.1137/0710036.
     """
-    require_real("np.linalg.pinv", a)
     options = {} if rtol is None else {"rtol": rtol}
     y = np.linalg.pinv(a, rcond, hermitian, **options)
-    yt = np.matrix_transpose(y)
+    yh = adjoint_of(y)
 
     def by_matrix(da: Tangent) -> Any:
-        dt = swapped(da)
-        columns, rows = y @ yt @ dt, dt @ yt @ y
+        dh = adjoint(da)
+        columns, rows = y @ yh @ dh, dh @ yh @ y
         return -(y @ da @ y) + columns + -(columns @ a @ y) + rows + -(y @ (a @ rows))
 
     return y, (by_matrix,)

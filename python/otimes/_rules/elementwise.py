@@ -47,7 +47,6 @@ ANALYTIC: dict[np.ufunc, Callable[[Any, Any], Any]] = {
 #: The same for functions of real numbers.
 REAL: dict[np.ufunc, Callable[[Any, Any], Any]] = {
     np.cbrt: lambda a, y: 1 / (3 * y * y),
-    np.absolute: lambda a, y: np.sign(plain(a)),
     np.fabs: lambda a, y: np.sign(plain(a)),
 }
 
@@ -238,23 +237,29 @@ def heaviside(a: Any, b: Any) -> Any:
     return y, (lambda da: da * zero, lambda db: db * np.where(np.equal(plain(a), 0), 1, zero))
 
 
-# --- parts of complex numbers, of real arrays ----------------------------------------------------
+# --- sizes and angles of complex numbers ----------------------------------------------------------
 
 
-@rule(np.real, linear="jointly")
-def real(a: Any) -> Any:
-    require_real("np.real", a)
-    return a, (lambda da: da,)
+@rule(np.absolute)
+def absolute(a: Any) -> Any:
+    """d|A| = Re(conj(A)/|A| ∘ dA), 0 at 0."""
+    return np.absolute(a), (lambda da: (da * direction(a)).real,)
 
 
-@rule(np.imag, linear="jointly")
-def imag(a: Any) -> Any:
-    require_real("np.imag", a)
-    return np.zeros_like(plain(a)), (lambda da: da * 0,)
+def direction(a: Any) -> Any:
+    """conj(A)/|A|, the sign of a real A; 0 at 0."""
+    if not np.iscomplexobj(plain(a)):
+        return np.sign(plain(a))
+    size = np.absolute(a)
+    return np.conj(a) / np.where(plain(size) == 0, 1, size)
 
 
 @rule(np.angle)
-def angle(a: Any, deg: bool = False) -> Any:
-    """0 or π for real A, so with derivative zero."""
-    require_real("np.angle", a)
-    return np.angle(plain(a), deg), (lambda da: da * 0,)
+def angle(z: Any, deg: bool = False) -> Any:
+    """d arg A = Im(dA/A); of a real A zero."""
+    unit = 180 / math.pi if deg else 1.0
+    if not np.iscomplexobj(plain(z)):
+        return np.angle(plain(z), deg), (lambda dz: dz * 0,)
+    if not np.all(plain(z)):
+        raise ValueError(f"np.angle at {where()} has no derivative at 0")
+    return np.angle(z, deg), (lambda dz: (dz * (unit / z)).imag,)

@@ -14,8 +14,9 @@ from .._check import Array
 from .._tape import Tangent
 from .._terms import label_inverse
 from .._trace import Traced, rule, rules
+from .elementwise import direction
 from .reductions import shares, weighted
-from .tangents import axes_of, kept, plain, refuse, require_real, through, weighted_sum
+from .tangents import axes_of, kept, plain, refuse, through, weighted_sum
 
 
 @rule(np.linalg.inv, label=label_inverse)
@@ -30,9 +31,12 @@ def solve(a: Any, b: Any) -> Any:
     """d(A⁻¹ B) = A⁻¹ (dB - dA A⁻¹ B)."""
     x = np.linalg.solve(a, b)
     y = np.linalg.inv(a)
+    one_vector = np.ndim(b) == 1 and np.ndim(a) > 2
 
     def by_matrix(da: Tangent) -> Any:
         _name_inverse(da, y, a)
+        if one_vector:
+            return -(y @ (da @ np.expand_dims(x, -1))).reshape(np.shape(x))
         return -(y @ (da @ x))
 
     def by_right_side(db: Tangent) -> Any:
@@ -166,11 +170,12 @@ def _times_inverse(value: Any, a: Any) -> Any:
 
 @rule(np.linalg.slogdet)
 def slogdet(a: Any) -> Any:
-    """d log|det A| = tr(A⁻¹ dA); the sign is locally constant."""
-    require_real("np.linalg.slogdet", a)
+    """d log|det A| = Re t, d sign = i sign Im t for t = tr(A⁻¹ dA); no d sign for real A."""
     value = np.linalg.slogdet(a)
     gradient = np.matrix_transpose(np.linalg.inv(a))
-    return value, (None, (lambda da: _over_matrices(da, gradient),))
+    by_sign = (lambda da: _over_matrices(da, gradient).imag * (1j * value[0]),)
+    by_size = (lambda da: _over_matrices(da, gradient).real,)
+    return value, (by_sign if np.iscomplexobj(plain(a)) else None, by_size)
 
 
 def cofactors(a: Array) -> Array:
@@ -193,7 +198,7 @@ def cofactors(a: Array) -> Array:
 
 @rule(np.linalg.norm)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    """d‖X‖ = Σ G ∘ dX, G a subgradient: the smallest one where the norm has a kink."""
+    """d‖X‖ = Re Σ conj(G) ∘ dX, G a subgradient: the smallest one where the norm has a kink."""
     axes = axes_of(np.ndim(x), axis)
     value = np.linalg.norm(x, ord, axis, keepdims)
     if ord is None or len(axes) == 1:
@@ -214,22 +219,21 @@ def matrix_norm(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Any:
 
 
 def _vector_norm(value: Any, x: Any, axes: tuple[int, ...], p: Any) -> Any:
-    """‖x‖_p has the gradient (|x|/‖x‖)ᵖ⁻¹ ∘ sign x; at the origin the zero of its subgradients."""
-    require_real("np.linalg.norm", x)
+    """‖x‖_p has the gradient (|x|/‖x‖)ᵖ⁻¹ ∘ x/|x|; at the origin the zero of its subgradients."""
     if p == 0:
         refuse("np.linalg.norm of order 0", "it counts entries, and norms of other orders can")
     wide = np.reshape(value, kept(np.shape(x), axes))
-    sign = np.sign(plain(x))
     if p == 1:
-        return weighted(value, axes, sign)
+        return weighted(value, axes, direction(x), real=True)
     if math.isinf(p):
-        return weighted(value, axes, sign * shares(np.abs(plain(x)), plain(wide)))
-    ratio = x / np.where(plain(wide) == 0, 1, wide)
-    return weighted(value, axes, ratio if p == 2 else sign * np.abs(ratio) ** (p - 1))
+        extreme = shares(np.abs(plain(x)), plain(wide))
+        return weighted(value, axes, direction(x) * extreme, real=True)
+    ratio = np.conj(x) / np.where(plain(wide) == 0, 1, wide)
+    slope = ratio if p == 2 else direction(x) * np.abs(ratio) ** (p - 1)
+    return weighted(value, axes, slope, real=True)
 
 
 def _matrix_norm(value: Any, x: Any, axes: tuple[int, ...], p: Any) -> Any:
-    require_real("np.linalg.norm", x)
     if p == "fro":
         return _vector_norm(value, x, axes, 2)
     if p in (1, -1, math.inf, -math.inf):
@@ -237,15 +241,15 @@ def _matrix_norm(value: Any, x: Any, axes: tuple[int, ...], p: Any) -> Any:
         summed, compared = (row, column) if p in (1, -1) else (column, row)
         sums = np.abs(plain(x)).sum(summed, keepdims=True)
         extreme = (np.max if p > 0 else np.min)(sums, compared, keepdims=True)
-        return weighted(value, axes, np.sign(plain(x)) * shares(sums, extreme))
+        return weighted(value, axes, direction(x) * shares(sums, extreme), real=True)
     gradient = _spectral_gradient(np.moveaxis(plain(x), axes, (-2, -1)), p)
     if isinstance(x, Traced):
         refuse(f"the second derivative of np.linalg.norm of order {p}", "that of order 'fro' can")
-    return weighted(value, axes, np.moveaxis(gradient, (-2, -1), axes))
+    return weighted(value, axes, np.moveaxis(gradient, (-2, -1), axes).conj(), real=True)
 
 
 def _spectral_gradient(x: Array, p: Any) -> Array:
-    """U W Vᵀ of X = U S Vᵀ: W the largest (smallest) values' shares, or all that are not 0."""
+    """U W Vᴴ of X = U S Vᴴ: W the largest (smallest) values' shares, or all that are not 0."""
     u, s, vt = np.linalg.svd(x, full_matrices=False)
     if p == "nuc":
         tolerance = max(x.shape[-2:]) * np.finfo(x.dtype).eps * s.max(-1, keepdims=True, initial=0)
@@ -258,7 +262,6 @@ def _spectral_gradient(x: Array, p: Any) -> Array:
 @rule(np.linalg.cond)
 def cond(x: Any, p: Any = None) -> Any:
     """κ(A) = ‖A‖ ‖A⁻¹‖, for the spectral norm σ_max/σ_min."""
-    require_real("np.linalg.cond", x)
     return np.linalg.cond(x, p), (through(_condition, x, p),)
 
 

@@ -19,9 +19,11 @@ from .tangents import axes_of, kept, plain, require_real, sum_over, weighted_sum
 Axis = Any
 
 
-def weighted(value: Any, axes: tuple[int, ...], weights: Any) -> Any:
-    """The rule's result for d value = Σ W ∘ dA along the axes."""
+def weighted(value: Any, axes: tuple[int, ...], weights: Any, real: bool = False) -> Any:
+    """The rule's result for d value = Σ W ∘ dA along the axes, or its real part."""
     shape = np.shape(plain(value))
+    if real:
+        return value, (lambda da: weighted_sum(da, weights, axes, shape).real,)
     return value, (lambda da: weighted_sum(da, weights, axes, shape),)
 
 
@@ -75,27 +77,25 @@ def average(a: Any, axis: Axis = None, weights: Any = None, *, keepdims: Any = F
 def var(
     a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, correction: Any = None
 ) -> Any:
-    """d var(A) = 2 Σ (A - mean) ∘ dA / (n - ddof)."""
-    require_real("np.var", a)
+    """d var(A) = 2 Re Σ conj(A - mean) ∘ dA / (n - ddof)."""
     ddof = ddof if correction is None else correction
     axes = axes_of(np.ndim(a), axis)
-    slope = _centred(a, axes) * (2 / (_count(a, axes) - ddof))
-    return weighted(np.var(a, axis, ddof=ddof, keepdims=keepdims), axes, slope)
+    slope = np.conj(_centred(a, axes)) * (2 / (_count(a, axes) - ddof))
+    return weighted(np.var(a, axis, ddof=ddof, keepdims=keepdims), axes, slope, real=True)
 
 
 @rule(np.std)
 def std(
     a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, correction: Any = None
 ) -> Any:
-    """d std(A) = Σ (A - mean) ∘ dA / ((n - ddof) std(A))."""
-    require_real("np.std", a)
+    """d std(A) = Re Σ conj(A - mean) ∘ dA / ((n - ddof) std(A))."""
     ddof = ddof if correction is None else correction
     axes = axes_of(np.ndim(a), axis)
     value = np.std(a, axis, ddof=ddof, keepdims=keepdims)
     wide = np.reshape(value, kept(np.shape(a), axes))
     safe = np.where(plain(wide) == 0, 1, wide)
-    slope = _centred(a, axes) / safe * (1 / (_count(a, axes) - ddof))
-    return weighted(value, axes, slope)
+    slope = np.conj(_centred(a, axes)) / safe * (1 / (_count(a, axes) - ddof))
+    return weighted(value, axes, slope, real=True)
 
 
 def _centred(a: Any, axes: tuple[int, ...]) -> Any:

@@ -67,6 +67,16 @@ def weighted_sum(d: Tangent, weights: Any, axes: tuple[int, ...], shape: Shape) 
     return sum_over(d * weights, axes, shape)
 
 
+def adjoint(d: Tangent) -> Tangent:
+    """The conjugate transposes of the matrices of a batch."""
+    return swapped(d.conj())
+
+
+def adjoint_of(a: Any) -> Any:
+    """Aᴴ for each matrix of a batch."""
+    return np.conj(np.matrix_transpose(a))
+
+
 def swapped(d: Tangent) -> Tangent:
     """The transposed matrices of a batch."""
     *lead, m, n = range(d.ndim)
