@@ -27,6 +27,24 @@ PRIMITIVES = {
     "sum to a row": p.SumTo((2, 3), (3,)),
     "sum to a column": p.SumTo((2, 3), (2, 1)),
     "sum all": p.SumTo((2, 3), ()),
+    "reshape in F order": p.Reshape((2, 3, 4), (6, 4), "F"),
+    "reshape to a number": p.Reshape((1, 1), ()),
+    "gather rows": p.Gather(np.array([[3, 4, 5], [0, 1, 2], [0, 1, 2]]), (2, 3)),
+    "gather entries": p.Gather(np.array([5, -1, 0, 2]), (2, 3)),
+    "gather an entry twice": p.Gather(np.array([[5, -1], [5, 2]]), (2, 3)),
+    "gather a row of a stack": p.Gather(np.array([[0, 1, 2], [-1, -1, -1]]), (3,)),
+    "gather nothing": p.Gather(np.zeros((0, 2), int), (2, 3)),
+    "gather from nothing": p.Gather(np.full((2,), -1), (0, 3)),
+    "gather nowhere": p.Gather(np.full((2, 2), -1), (2, 2)),
+    "window": p.Window((slice(None, None, -2), 1), (4, 3)),
+    "window on a number": p.Window((), ()),
+    "window on an entry": p.Window((1, -1), (2, 3)),
+    "empty window": p.Window((slice(0, 0), slice(None)), (2, 3)),
+    "embedding": p.Window((slice(1, None), slice(None)), (4, 3)).transpose(),
+    "batched": p.Batched(rng.standard_normal((5, 2, 3)), "bij", "bjk", "bik", (5, 3, 4)),
+    "batched and permuted": p.Batched(rng.standard_normal((3, 5)), "jb", "bkj", "kb", (5, 2, 3)),
+    "apply": p.Apply(p.KroneckerWith(A, (2, 5), before=True).lower()),
+    "inner of numbers": p.Inner(rng.standard_normal(())),
     "inner": p.Inner(rng.standard_normal((2, 3))),
     "outer": p.Outer(rng.standard_normal((2, 3))),
     "kron after": p.KroneckerWith(A, (2, 5), before=True),
@@ -52,6 +70,13 @@ def test_batch_is_one_by_one(primitive):
     d = rng.standard_normal((3, *primitive.in_shape))
     each = np.stack([primitive.apply(x[None])[0] for x in d])
     np.testing.assert_allclose(primitive.apply(d), each, rtol=1e-14, atol=1e-14)
+
+
+def test_one_tangent_needs_no_batch(primitive):
+    d = rng.standard_normal((2, 3, *primitive.in_shape))
+    one, two = primitive.apply(d[0, 0]), primitive.apply(d[:, 0])
+    np.testing.assert_allclose(one, two[0], rtol=1e-14, atol=1e-14)
+    assert np.shape(one) == primitive.out_shape
 
 
 def test_transpose_is_the_adjoint(primitive):

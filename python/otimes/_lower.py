@@ -14,7 +14,8 @@ from ._algebra import add, identity_operator, multiply, with_shapes
 from ._check import Array, as_inexact
 from ._operator import LinearOperator
 from ._primitives import Conj, Embedding, Primitive, from_columns, is_traced, to_columns
-from ._tape import Tangent
+from ._structures import Product, Sum
+from ._tape import Tangent, Tape
 from ._terms import TermOperator, from_terms
 from ._trace import Trace, Traced
 
@@ -113,6 +114,22 @@ class Program:
             return self.push(d.real) + 1j * self.push(d.imag)
         return self.push(d)
 
+    @property
+    def work(self) -> float:
+        """Multiplications of a sweep."""
+        return sum(p.lower()._work() for step in self.steps for p, _ in step.links)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The steps with numbers for tangents, which refer to one another to any depth."""
+        tangents = (self.variable, *(step.tangent for step in self.steps))
+        numbers = {tangent: k for k, tangent in enumerate(tangents)}
+        steps = [
+            (t.tangent.shape, t.tangent.dtype, [(p, numbers[source]) for p, source in t.links])
+            for t in self.steps
+        ]
+        start = (self.variable.shape, self.variable.dtype)
+        return _rebuilt, (start, steps, numbers[self.result], self.is_real_linear)
+
     @functools.cached_property
     def structure(self) -> LinearOperator:
         """The program as one operator, made once."""
@@ -128,12 +145,14 @@ class Program:
 
         Tangents used once are expanded into the tangents that they come from; those used more often
         stay, and a product with their operator is expanded only where that costs no more to apply
-        than the chain (the rule of `_algebra.multiply`).
+        than the chain (the rule of `_algebra.multiply`). A chain that becomes too long to be read
+        stays a program.
         """
         identity = identity_operator(self.variable.shape)
         operators: dict[Tangent, LinearOperator] = {self.variable: identity}
         expanded: dict[Tangent, dict[Tangent, LinearOperator]] = {}
         whole = {self.result, *_conjugated(self.steps)}
+        sizes = {self.variable: 0}  # operators that the text of one would name
         for step in self.steps:
             local: dict[Tangent, LinearOperator] = {}
             for primitive, source in step.links:
@@ -144,14 +163,32 @@ class Program:
                 for origin, op in expanded.get(source, {source: None}).items():
                     path = lowered if op is None else multiply(lowered, op)
                     local[origin] = add(local[origin], path) if origin in local else path
+            size = sum(_extent(op) + sizes[origin] for origin, op in local.items())
+            if size > _LONGEST:
+                return Sweeps(self)
             if step.tangent not in whole and self._uses[step.tangent] == 1:
                 expanded[step.tangent] = local
             else:
-                operators[step.tangent] = _total(
-                    [multiply(op, operators[origin]) for origin, op in local.items()]
-                )
+                total = _total([multiply(op, operators[origin]) for origin, op in local.items()])
+                operators[step.tangent] = total
+                sizes[step.tangent] = _extent(total) and size
         result = operators[self.result]
         return with_shapes(result, self.variable.shape, self.result.shape)
+
+
+def _rebuilt(
+    start: tuple[Any, Any],
+    steps: list[tuple[Any, Any, list[tuple[Primitive, int]]]],
+    result: int,
+    is_real_linear: bool,
+) -> Program:
+    tape = Tape(dict)
+    tape.finished, tape.is_real_linear = True, is_real_linear
+    tangents = [Tangent(tape, *start)]
+    for shape, dtype, links in steps:
+        tangents.append(Tangent(tape, shape, dtype, tuple((p, tangents[k]) for p, k in links)))
+    value = np.zeros(())  # a program does not use it
+    return Program(Trace((value,), (tangents[0],), (tangents[result],), tape))
 
 
 class Cotangents:
@@ -199,6 +236,13 @@ def image(primitive: Primitive, d: Any) -> Any:
         constant = () if primitive.constant is None else (primitive.constant,)
         return Traced(image(primitive, d.value), d.tangent.through(primitive, *constant))
     return primitive.apply(d)
+
+
+def _extent(op: LinearOperator) -> int:
+    """The number of operators in a chain or a sum, 0 for one by itself."""
+    if isinstance(op, (Product, Sum)):
+        return len(op.chain if isinstance(op, Product) else op.addends)
+    return 0
 
 
 def _in_precision(op: LinearOperator, dtype: np.dtype[Any]) -> LinearOperator:
@@ -266,21 +310,47 @@ def _use_counts(steps: Sequence[Step]) -> dict[Tangent, int]:
 _SMALL_ENTRIES, _SMALL_STEPS = 4096, 32
 
 
-class Jacobian(LinearOperator):
-    """The derivative of a traced function: products are sweeps, everything else its structure."""
+#: A chain of more operators than this, or a sum of such chains, says nothing to a reader.
+_LONGEST = 256
 
-    __slots__ = ("program", "symmetric", "transposed")
+
+class Sweeps(LinearOperator):
+    """A program as an operator without structure: products are sweeps."""
+
+    __slots__ = ("program", "transposed")
 
     program: Program
-    symmetric: bool
     transposed: bool
 
-    def __init__(self, program: Program, transposed: bool = False, symmetric: bool = False) -> None:
+    def __init__(self, program: Program, transposed: bool = False) -> None:
         shapes = (program.variable.shape, program.result.shape)
         in_shape, out_shape = reversed(shapes) if transposed else shapes
         super().__init__(in_shape, out_shape, program.result.dtype)
         object.__setattr__(self, "program", program)
         object.__setattr__(self, "transposed", transposed)
+
+    def _sweep(self, d: Any) -> Any:
+        return self.program.pull_complex(d) if self.transposed else self.program.push_complex(d)
+
+    def _matmat(self, x: Array) -> Array:
+        return to_columns(self._sweep(from_columns(x, self.in_shape)))
+
+    def _transpose(self) -> LinearOperator:
+        return Sweeps(self.program, not self.transposed)
+
+    def _work(self) -> float:
+        return self.program.work
+
+
+class Jacobian(Sweeps):
+    """The derivative of a traced function: products are sweeps, everything else its structure."""
+
+    __slots__ = ("symmetric",)
+
+    symmetric: bool
+
+    def __init__(self, program: Program, transposed: bool = False, symmetric: bool = False) -> None:
+        super().__init__(program, transposed)
         object.__setattr__(self, "symmetric", symmetric)
 
     def __matmul__(self, other: Any) -> Any:
@@ -313,16 +383,13 @@ class Jacobian(LinearOperator):
             return np.stack([self._traced_product(column) for column in x.T], axis=1)
         return self._sweep(x.reshape(self.in_shape, order="F")).reshape(-1, order="F")
 
-    def _sweep(self, d: Any) -> Any:
-        return self.program.pull_complex(d) if self.transposed else self.program.push_complex(d)
-
     def _matmat(self, x: Array) -> Array:
         if self._is_small():
             op = self._structure()
             if isinstance(op, TermOperator):
                 object.__setattr__(self, "_plan", op._plan_for(op.dtype))
             return op._matmat(x)
-        return to_columns(self._sweep(from_columns(x, self.in_shape)))
+        return super()._matmat(x)
 
     def _is_small(self) -> bool:
         few = len(self.program.steps) <= _SMALL_STEPS

@@ -246,7 +246,8 @@ class Tangent:
         """Σ G ∘ d."""
         array = self.tape.constant(g).array
         if array.ndim == 0:
-            return self * g
+            scaled: Tangent = self * g
+            return scaled
         return self.through(Inner(array), array)
 
     def einsum(self, axes: str, c: Any, c_axes: str, out_axes: str) -> Tangent:
@@ -321,7 +322,8 @@ def contraction(d: Tangent, axes: str, c: Any, c_axes: str, out: str) -> Tangent
         return d.through(Batched(c, c_axes, axes, out, d.shape), c)
     if not axes or not c_axes:
         y: Tangent = d * _ordered(d.tape, c, c_axes, "".join(a for a in out if a in c_axes))
-        return y.permute(tuple(axes.index(a) for a in out)) if axes else y
+        moved: Tangent = y.permute(tuple(axes.index(a) for a in out)) if axes else y
+        return moved
     return _matrix_product(d, axes, c, c_axes, out)
 
 

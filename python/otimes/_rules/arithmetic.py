@@ -86,11 +86,10 @@ def matmul(a: Any, b: Any) -> Any:
 
 def _image(op: LinearOperator, d: Tangent) -> Tangent:
     """A d for an operator and a vector, or a matrix of columns."""
-    if d.ndim == 1:
-        return d.through(Apply(op), op.dtype)
-    columns = kronecker_product(identity_operator((d.shape[1],)), op)
-    shapes = d.shape, (op.shape[0], d.shape[1])
-    return d.through(Apply(with_shapes(columns, *shapes)), op.dtype)
+    columns = d.shape[1:]
+    repeated = op if not columns else kronecker_product(identity_operator(columns), op)
+    shaped = with_shapes(repeated._structure(), d.shape, (op.shape[0], *columns))
+    return d.through(Apply(shaped), op.dtype)
 
 
 @rule(np.dot, linear="each", label=label_product, last_first=True)
