@@ -68,6 +68,7 @@ CASES = {
         for mode in ("full", "same", "valid")
         for a, b in ((u, v), (v, u))
     },
+    **{f"sort along {axis}": (reduction("sort", axis=axis), (A,)) for axis in (None, 0, -1)},
     "sum of a number": (lambda xp, x: xp.sum(x), (np.array(2.0),)),
     "max of one": (lambda xp, x: xp.max(x), (np.array([[2.0]]),)),
     **{
@@ -139,6 +140,8 @@ def test_complex_sums_and_products():
         (np.std, "part of a complex variable"),
         (np.median, "np.median of a complex array"),
         (np.nansum, "numpy.nansum at .* cannot be traced"),
+        (lambda x: np.sum(x, where=A > 0), "numpy.sum with where at .* are axis, keepdims"),
+        (lambda x: np.exp(x, where=A > 0), "numpy.exp with where at .* its options that can"),
         (lambda x: np.interp(x, v, v), "numpy.interp at .* cannot be traced"),
     ],
 )

@@ -8,7 +8,7 @@ the point, and keep them; norms of vectors are kept.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.linalg import LinAlgError
@@ -278,15 +278,6 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None
     return y, (by_matrix,)
 
 
-class LeastSquares(NamedTuple):
-    """What `numpy.linalg.lstsq` returns."""
-
-    x: Any
-    residuals: Any
-    rank: Any
-    s: Any
-
-
 @rule(np.linalg.lstsq)
 def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     """dx = A⁺ (db - dA x) + A⁺A⁺ᵀ dAᵀ r + (I - A⁺A) dAᵀ A⁺ᵀ x, r = b - A x, for full rank.
@@ -295,15 +286,14 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     """
     require_real("np.linalg.lstsq", a, b)
     require_plain("np.linalg.lstsq", a, b)
-    found = LeastSquares(*np.linalg.lstsq(a, b, rcond))
+    x, squares, rank, s = np.linalg.lstsq(a, b, rcond)
     m, n = a.shape
-    if found.rank < min(m, n):
+    if rank < min(m, n):
         raise LinAlgError(
             f"np.linalg.lstsq at {where()} has no derivative: the matrix {m} by {n} has rank "
-            f"{found.rank}; np.linalg.pinv(A) @ b has one where the rank is constant"
+            f"{rank}; np.linalg.pinv(A) @ b has one where the rank is constant"
         )
-    x, y = found.x, np.linalg.pinv(a)
-    r = b - a @ x
+    y, r = np.linalg.pinv(a), b - a @ x
 
     def by_matrix(da: Tangent) -> Any:
         dt = da.T
@@ -314,16 +304,12 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
         return moved + rows + -(y @ (a @ rows)) if m < n else moved
 
     def residuals(d: Tangent) -> Any:
-        return (
-            (d * (2 * r))
-            .sum_to((1,) if d.ndim == 1 else (1, d.shape[1]))
-            .reshape(found.residuals.shape)
-        )
+        return (d * (2 * r)).sum_to((1,) if d.ndim == 1 else (1, d.shape[1])).reshape(squares.shape)
 
-    by_residuals = (lambda da: -residuals(da @ x), residuals) if found.residuals.size else None
+    by_residuals = (lambda da: -residuals(da @ x), residuals) if squares.size else None
     by_s = _value_slopes(*np.linalg.svd(a, full_matrices=False))
-    no_change = np.zeros((b.size, found.s.size), found.s.dtype)
-    return found, (
+    no_change = np.zeros((b.size, s.size), s.dtype)
+    return (x, squares, rank, s), (
         (by_matrix, lambda db: y @ db),
         by_residuals,
         None,

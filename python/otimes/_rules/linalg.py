@@ -114,21 +114,6 @@ def multi_dot(arrays: Any) -> Any:
     return value, ([by(k) for k in range(last + 1)],)
 
 
-@rule(np.linalg.cross, np.cross, linear="each")
-def cross(a: Any, b: Any, axis: int = -1) -> Any:
-    """d(a × b) = da × b + a × db, for vectors of three along the last axis."""
-    if np.shape(a)[-1] != 3 or np.shape(b)[-1] != 3 or axis not in (-1, np.ndim(a) - 1):
-        refuse("np.cross other than of vectors of three along the last axis", "that one can be")
-    value = np.cross(a, b)
-    ahead = np.roll(np.eye(3, dtype=plain(value).dtype), 1, axis=0)  # x @ ahead = (x₂, x₃, x₁)
-    back = ahead.T
-
-    def crossed(d: Tangent, c: Any) -> Any:
-        return (d @ ahead) * (c @ back) + -((d @ back) * (c @ ahead))
-
-    return value, (lambda da: crossed(da, b), lambda db: -crossed(db, a))
-
-
 # --- determinants --------------------------------------------------------------------------------
 
 
@@ -278,5 +263,7 @@ def _condition(x: Any, p: Any) -> Any:
 for _alias, _function in (
     (np.linalg.matmul, np.matmul),
     (np.linalg.matrix_transpose, np.matrix_transpose),
+    (np.linalg.outer, np.outer),
+    (np.linalg.tensordot, np.tensordot),
 ):
     rules[_alias] = rules[_function]

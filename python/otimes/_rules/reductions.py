@@ -193,6 +193,17 @@ def shares(a: Array, attained: Array) -> Array:
     return weights
 
 
+@rule(np.sort)
+def sort(a: Any, axis: int | None = -1) -> Any:
+    """d sort(A) = dA in the same order, that of equal entries being kept."""
+    p = plain(a)
+    places = np.arange(p.size).reshape(p.shape)
+    if axis is None:
+        p, places, axis = p.ravel(), places.ravel(), 0
+    sources = np.take_along_axis(places, np.argsort(p, axis, stable=True), axis)
+    return np.reshape(a, (-1,))[sources], (lambda da: da.gather(sources),)
+
+
 @rule(np.median)
 def median(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """d median(A) = dA at the middle entry, the mean of dA at the two middle ones."""
