@@ -122,7 +122,7 @@ def test_float32_stays_float32():
     x = A.astype(np.float32)
     for name in REDUCTIONS:
         assert ox.jacobian(getattr(np, name), x).dtype == np.float32, name
-    for f in (np.cumsum, np.cumprod, np.diff, lambda x: np.cumprod(x * 0)):
+    for f in (np.cumsum, np.cumprod, lambda x: np.cumprod(x * 0)):
         assert ox.jacobian(f, x).dtype == np.float32
 
 

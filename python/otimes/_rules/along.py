@@ -1,4 +1,4 @@
-"""Linear functions along axes: cumulative sums, differences, convolutions.
+"""Linear functions along axes: cumulative sums and convolutions.
 
 They are applied as functions, with their transposes, so a length of a million costs no matrix.
 Both name their axes from the end: a batch comes along a new first axis.
@@ -49,22 +49,6 @@ def _running_sum(x: Array, axis: int) -> Array:
 
 def _sum_from_end(x: Array, axis: int) -> Array:
     return np.flip(np.cumsum(np.flip(x, axis), axis), axis)
-
-
-@rule(np.diff, linear="jointly")
-def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
-    """d diff(A) = diff(dA); its transpose is -diff between zeros."""
-    axis = from_end(np.ndim(a), axis)
-    forward, backward = partial(np.diff, n=n, axis=axis), partial(_from_differences, n=n, axis=axis)
-    return linear_map(np.diff(a, n, axis), a, forward, backward)
-
-
-def _from_differences(x: Array, n: int, axis: int) -> Array:
-    margin = [(0, 0)] * x.ndim
-    margin[axis] = (1, 1)
-    for _ in range(n):
-        x = -np.diff(np.pad(x, margin), axis=axis)
-    return x
 
 
 # --- convolutions --------------------------------------------------------------------------------
