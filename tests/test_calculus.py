@@ -319,10 +319,10 @@ def test_memory_of_a_large_jacobian():
 
 def test_functions_that_cannot_be_traced_are_named_with_their_line():
     with pytest.raises(NotImplementedError) as e:
-        ox.jacobian(lambda A: np.linalg.eigvals(A), B)
-    assert "numpy.linalg.eigvals" in str(e.value)
+        ox.jacobian(lambda A: np.nansum(A), B)
+    assert "numpy.nansum" in str(e.value)
     assert "test_calculus.py:" in str(e.value)
-    assert "the nearest supported function is numpy.linalg." in str(e.value)
+    assert "the nearest supported function is numpy.sum (all" in str(e.value)
 
 
 @pytest.mark.parametrize(
@@ -334,15 +334,15 @@ def test_functions_that_cannot_be_traced_are_named_with_their_line():
         (lambda A: np.asarray(A) @ A, TypeError, r"np.asarray of a traced array.*stop_gradient"),
         (lambda A: np.add(A, A, out=np.zeros((3, 3))), TypeError, r"writing into an array.*stop_g"),
         (lambda A: np.add.reduce(A), NotImplementedError, r"numpy.add \(its method 'reduce'\)"),
-        (lambda A: np.linalg.eigh(A), NotImplementedError, r"numpy.linalg.eigh at .*test_calculus"),
-        (lambda A: np.arctan2(A, 1), NotImplementedError, r"numpy.arctan2 at"),
         (lambda A: A.item(), TypeError, r"item\(\) of a traced array.*stop_gradient"),
         (lambda A: A.tolist(), TypeError, r"tolist\(\) of a traced array.*stop_gradient"),
         (lambda A: np.eye(3)[A], TypeError, "np.asarray of a traced array"),
         (lambda A: A.partition(1), NotImplementedError, r"numpy.ndarray.partition at .*test_calc"),
-        (lambda A: A.round(), NotImplementedError, r"numpy.round at .*test_calculus.py"),
         (lambda A: A.astype(complex), NotImplementedError, r"astype\('complex128'\) of an array"),
         (lambda A: A.astype(int), NotImplementedError, r"astype\('int64'\).*stop_gradient"),
+        (lambda A: np.interp(A, v, v), NotImplementedError, r"numpy.interp at .*test_calculus"),
+        (lambda A: np.nextafter(A, 1), NotImplementedError, r"numpy.nextafter at"),
+        (lambda A: A.round(), NotImplementedError, r"numpy.round at .*test_calculus.py"),
         (lambda A: A.nonsense, AttributeError, "a traced array has no attribute 'nonsense'"),
         (lambda A: next(iter(np.trace(A))), TypeError, "iteration over a 0-d array"),
         (lambda A: np.pad(A, 1, mode="mean"), NotImplementedError, "np.pad with mode='mean' at"),

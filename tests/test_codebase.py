@@ -298,7 +298,7 @@ PUBLIC = {
     # calculus
     "jacobian", "linearize", "jvp", "vjp", "gradient", "hessian", "stop_gradient",
     "check_jacobian",
-    "expm",
+    "expm", "logm", "sqrtm",
     # results and warnings
     "SolveInfo", "RootResult", "DenseFallbackWarning", "IllConditionedWarning",
 }  # fmt: skip

@@ -216,11 +216,6 @@ def test_overflow_warns(a):
         assert not np.isfinite(ox.expm(a)).all()
 
 
-def test_inside_a_derivative():
-    with pytest.raises(NotImplementedError, match=r"otimes\.expm at .* cannot be traced"):
-        ox.jacobian(ox.expm, np.eye(2))
-
-
 # --- operators ------------------------------------------------------------------------------------
 
 A, B, C = (rng.standard_normal((n, n)) for n in (3, 4, 2))

@@ -11,7 +11,7 @@ from ._core import __version__ as __version__
 from ._core import get_num_threads, set_num_threads
 from ._differences import check_jacobian
 from ._equations import solve_axb, solve_sylvester, solve_tsylvester, sylvester_factor
-from ._functions import expm
+from ._functions import expm, logm, sqrtm
 from ._kron import kron, kronecker_sum
 from ._lstsq_axb import lstsq_axb
 from ._lyapunov import solve_continuous_lyapunov, solve_discrete_lyapunov, solve_stein
@@ -58,6 +58,7 @@ __all__ = [
     "kron_rmatmul",
     "kronecker_sum",
     "linearize",
+    "logm",
     "lstsq_axb",
     "nearest_kronecker",
     "root",
@@ -76,6 +77,7 @@ __all__ = [
     "solve_stein",
     "solve_sylvester",
     "solve_tsylvester",
+    "sqrtm",
     "stop_gradient",
     "sylvester_factor",
     "symmetrizer_matrix",

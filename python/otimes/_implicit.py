@@ -117,15 +117,18 @@ def _nested(equation: Equation, args: tuple[Any, ...], options: dict[str, Any]) 
 
 def _traced(function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """One of our solvers where an argument is traced."""
-    if isinstance(function, Equation) and function not in rules:
-        rule(function, linear="last")(partial(_solve_equation, function))
-    if len({x.tape for x in args if isinstance(x, Traced)}) > 1 or max(map(_levels, args)) > 1:
-        return _nested(function, args, options)
     info: list[SolveInfo] = []
-    tape = next(x.tape for x in args if isinstance(x, Traced))
-    labels = [tape.label(stop_gradient(x)) for x in args]
-    return_info = options.pop("return_info")
-    x = call(function, args, {**options, "labels": labels, "info": info})
+    if isinstance(function, Equation):
+        if function not in rules:
+            rule(function, linear="last")(partial(_solve_equation, function))
+        if len({x.tape for x in args if isinstance(x, Traced)}) > 1 or max(map(_levels, args)) > 1:
+            return _nested(function, args, options)
+        tape = next(x.tape for x in args if isinstance(x, Traced))
+        options["labels"] = [tape.label(stop_gradient(x)) for x in args]
+    if "return_info" in options:
+        options["info"] = info
+    return_info = options.pop("return_info", False)
+    x = call(function, args, options)
     return (x, *info) if return_info else x
 
 

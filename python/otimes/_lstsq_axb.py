@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from . import _core
 from ._check import Array, as_inexact, require_finite
 from ._equation import as_exact
+from ._operator import registry
 from ._solve_info import SolveInfo, as_field, judge_scale
 
 if TYPE_CHECKING:
@@ -119,6 +120,10 @@ def lstsq_axb(
     >>> ox.lstsq_axb(A, B, [[1.0, 5.0], [3.0, 5.0]], ridge=[0.0, 2.0]).ravel()
     array([2., 1.])
     """
+    options = {"rcond": rcond, "check_finite": check_finite, "return_info": return_info}
+    foreign = registry.elsewhere(lstsq_axb, (a, b, c, ridge), options)
+    if foreign is not NotImplemented:
+        return foreign
     arrays = as_inexact("a", a), as_inexact("b", b), as_inexact("c", c)
     _require_shapes(*arrays)
     if rcond is not None and not rcond >= 0:

@@ -10,6 +10,7 @@ from numpy.linalg import LinAlgError
 from . import _core
 from ._check import Array, as_inexact, require_finite
 from ._equation import as_exact
+from ._operator import registry
 from ._solve_info import finish, require_on_singular
 
 if TYPE_CHECKING:
@@ -327,6 +328,11 @@ def solve_lyapunov_factor(
     name = "solve_lyapunov_factor"
     factor: Array | None = _named(name, _core.lyapunov_factor, discrete, a, b, e, check_finite)
     if factor is None:
+        options = {"discrete": discrete, "check_finite": check_finite}
+        foreign = registry.elsewhere(solve_lyapunov_factor, (a, b, e), options)
+        if foreign is not NotImplemented:
+            traced: Array = foreign
+            return traced
         matrices = _matrices(name, FACTOR, (a, b, e), as_inexact)
         if check_finite:
             _require_finite(matrices)
@@ -358,6 +364,15 @@ def _solve(
         )
     solved = _named(name, _core.solve_riccati, discrete, *arguments, balanced, True)
     if solved is None:
+        options = {
+            "balanced": balanced,
+            "check_finite": check_finite,
+            "on_singular": on_singular,
+            "return_info": return_info,
+        }
+        foreign = registry.elsewhere(function, arguments, options)
+        if foreign is not NotImplemented:
+            return foreign
         matrices = _matrices(name, RICCATI, arguments, _as_matrix)
         if check_finite:
             _require_finite(matrices)

@@ -75,6 +75,8 @@ def call(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     tape = _innermost(function, args)
     _check_linearity(tape, r.linear, function, args)
     values = [_value_in(tape, x) for x in args]
+    if kwargs:
+        _require_options(function, r.forward, values, kwargs)
     last: list[Callable[[Tangent], Tangent]]
     value, maps, *last = r.forward(*values, **kwargs)
     if isinstance(value, (tuple, list)):  # slogdet, split: maps for each of the results
@@ -146,6 +148,21 @@ def _by_position(
     if any(map(_is_traced_tree, bound.kwargs.values())):
         _refuse(function, "with a traced keyword argument")
     return bound.args, bound.kwargs
+
+
+def _require_options(
+    function: Any, forward: Callable[..., Any], values: Sequence[Any], kwargs: dict[str, Any]
+) -> None:
+    """Refuse options of NumPy's function that its rule does not have."""
+    signature = inspect.signature(forward)
+    try:
+        signature.bind(*values, **kwargs)
+    except TypeError:
+        known = [name for name, p in signature.parameters.items() if p.default is not p.empty]
+        raise NotImplementedError(
+            f"{_name(function)} with {', '.join(kwargs)} at {where()} cannot be traced; its "
+            f"options that can are {', '.join(known) or 'none'}"
+        ) from None
 
 
 def _result(

@@ -1,5 +1,27 @@
 """Derivative rules, one file per family of NumPy functions."""
 
-from . import arithmetic, elementwise, linalg, shapes
+from . import (
+    along,
+    arithmetic,
+    decompositions,
+    elementwise,
+    equations,
+    fourier,
+    functions,
+    linalg,
+    reductions,
+    shapes,
+)
 
-__all__ = ["arithmetic", "elementwise", "linalg", "shapes"]
+__all__ = [
+    "along",
+    "arithmetic",
+    "decompositions",
+    "elementwise",
+    "equations",
+    "fourier",
+    "functions",
+    "linalg",
+    "reductions",
+    "shapes",
+]
