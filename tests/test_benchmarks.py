@@ -113,6 +113,7 @@ def test_suite_measures_what_the_targets_ask_for():
         "Rivals.track_ratio",
         "Residual.track_residual",
         "Cube.time_job",
+        "Likelihood.time_job",
         "CubeMemory.peakmem_product",
         "Import.timeraw_import",
     }
