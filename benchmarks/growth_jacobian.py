@@ -20,8 +20,8 @@ PEER = "jax"
 _PRODUCTS = {n: Target("growth") for n in (10, 30, 100, 300, 1000)}
 _DENSE = {n: Target("growth") for n in (10, 20, 40, 64, 100)}
 CASES = {
-    ("J @ v", "jax.jvp"): replace(FORWARD, targets=_PRODUCTS),
-    ("J.toarray()", "jax.jacfwd"): replace(DENSE_JACOBIAN, targets=_DENSE),
+    ("otimes: J @ v", "jax.jvp"): replace(FORWARD, targets=_PRODUCTS),
+    ("otimes: J.toarray()", "jax.jacfwd"): replace(DENSE_JACOBIAN, targets=_DENSE),
 }
 _ROUNDS = {"time": 5, "peak memory": 1}
 _UNITS = {"time": ("seconds", 1.0), "peak memory": ("peak memory of the process, MB", 1e-6)}
