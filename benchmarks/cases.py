@@ -464,7 +464,10 @@ LYAPUNOV = Case(
         ),
         "slycot": Code("sb03md57(A, C=S, dico='C', trana='T')[2]", "from slycot import sb03md57"),
     },
-    targets=dict.fromkeys((10, 30, 100, 300, 1000), Target("P8", ratio=1.2)),
+    targets={
+        **dict.fromkeys((10, 30), Target("P8")),
+        **dict.fromkeys((100, 300, 1000), Target("P8", ratio=1.2)),
+    },
 )
 
 STABLE_LYAPUNOV = replace(
@@ -483,10 +486,7 @@ STEIN = Case(
     inputs=general_equation,
     ours=Code("ox.solve_stein(A, B, Q)"),
     peers={
-        "slycot": Code(
-            "sb04qd(n, n, minus_A, B, minus_Q)",
-            "from slycot import sb04qd\nminus_A, minus_Q = -A, -Q",
-        )
+        "slycot": Code("sb04qd(n, n, minus_A, B, Q)", "from slycot import sb04qd\nminus_A = -A")
     },
     targets={
         **dict.fromkeys((10, 30), Target("P8")),
