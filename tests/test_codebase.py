@@ -57,6 +57,7 @@ ORDER = [
     "_trace",
     "_rules",
     "_lower",
+    "_real_linear",
     "_factorizations",
     "_implicit",
     "_sparse_lu",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._operator import LinearOperator, Scalar, Shape, registry
+from ._real_linear import RealLinear
 from ._selection import Symmetrizer
 from ._structures import (
     Conjugate,
@@ -181,6 +182,10 @@ class Notation:
                 )
             case Conjugate():
                 return self.sup(self.brackets(self.operator(op.operator)), "*")
+            case RealLinear():
+                linear, conjugated = map(self._inner, (op.linear, op.conjugated))
+                bar = r"\overline{X}" if self.latex else "X̄"
+                return f"X ↦ {linear} X + {conjugated} {bar}"
             case OperatorKronecker():
                 return self.otimes.join(self._inner(a) for a in op.operators)
             case Diagonal():

@@ -13,6 +13,7 @@ from ._check import Array, as_inexact, inexact_dtype, require_finite
 from ._equation import Equation, EquationFactor
 from ._operator import LinearOperator, Scalar, Shape, registry
 from ._primitives import from_columns, to_columns
+from ._real_linear import RealLinear, complex_columns, real_columns
 from ._structures import Diagonal, Inverse, LowRank, Product, Selection, Sum
 from ._terms import Factor, Term, TermOperator, from_terms
 
@@ -201,11 +202,35 @@ class InverseFactorization:
         return product
 
 
+class RealLinearFactorization:
+    """The decompositions of an equation in complex X, or in X̄, for columns [vec Re; vec Im]."""
+
+    def __init__(self, factors: Factorization, conjugates: bool = False) -> None:
+        self.factors = factors
+        self.conjugates = conjugates  # they solve for X̄
+
+    def rcond(self) -> float:
+        return self.factors.rcond()
+
+    def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
+        """X; with trans that of the transpose over the reals, the adjoint in complex numbers."""
+        b = np.asarray(rhs)
+        if b.dtype.kind == "c":
+            return np.asarray(self.solve(b.real, trans) + 1j * self.solve(b.imag, trans))
+        q = complex_columns(b)
+        if trans != "N":
+            return real_columns(self.factors.solve(q.conj() if self.conjugates else q, "H"))
+        x = self.factors.solve(q)
+        return real_columns(x.conj() if self.conjugates else x)
+
+
 def norm_bound(op: LinearOperator) -> float:
     """A bound of the Frobenius kind, Σ |c| ∏ ‖Fᵢ‖_F for a sum of terms."""
     match op:
         case TermOperator():
             return sum(map(term_bound, op.parts))
+        case RealLinear():
+            return norm_bound(op.linear._structure()) + norm_bound(op.conjugated._structure())
         case Sum():
             return sum(abs(complex(c)) * norm_bound(a) for c, a in op.addends)
         case Product():

@@ -23,6 +23,7 @@ from ._factorizations import (
     Factorization,
     KroneckerFactorization,
     MatrixEquation,
+    RealLinearFactorization,
     Trans,
     as_columns,
     as_permutation,
@@ -32,6 +33,7 @@ from ._factorizations import (
 from ._krylov import Callback, Map, Outcome, Stopping, cg, gmres
 from ._modes import Places, align, is_hermitian
 from ._operator import LinearOperator, Scalar
+from ._real_linear import RealLinear
 from ._spectral import map_norm
 from ._terms import Factor, Term, TermOperator
 
@@ -62,8 +64,7 @@ class KrylovFactorization:
 
     def __init__(self, op: LinearOperator) -> None:
         self.op = op
-        terms = op.parts if isinstance(op, TermOperator) else ()
-        if not all(f.is_finite() for term in terms for f in term.factors):
+        if not all(f.is_finite() for term in _all_terms(op) for f in term.factors):
             raise ValueError("the operator contains NaN or Inf")
         self.preconditioner = _preconditioner(op)
         self.is_definite = _is_definite(op)
@@ -120,6 +121,12 @@ class _Identity:
         return rhs
 
 
+def _all_terms(op: LinearOperator) -> tuple[Term, ...]:
+    if isinstance(op, RealLinear):
+        return _all_terms(op.linear) + _all_terms(op.conjugated)
+    return op.parts if isinstance(op, TermOperator) else ()
+
+
 class _Chained:
     """A product of factorized operators."""
 
@@ -134,6 +141,10 @@ class _Chained:
 
 def _preconditioner(op: LinearOperator) -> Any:
     """The nearest operator of one or two terms that can be solved with."""
+    if isinstance(op, RealLinear):
+        conjugates = norm_bound(op.conjugated) > norm_bound(op.linear)
+        half = op.conjugated if conjugates else op.linear
+        return RealLinearFactorization(_preconditioner(half), conjugates)
     terms = _dominant_terms(op) if isinstance(op, TermOperator) else []
     aligned = align(tuple(terms)) if terms else None
     if aligned is None or len(aligned.sizes) != 2 or any(f.is_sparse for f in terms[0].factors):

@@ -159,7 +159,7 @@ class Program:
                 if isinstance(primitive, Conj):
                     local[self.variable] = primitive.of(operators[source])
                     continue
-                lowered = _in_precision(primitive.lower(), step.tangent.dtype)
+                lowered = in_precision(primitive.lower(), step.tangent.dtype)
                 for origin, op in expanded.get(source, {source: None}).items():
                     path = lowered if op is None else multiply(lowered, op)
                     local[origin] = add(local[origin], path) if origin in local else path
@@ -245,7 +245,7 @@ def _extent(op: LinearOperator) -> int:
     return 0
 
 
-def _in_precision(op: LinearOperator, dtype: np.dtype[Any]) -> LinearOperator:
+def in_precision(op: LinearOperator, dtype: np.dtype[Any]) -> LinearOperator:
     """The operator with its zeros and ones, which are float32, in the program's precision."""
     if not isinstance(op, TermOperator) or op.dtype.char not in "fF" or dtype.char in "fF":
         return op

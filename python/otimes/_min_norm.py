@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._check import Array, as_inexact, inexact_dtype, require_dense
-from ._equation import Equation, real_dtype
+from ._check import Array, as_inexact, inexact_dtype
+from ._equation import Equation
 from ._factorizations import Trans, as_columns, norm_bound
 from ._iterative import Options, require_converged
 from ._kron_parts import kronecker_term
 from ._krylov import lsmr
 from ._least_squares import pseudo_inverse
 from ._operator import LinearOperator, registry
+from ._real_linear import from_coordinates, in_coordinates
 from ._solve_info import Solved, SolveInfo, as_field, finish
 from ._structures import Diagonal
 
@@ -146,32 +146,17 @@ def _item(
         return equation.left(*coefficients, x)
 
     q = q.astype(dtype, copy=False)
-    if equation.real_linear and dtype.kind == "c":
-        x = _over_the_reals(left, q)
-        misfit, scale = np.linalg.norm(q - left(x)), np.linalg.norm(q)
-        return x, "svd", float(misfit / scale) if scale else 0.0, 0
     op, constant = registry.solving["linear_map"](left, q)
     factors = LeastSquaresFactorization(op)
-    b = (q - constant).reshape(-1, order="F")
+    right = in_coordinates(op, q - constant)
+    b = right.reshape(-1, order="F")
     x = factors.solve(b)
     return (
-        x.reshape(q.shape, order="F"),
+        from_coordinates(op, x.reshape(right.shape, order="F")),
         factors.name,
         relative_residual(op, x, b),
         factors.iterations,
     )
-
-
-def _over_the_reals(left: Callable[[Any], Any], q: Array) -> Array:
-    """Minimum norm for an equation that is linear over the reals only: of [Re X, Im X]."""
-    real = real_dtype(q.dtype)
-    require_dense((2 * q.size, 2 * q.size), real)
-    units = np.eye(2 * q.size, dtype=real).view(q.dtype).reshape(2 * q.size, *q.shape)
-    columns = [np.ascontiguousarray(left(unit)).view(real).ravel() for unit in units]
-    tolerance = 2 * q.size * float(np.finfo(real).eps)
-    right = np.ascontiguousarray(q).view(real).ravel()
-    x = np.linalg.lstsq(np.stack(columns, axis=1), right, rcond=tolerance)[0]
-    return np.asarray(x.view(q.dtype).reshape(q.shape))
 
 
 def relative_residual(op: LinearOperator, x: Array, b: Array) -> float:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from ._algebra import as_operator
 from ._check import Array, as_inexact, inexact_dtype, require_dense, require_finite
 from ._equation import Equation
-from ._equations import AXB_CXTD, SYLVESTER, TSYLVESTER
+from ._equations import AXB_CXTD, HSYLVESTER, SYLVESTER, TSYLVESTER
 from ._expansion import in_terms
 from ._factorizations import (
     ChainFactorization,
@@ -22,16 +22,23 @@ from ._factorizations import (
     KroneckerFactorization,
     MatrixEquation,
     PermutationFactorization,
+    RealLinearFactorization,
     as_permutation,
 )
 from ._implicit import solution
 from ._iterative import KrylovFactorization, Options
 from ._krylov import Callback
-from ._lower import Jacobian, Program
+from ._lower import Program
 from ._lyapunov import CONTINUOUS_LYAPUNOV, DISCRETE_LYAPUNOV, STEIN
 from ._min_norm import LeastSquaresFactorization, relative_residual
 from ._operator import LinearOperator, Scalar, Shape, registry
 from ._pencil_equations import GENERALIZED_SYLVESTER
+from ._real_linear import (
+    RealLinear,
+    from_coordinates,
+    in_coordinates,
+    linear_operator,
+)
 from ._solve_info import (
     OnSingular,
     SolveInfo,
@@ -43,7 +50,7 @@ from ._sparse_lu import SparseKroneckerFactorization
 from ._spectral import SpectralFactorization, pays, real_schur, spectral
 from ._structures import Diagonal, Inverse, Product, Selection
 from ._symmetric import restricted_of
-from ._terms import Factor, Term, TermOperator
+from ._terms import Factor, Term, TermOperator, from_terms
 from ._trace import NonlinearError, Trace, Traced, stop_gradient, trace
 
 # --- what an operator's structure is --------------------------------------------------------------
@@ -102,12 +109,18 @@ def _is_multiple_of_one(term: Term) -> bool:
     return all(f.is_identity for f in term.factors)
 
 
-def _one_term(terms: list[Term], dtype: np.dtype[Any]) -> tuple[Factor, Factor] | None:
-    """(L, R) with L X R the sum of these terms, where they have the left or the right in common."""
+def _one_term(
+    terms: list[Term], dtype: np.dtype[Any], side: Literal["left", "right"]
+) -> tuple[Factor, Factor] | None:
+    """(L, R) with L X R the sum of these terms, where they have the left or the right in common.
+
+    A multiple of X itself goes into the factor on this side.
+    """
     split = [(t.coefficient, t.factors[1], t.factors[0].transpose()) for t in terms]
     _, left, right = split[0]
     has_left = all(f.equals(left) for _, f, _ in split)
-    if all(r.equals(right) for _, _, r in split) and not (has_left and left.is_identity):
+    goes_right = has_left and left.is_identity and not (side == "left" and right.is_identity)
+    if all(r.equals(right) for _, _, r in split) and not goes_right:
         return _total([(c, f) for c, f, _ in split], dtype), right
     return (left, _total([(c, r) for c, _, r in split], dtype)) if has_left else None
 
@@ -134,13 +147,31 @@ def transposed_of(op: TermOperator) -> MatrixEquation | None:
     plain += [Term(t.coefficient, (one, one), (0, 1)) for t in numbers]
     dtype = inexact_dtype(op.dtype)
     require_dense((n, 4 * n), dtype)  # sparse factors become dense here
-    first, second = (_one_term(t, dtype) if t else None for t in (plain, crossed))
+    first = _one_term(plain, dtype, "left") if plain else None
+    second = _one_term(crossed, dtype, "right")
     if first is None or second is None:
         return None
     (a, b), (c, d) = first, second
     if b.is_identity and c.is_identity:
         return MatrixEquation(TSYLVESTER, (a.dense(dtype), d.dense(dtype)))
     return MatrixEquation(AXB_CXTD, tuple(f.dense(dtype) for f in (a, b, c, d)))
+
+
+def conjugated_of(op: RealLinear) -> MatrixEquation | None:
+    """A X + Xᴴ B in complex X: as `transposed_of` finds A X + Xᵀ B, if Xᵀ stands for X̄ᵀ alone."""
+    linear, conjugated = map(in_terms, (op.linear._structure(), op.conjugated._structure()))
+    if not (isinstance(linear, TermOperator) and isinstance(conjugated, TermOperator)):
+        return None
+    if any(t.is_permuted for t in linear.parts):
+        return None
+    if not all(t.is_permuted and t.order == (1, 0) for t in conjugated.parts):
+        return None
+    terms = (*linear.parts, *conjugated.parts)
+    both = from_terms(terms, linear.in_shape, linear.out_shape)
+    found = transposed_of(both) if isinstance(both, TermOperator) else None
+    if found is None or found.equation is not TSYLVESTER:
+        return None
+    return found._replace(equation=HSYLVESTER)
 
 
 def two_terms_of(op: TermOperator) -> MatrixEquation | None:
@@ -215,6 +246,17 @@ def _transposed(equation: Equation) -> Callable[[LinearOperator], Maker | None]:
     return maker
 
 
+def _conjugated(op: LinearOperator) -> Maker | None:
+    found = conjugated_of(op) if isinstance(op, RealLinear) else None
+    return None if found is None else lambda: RealLinearFactorization(found.decompose())
+
+
+def _of_conjugate(op: LinearOperator) -> Maker | None:
+    if not isinstance(op, RealLinear) or not op.is_conjugate:
+        return None
+    return lambda: RealLinearFactorization(decompose(op.conjugated), conjugates=True)
+
+
 def _generalized_sylvester(op: LinearOperator) -> Maker | None:
     found = two_terms_of(op) if isinstance(op, TermOperator) else None
     return None if found is None else found.decompose
@@ -261,7 +303,7 @@ def _krylov(op: LinearOperator) -> Maker | None:
 
 def _is_small(op: LinearOperator) -> bool:
     """Whether LU of the dense matrix is preferred to an iteration."""
-    return op.shape[0] <= 1500 or not isinstance(op, TermOperator)
+    return op.shape[0] <= 1500 or not isinstance(op, (TermOperator, RealLinear))
 
 
 @dataclass(frozen=True)
@@ -291,6 +333,13 @@ METHODS = (
         "a pencil, and substitution by pairs of entries",
         _transposed(TSYLVESTER),
     ),
+    Method(
+        "hsylvester",
+        "one term multiplies a complex X from the left, one Xᴴ from the right, A X + Xᴴ B: a Schur "
+        "form of a pencil, and substitution by pairs of entries",
+        _conjugated,
+    ),
+    Method("conjugate", "it holds X̄, but not X: X̄ is solved for", _of_conjugate),
     Method(
         "axb-cxtd",
         "one term with X and one with Xᵀ, A X B + C Xᵀ D: two coefficients are divided by, which "
@@ -398,9 +447,10 @@ def select_method(op: LinearOperator) -> str:
     Notes
     -----
     The rules are tried in the order diagonal, permutation, kronecker, sylvester, tsylvester,
-    axb-cxtd, spectral, congruence, stein, generalized-sylvester, schur, inverse, symmetric, chain,
-    dense (up to 1500 unknowns, where the operator is a sum of Kronecker terms), gmres. Chains of
-    factors that are not square are multiplied out first.
+    hsylvester, conjugate, axb-cxtd, spectral, congruence, stein, generalized-sylvester, schur,
+    inverse, symmetric, chain, dense (up to 1500 unknowns, where the operator is a sum of Kronecker
+    terms), gmres. Chains of factors that are not square are multiplied out first. Of a complex X
+    whose conjugate occurs the real and the imaginary parts count as unknowns.
 
     Examples
     --------
@@ -621,17 +671,18 @@ def _solve_function(
     b = as_inexact("rhs", stop_gradient(rhs))
     require_finite("rhs", b)
     t = _affine_map(f, b, shape)
-    op = Jacobian(Program(t))
-    x, info = _solve_shaped(op, b - t.value, on_singular, method, "solve", options)
+    op = linear_operator(Program(t))
+    right = in_coordinates(op, b - t.value)
+    x, info = _solve_shaped(op, right, on_singular, method, "solve", options)
     if t.tape.meets_others or isinstance(rhs, Traced):
-        x = solution(x, lambda y: rhs - f(y), op)
-    return x, info
+        x = solution(x, lambda y: in_coordinates(op, rhs - f(from_coordinates(op, y))), op)
+    return from_coordinates(op, x), info
 
 
 def linear_map(f: Callable[[Any], Any], b: Array) -> tuple[LinearOperator, Array]:
     """The operator and the constant part of an affine f of matrices of b's shape."""
     t = _affine_map(f, b, b.shape)
-    return Jacobian(Program(t)), t.value
+    return linear_operator(Program(t)), t.value
 
 
 def _affine_map(f: Callable[[Any], Any], b: Array, shape: Shape | None) -> Trace:
@@ -662,7 +713,8 @@ def _affine_map(f: Callable[[Any], Any], b: Array, shape: Shape | None) -> Trace
 
 def _trace_at_zero(f: Callable[[Any], Any], shape: Shape, dtype: np.dtype[Any]) -> Trace:
     """The trace of f at a zero that is complex where f's result is: then so is the solution."""
-    t = trace(f, [np.zeros(shape, dtype)], 0, require_linear=True, isolated=True)
+    zero = np.zeros(shape, dtype)
+    t = trace(f, [zero], 0, require_linear=True, isolated=True, analytic=False)
     if t.value.dtype.kind == "c" and dtype.kind != "c":  # conj has been left out, and may not be
         return _trace_at_zero(f, shape, np.result_type(dtype, np.complex64))
     return t
