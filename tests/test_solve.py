@@ -279,6 +279,8 @@ def test_nonlinear_functions_are_named_with_their_line(f, name):
 
 SINGULAR = {
     "zero": ox.kron(A * 0, B),
+    "zero times one": 0 * ox.identity(3),
+    "zero times a product": 0 * ox.kron(A, B),
     "rank one": ox.kron(np.ones((3, 3)), B),
     "kronecker sum": ox.kronecker_sum(B, -B.T),
     "diagonal": ox.diagonal([1.0, 0.0]),

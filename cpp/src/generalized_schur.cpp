@@ -19,21 +19,6 @@
 namespace otimes {
 namespace {
 
-template <class T>
-bool is_triangular(MatrixView<const T> a) {
-    for (index_t j = 0; j < a.cols; ++j)
-        for (index_t i = j + 1; i < a.rows; ++i)
-            if (a(i, j) != T(0)) return false;
-    return true;
-}
-
-/// Rows and columns in reverse order: J A J.
-template <class T>
-MatrixView<const T> reversed(const Matrix<T>& a) {
-    const index_t n = a.rows();
-    return {a.data() + (n - 1) * (n + 1), n, n, -1, -n};
-}
-
 /// C Z = Q R; R replaces C Z.
 template <class T>
 Basis<T> orthogonal_factor(Matrix<T>& r) {
@@ -81,11 +66,11 @@ GeneralizedSchur<T>::GeneralizedSchur(const Matrix<T>& a, const Matrix<T>& b) {
 
 template <class T>
 bool GeneralizedSchur<T>::take_triangular(const Matrix<T>& a, const Matrix<T>& b) {
-    if (is_triangular<T>(a.view()) && is_triangular<T>(b.view())) {
+    if (is_upper<T>(a.view()) && is_upper<T>(b.view())) {
         forms_ = {a, b};
         return true;
     }
-    if (is_triangular<T>(reversed(a)) && is_triangular<T>(reversed(b))) {
+    if (is_upper<T>(reversed(a)) && is_upper<T>(reversed(b))) {
         forms_ = {Matrix<T>(reversed(a)), Matrix<T>(reversed(b))};
         q_ = z_ = Basis<T>::reversal();
         return true;

@@ -343,14 +343,6 @@ class Exponential {
     bool triangular_ = false;
 };
 
-template <class T>
-bool is_upper(MatrixView<const T> a) {
-    for (index_t j = 0; j < a.cols; ++j)
-        for (index_t i = j + 1; i < a.rows; ++i)
-            if (a(i, j) != T(0)) return false;
-    return true;
-}
-
 }  // namespace
 
 template <class T>

@@ -34,13 +34,6 @@ bool is_schur_form(MatrixView<const T> a) {
     return true;
 }
 
-/// Rows and columns in reverse order: J A J.
-template <class T>
-MatrixView<const T> reversed(const Matrix<T>& a) {
-    const index_t n = a.rows();
-    return {a.data() + (n - 1) * (n + 1), n, n, -1, -n};
-}
-
 /// The largest size at which our own kernels are faster than LAPACK's gees: measured, one thread,
 /// AVX-512. They take half of its time up to n = 100.
 template <class T>

@@ -9,15 +9,6 @@
 namespace otimes {
 namespace {
 
-/// Is everything on one side of the diagonal zero?
-template <class T>
-bool is_upper(MatrixView<const T> a) {
-    for (index_t j = 0; j < a.cols; ++j)
-        for (index_t i = j + 1; i < a.rows; ++i)
-            if (a(i, j) != T(0)) return false;
-    return true;
-}
-
 template <class T>
 bool has_zero_on_diagonal(const Matrix<T>& a) {
     for (index_t k = 0; k < a.rows(); ++k)

@@ -57,7 +57,7 @@ class KroneckerFactorization:
         return self._factors[dtype.char]
 
     def rcond(self) -> float:
-        return self._factor(self.dtype).rcond
+        return self._factor(self.dtype).rcond if self.term.coefficient else 0.0
 
     def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
         b, shape = as_columns(rhs, self.term.rows)
@@ -72,7 +72,8 @@ class KroneckerFactorization:
         else:
             self._factor(dtype).solve(trans, x)
         c = np.conj(self.term.coefficient) if trans == "H" else self.term.coefficient
-        y = x[0] if c == 1 else (x[0] / c).astype(dtype, copy=False)
+        with np.errstate(divide="ignore", invalid="ignore"):  # c = 0: rcond has told
+            y = x[0] if c == 1 else (x[0] / c).astype(dtype, copy=False)
         if permutation is not None and trans == "N":
             y = permutation.T @ y
         return np.asarray(y.reshape(shape))

@@ -89,6 +89,22 @@ class Matrix {
     std::vector<T> store_;
 };
 
+/// Is everything below the diagonal zero?
+template <class T>
+bool is_upper(MatrixView<const T> a) {
+    for (index_t j = 0; j < a.cols; ++j)
+        for (index_t i = j + 1; i < a.rows; ++i)
+            if (a(i, j) != T(0)) return false;
+    return true;
+}
+
+/// Rows and columns in reverse order: J A J.
+template <class T>
+MatrixView<const T> reversed(const Matrix<T>& a) {
+    const index_t n = a.rows();
+    return {a.data() + (n - 1) * (n + 1), n, n, -1, -n};
+}
+
 /// J X, J the reversal of order.
 template <class T>
 void reverse_rows(Matrix<T>& x) {
