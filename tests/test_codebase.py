@@ -67,6 +67,8 @@ ORDER = [
     "_iterative",
     "_min_norm",
     "_symmetric",
+    "_recognition",
+    "_methods",
     "_solve",
     "_line_search",
     "_root",

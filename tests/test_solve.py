@@ -7,7 +7,7 @@ import pytest
 
 import otimes as ox
 from otimes import _factorizations
-from otimes._solve import METHODS
+from otimes._methods import METHODS
 from otimes._structures import Diagonal, Inverse, LowRank, Product, Sum
 
 rng = np.random.default_rng(6)

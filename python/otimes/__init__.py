@@ -15,6 +15,7 @@ from ._functions import expm, logm, sqrtm
 from ._kron import kron, kronecker_sum
 from ._lstsq_axb import lstsq_axb
 from ._lyapunov import solve_continuous_lyapunov, solve_discrete_lyapunov, solve_stein
+from ._methods import select_method
 from ._nearest import nearest_kronecker
 from ._pencil_equations import solve_coupled_sylvester, solve_generalized_sylvester
 from ._products import kron_apply, kron_matmul, kron_rmatmul
@@ -29,7 +30,7 @@ from ._selection import (
     identity,
     symmetrizer_matrix,
 )
-from ._solve import select_method, solve
+from ._solve import solve
 from ._solve_info import IllConditionedWarning, SolveInfo
 from ._trace import stop_gradient
 from ._vec import unvec, unvech, unveck, vec, vech, veck
