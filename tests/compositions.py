@@ -131,17 +131,25 @@ ANALYTIC = {
         "diagonal": lambda xp, x: xp.diagonal(x),
         "stack of matrices": lambda xp, x: x.T @ (constant(2, *x.shape) * x),
         "row and column": lambda xp, x: x[:, :1] * x[:1] - x,
-        "fft": lambda xp, x: xp.fft.ifft(xp.fft.fft(x) * constant(x.shape[1])),
     },
     is_square: {
         "inv": lambda xp, x: xp.linalg.inv(x / 20 + np.diag(1.0 + np.arange(len(x)))),
         "solve": lambda xp, x: xp.linalg.solve(x / 20 + np.eye(len(x)), x),
-        "solve of constants": lambda xp, x: xp.linalg.solve(np.eye(len(x)) - x / 20, constant(len(x))),
+        "solve of ones": lambda xp, x: xp.linalg.solve(x - 30 * np.eye(len(x)), x[0] * 0 + 1),
         "det": lambda xp, x: xp.linalg.det(x / 20 + np.eye(len(x))) * x,
         "matrix_power": lambda xp, x: xp.linalg.matrix_power(x / 2, 3),
         "multi_dot": lambda xp, x: xp.linalg.multi_dot([x, constant(len(x), len(x)), x]) / 2,
     },
 }  # fmt: skip
+
+#: Complex results of real arrays.
+COMPLEX = {
+    is_matrix: {"fft": lambda xp, x: xp.fft.ifft(xp.fft.fft(x) * constant(x.shape[1]))},
+    is_array: {
+        "rotation": lambda xp, x: x * (0.6 + 0.8j),
+        "fft of rows": lambda xp, x: xp.fft.fft(x, 5),
+    },
+}
 
 REAL = {
     is_any: {
@@ -160,6 +168,7 @@ REAL = {
         "cbrt": lambda xp, x: xp.cbrt(x * x + 1),
         "norm": lambda xp, x: x / (1 + xp.linalg.norm(x.reshape(-1))),
         "real part": lambda xp, x: xp.real(xp.exp(1j * x) * (1 + x)),
+        "filter": lambda xp, x: xp.fft.ifft(xp.fft.fft(xp.ravel(x)) * constant(x.size)).imag,
         "modulus": lambda xp, x: xp.abs(x + 1j * (1 + x * x)),
     },
     is_array: {
@@ -170,9 +179,9 @@ REAL = {
         "median": lambda xp, x: x - xp.median(x, axis=-1, keepdims=True) / 2,
         "sort": lambda xp, x: xp.sort(x, axis=-1) * constant(*x.shape),
         "rfft": lambda xp, x: xp.abs(xp.fft.rfft(x + 1, axis=-1)[..., :1]) / 3 * x,
-        "irfft": lambda xp, x: xp.fft.irfft(xp.fft.rfft(x, axis=0)[:5] * 2j, axis=-1).real[..., :4],
+        "irfft": lambda xp, x: xp.fft.irfft(xp.fft.rfft(x)[..., :5] * 2j)[..., :4],
         "fft of two axes": lambda xp, x: (
-            xp.fft.fft2(x.reshape(2, -1)[:, :4]).imag if x.size % 2 == 0 else x
+            xp.fft.fft2(x.reshape(2, -1)[:, :4]).real / 4 if x.size % 2 == 0 else x
         ),
     },
     is_matrix: {

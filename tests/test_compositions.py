@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 
 import otimes as ox
-from compositions import ANALYTIC, ONCE, REAL, compositions
+from compositions import ANALYTIC, COMPLEX, ONCE, REAL, compositions
 from derivatives import flat, jax, jnp
 
 #: Of the largest entry: rounding errors of eight steps, of which none amplifies by more than 1000.
@@ -82,7 +82,7 @@ def test_compositions_with_decompositions(f):
 
 @pytest.mark.filterwarnings("ignore:f does not depend:UserWarning")
 @settings(max_examples=15)
-@given(compositions((ANALYTIC,), complex_point=True))
+@given(compositions((ANALYTIC, COMPLEX), complex_point=True))
 def test_complex_analytic_compositions(f):
     theirs = compiled(jax.jacfwd(lambda x: f(jnp, x), holomorphic=True), f.point + 0j)
     check_sweeps(f, flat(theirs, f.point))
