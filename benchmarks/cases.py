@@ -207,6 +207,14 @@ def point_and_direction(n: int) -> Names:
     return {"A": A, "V": V, "v": V.ravel(order="F"), "A2": A @ A}
 
 
+def covariances(n: int) -> Names:
+    """Positive definite A, of a sample C, and a direction V."""
+    names = point_and_direction(n)
+    A, V = names["A"], names["V"]
+    C = V @ V.T / n + np.eye(n)
+    return {**names, "A": A @ A.T / n + np.eye(n), "C": C}
+
+
 # --- kron -----------------------------------------------------------------------------------------
 
 _TORCH = """
@@ -456,7 +464,10 @@ LYAPUNOV = Case(
         ),
         "slycot": Code("sb03md57(A, C=S, dico='C', trana='T')[2]", "from slycot import sb03md57"),
     },
-    targets=dict.fromkeys((10, 30, 100, 300, 1000), Target("P8", ratio=1.2)),
+    targets={
+        **dict.fromkeys((10, 30), Target("P8")),
+        **dict.fromkeys((100, 300, 1000), Target("P8", ratio=1.2)),
+    },
 )
 
 STABLE_LYAPUNOV = replace(
@@ -475,10 +486,7 @@ STEIN = Case(
     inputs=general_equation,
     ours=Code("ox.solve_stein(A, B, Q)"),
     peers={
-        "slycot": Code(
-            "sb04qd(n, n, minus_A, B, minus_Q)",
-            "from slycot import sb04qd\nminus_A, minus_Q = -A, -Q",
-        )
+        "slycot": Code("sb04qd(n, n, minus_A, B, Q)", "from slycot import sb04qd\nminus_A = -A")
     },
     targets={
         **dict.fromkeys((10, 30), Target("P8")),
@@ -577,6 +585,12 @@ jax.config.update("jax_enable_x64", True)
 A, V = jax.numpy.asarray(A), jax.numpy.asarray(V)
 cube = lambda A: A @ A @ A
 """
+_TORCH_CUBE = """
+import torch
+torch.set_num_threads(ox.get_num_threads())
+A, V = torch.from_numpy(A), torch.from_numpy(V)
+cube = lambda A: A @ A @ A
+"""
 
 FORWARD = Case(
     area="jacobians",
@@ -590,8 +604,12 @@ FORWARD = Case(
             _JAX + "push = jax.jit(lambda A, V: jax.jvp(cube, (A,), (V,))[1])",
             result="np.asarray(y).ravel(order='F')",
         ),
+        "torch": Code(
+            "torch.func.jvp(cube, (A,), (V,))[1]", _TORCH_CUBE, result="y.numpy().ravel(order='F')"
+        ),
     },
     targets={
+        3: Target("P10", value=5e-6),  # the cost of a call
         **dict.fromkeys((30, 64), Target("P10")),
         300: Target("P10", ratio=1, rivals=("jax",)),
     },
@@ -608,6 +626,9 @@ REVERSE = replace(
             _JAX + "pull = jax.jit(lambda A, W: jax.vjp(cube, A)[1](W)[0])",
             result="np.asarray(y).ravel(order='F')",
         ),
+        "torch": Code(
+            "torch.func.vjp(cube, A)[1](V)[0]", _TORCH_CUBE, result="y.numpy().ravel(order='F')"
+        ),
     },
 )
 
@@ -622,6 +643,11 @@ DENSE_JACOBIAN = replace(
             _JAX + "dense = jax.jit(jax.jacfwd(cube))",
             result="np.asarray(y).transpose(1, 0, 3, 2).reshape(n * n, n * n)",
         ),
+        "torch": Code(
+            "torch.func.jacfwd(cube)(A)",
+            _TORCH_CUBE,
+            result="y.numpy().transpose(1, 0, 3, 2).reshape(n * n, n * n)",
+        ),
     },
     targets={30: Target("P10"), 64: Target("P10", ratio=3, rivals=("jax",))},
 )
@@ -631,6 +657,56 @@ JACOBIAN_MEMORY = replace(
     title="memory of J @ v, J of A³",
     quantity="peak memory",
     targets={50: Target("P11"), 1000: Target("P11", value=200e6)},
+)
+
+MAKE_JACOBIAN = replace(
+    FORWARD,
+    title="jacobian(f, A), f = A³",
+    ours=Code("ox.jacobian(cube, A)", "cube = lambda A: A @ A @ A", result="y @ np.ones(n * n)"),
+    peers={
+        "jax": Code(
+            "jax.linearize(cube, A)[1]",
+            _JAX,
+            result="np.asarray(y(np.ones((n, n)))).ravel(order='F')",
+        ),
+    },
+    targets={3: Target("P10", value=60e-6)},
+)
+
+_LIKELIHOOD = """
+f = lambda A: -0.5 * np.linalg.slogdet(A)[1] - 0.5 * np.trace(np.linalg.solve(A, C))
+"""
+_JAX_LIKELIHOOD = _LIKELIHOOD.replace("np.", "jax.numpy.")
+
+LIKELIHOOD_GRADIENT = Case(
+    area="jacobians",
+    title="gradient of a Gaussian log-likelihood",
+    inputs=covariances,
+    ours=Code("ox.gradient(f, A)", _LIKELIHOOD),
+    peers={
+        "numpy": Code("(Y := np.linalg.inv(A)) @ (C @ Y / 2) - Y / 2"),
+        "jax": Code(
+            "grad(A).block_until_ready()",
+            _JAX + "C = jax.numpy.asarray(C)\n" + _JAX_LIKELIHOOD + "grad = jax.jit(jax.grad(f))",
+        ),
+    },
+    targets=dict.fromkeys((3, 30, 300), Target("P10")),
+)
+
+LIKELIHOOD_HESSIAN = replace(
+    LIKELIHOOD_GRADIENT,
+    title="H @ v, H the Hessian of a Gaussian log-likelihood",
+    ours=Code("H @ v", _LIKELIHOOD + "H = ox.hessian(f, A)"),
+    peers={
+        "jax": Code(
+            "product(A, V).block_until_ready()",
+            _JAX
+            + "C = jax.numpy.asarray(C)\n"
+            + _JAX_LIKELIHOOD
+            + "product = jax.jit(lambda A, V: jax.jvp(jax.grad(f), (A,), (V,))[1])",
+            result="np.asarray(y).ravel(order='F')",
+        ),
+    },
 )
 
 # --- import ---------------------------------------------------------------------------------------
@@ -674,6 +750,9 @@ CASES = (
     REVERSE,
     DENSE_JACOBIAN,
     JACOBIAN_MEMORY,
+    MAKE_JACOBIAN,
+    LIKELIHOOD_GRADIENT,
+    LIKELIHOOD_HESSIAN,
     IMPORT,
 )
 AREAS = tuple(dict.fromkeys(case.area for case in CASES))

@@ -1,5 +1,6 @@
 """Samples of several codes, taken in turns: their ratios hold though the machine is shared."""
 
+import pickle
 import statistics
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import timeit
 from collections.abc import Callable
 from pathlib import Path
 
-from .cases import CASES, OURS, Case, Size
+from .cases import OURS, Case, Size
 
 Sampler = Callable[[], float]
 
@@ -21,10 +22,10 @@ _REPOSITORY = Path(__file__).parents[1]
 _STATUS = Path("/proc/self/status")
 _IMPORT = "import numpy, time; t = time.perf_counter(); {}; print(time.perf_counter() - t)"
 _PEAK = """
-import sys
-from benchmarks import cases, measure
-case, name, n = sys.argv[1:]
-cases.CASES[int(case)].function(name, int(n))()
+import pickle, sys
+from benchmarks import measure
+case, name, n = pickle.loads(bytes.fromhex(sys.argv[1]))
+case.function(name, n)()
 print(measure.peak_memory())
 """
 
@@ -54,7 +55,7 @@ def sample_memory(case: Case, name: str, n: Size) -> Sampler:
     """Bytes that a new interpreter holds at most when it has run the code."""
     if not _STATUS.exists():
         raise NotImplementedError(f"peak memory is read from {_STATUS}, which is not there")
-    return lambda: _in_new_interpreter(_PEAK, str(CASES.index(case)), name, str(n))
+    return lambda: _in_new_interpreter(_PEAK, pickle.dumps((case, name, n)).hex())
 
 
 def peak_memory() -> int:

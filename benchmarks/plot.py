@@ -14,7 +14,7 @@ from .compare import BEST, Row
 from .table import by_size, by_title, peers_of
 
 # Okabe and Ito's colours, which differ for colour-blind readers too, as do the markers.
-_STYLES = (
+STYLES = (
     ("#0072B2", "o"),
     ("#56B4E9", "s"),
     ("#D55E00", "^"),
@@ -22,9 +22,13 @@ _STYLES = (
     ("#CC79A7", "v"),
     ("#E69F00", "P"),
 )
-_PACKAGES = {"fastkron": ("pyfastkron",), "linear_op": ("linear_operator", "torch")}
+_PACKAGES = {
+    "fastkron": ("pyfastkron",),
+    "linear_op": ("linear_operator", "torch"),
+    "jax": ("jax",),
+}
 _MEAN_STYLE = {"color": "black", "marker": "*", "s": 110, "zorder": 3}
-_STYLE = {
+STYLE = {
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -69,7 +73,7 @@ def footer(header: dict[str, Any], peers: list[str]) -> str:
 
 def draw_ratios(axes: Any, rows: list[Row], peers: list[str]) -> None:
     """A mark for each peer at each size, on a logarithmic axis."""
-    for peer, (colour, marker) in zip(peers, _STYLES, strict=False):
+    for peer, (colour, marker) in zip(peers, STYLES, strict=False):
         axes.scatter(*points(rows, peer), 34, colour, marker=marker, label=peer, zorder=2)
     axes.scatter(*points(rows, BEST), label="geometric mean, best peer", **_MEAN_STYLE)
     axes.axvline(1, color="black", linewidth=1)
@@ -102,7 +106,7 @@ def figure(results: dict[str, Any]) -> Any:
     heights = [len(by_size(rows)) for rows in cases]
     size = (9.0, _ROW * sum(heights) + 0.5 * len(cases) + 1.3)
     plt.switch_backend("agg")
-    plt.rcParams.update(_STYLE)
+    plt.rcParams.update(STYLE)
     drawn, axes = plt.subplots(
         len(cases),
         2,

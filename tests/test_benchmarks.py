@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import cases, compare, growth, measure, plot, table
+from benchmarks import cases, compare, growth, growth_jacobian, measure, plot, table
 from benchmarks.cases import OURS, Case, Chain, Code, Target
 
 FOLDER = Path(cases.__file__).parent
@@ -113,6 +113,7 @@ def test_suite_measures_what_the_targets_ask_for():
         "Rivals.track_ratio",
         "Residual.track_residual",
         "Cube.time_job",
+        "Likelihood.time_job",
         "CubeMemory.peakmem_product",
         "Import.timeraw_import",
     }
@@ -126,7 +127,7 @@ def test_classes_are_short(name):
             assert node.end_lineno - node.lineno < 30, node.name
 
 
-@pytest.mark.parametrize("module", [cases, compare, growth, measure, plot, table])
+@pytest.mark.parametrize("module", [cases, compare, growth, growth_jacobian, measure, plot, table])
 def test_no_helper_has_the_name_of_a_benchmark(module):
     assert not [name for name in vars(module) if MEASURES.match(name)]
 
@@ -462,3 +463,35 @@ def test_growth_is_measured_and_stored(monkeypatch, tmp_path):
     times = growth.measured(tmp_path / "times.json")
     assert {title: list(line) for title, line in times.items()} == {"A X + X B = Q": [2]}
     assert growth.measured(tmp_path / "times.json") == times
+
+
+# --- time and memory of a Jacobian ----------------------------------------------------------------
+
+
+def test_lines_of_a_jacobian_are_measured_by_time_and_memory(monkeypatch):
+    values = {"time": 1e-3, "peak memory": 2e6}
+    for quantity, value in values.items():
+        monkeypatch.setitem(measure.SAMPLERS, quantity, lambda case, name, n, v=value: lambda: v)
+    lines = growth_jacobian.lines_of(DOUBLE, {OURS: "ours", "twice": "theirs"})
+    expected = dict.fromkeys(map(str, DOUBLE.sizes), 1e-3)
+    assert lines["time"] == {"ours": expected, "theirs": expected}
+    assert lines["peak memory"]["ours"]["2"] == 2e6
+
+
+def test_jacobian_is_measured_once_and_stored(monkeypatch, tmp_path):
+    found = {"time": {"ours": {"2": 1.0}}, "peak memory": {"ours": {"2": 1e6}}}
+    monkeypatch.setattr(growth_jacobian, "lines_of", lambda case, labels: found)
+    results = growth_jacobian.measured(tmp_path / "results.json")
+    assert results["lines"] == found
+    monkeypatch.delattr(growth_jacobian, "lines_of")
+    assert growth_jacobian.measured(tmp_path / "results.json") == results
+
+
+def test_documented_picture_of_a_jacobian_is_that_of_the_stored_numbers(tmp_path):
+    pytest.importorskip("matplotlib")
+    picture = tmp_path / "jacobian.svg"
+    growth_jacobian.main(["--json", str(DOCS / "jacobian.json"), "-o", str(picture)])
+    drawn = picture.read_text(encoding="utf-8")
+    for label in ("jax.jacfwd", "otimes: J @ v", "peak memory of the process, MB"):
+        assert f"<!-- {label} -->" in drawn
+        assert f"<!-- {label} -->" in (DOCS / "images" / "jacobian.svg").read_text("utf-8")

@@ -6,6 +6,9 @@ tutorial. A: matrix and array derivatives, lecture slides. f is written as a stu
 the right-hand side is the text's own formula.
 """
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -16,6 +19,7 @@ A = rng.standard_normal((3, 3)) + 2 * np.eye(3)
 B = rng.standard_normal((3, 3))
 I = np.eye(3)
 EPS = np.finfo(float).eps
+CLAIMS = {"M": 4, "G": 13, "D": 7, "T": 24, "A": 6}  # how many of each text
 
 
 def close(actual, expected):
@@ -252,11 +256,13 @@ def test_D6():
 
 
 def test_D7():
-    """α = (y-Ax)ᵀ(y-Ax): -2(y-Ax)ᵀA = -2yᵀA + 2xᵀAᵀA."""
+    """α = (y-Ax)ᵀ(y-Ax): -2(y-Ax)ᵀA = -2yᵀA + 2xᵀAᵀA; Hessian 2AᵀA."""
     x, y = rng.standard_normal((2, 3))
-    gradient = ox.gradient(lambda x: (y - A @ x) @ (y - A @ x), x)
+    f = lambda x: (y - A @ x) @ (y - A @ x)  # noqa: E731
+    gradient = ox.gradient(f, x)
     close(gradient, -2 * (y - A @ x) @ A)
     close(gradient, -2 * y @ A + 2 * x @ A.T @ A)
+    close(ox.hessian(f, x).toarray(), 2 * A.T @ A)
 
 
 def test_T1():
@@ -278,11 +284,50 @@ def test_T3():
     close(ox.gradient(lambda X: np.trace(X.T @ X), A), 2 * A)
 
 
+def test_T4():
+    """(cos t, sin t, t²)′ = (-1, 0, π) at π/2; (x², x³)′ = (4, 12) at 2."""
+    curve = ox.jacobian(lambda t: np.stack([np.cos(t), np.sin(t), t**2]), np.pi / 2)
+    assert curve.shape == (3, 1)
+    close(curve.tensor(), [-1, 0, np.pi])
+    close(ox.jacobian(lambda x: np.stack([x**2, x**3]), 2.0).tensor(), [4.0, 12.0])
+
+
+def test_T5():
+    """(x₁²+x₂, x₁x₂, sin x₁ + cos x₂) at (1, 0): [[2, 1], [0, 1], [cos 1, 0]]."""
+
+    def f(x):
+        x1, x2 = x
+        return np.stack([x1**2 + x2, x1 * x2, np.sin(x1) + np.cos(x2)])
+
+    close(ox.jacobian(f, [1.0, 0.0]).toarray(), [[2, 1], [0, 1], [np.cos(1), 0]])
+
+
 def test_T6():
     """J_h = J_f J_g for h = f∘g."""
     f, g = lambda X: X @ X, lambda X: X @ B
     h = ox.jacobian(lambda X: f(g(X)), A)
     close((ox.jacobian(f, g(A)) @ ox.jacobian(g, A)).toarray(), h.toarray())
+
+
+def test_T7():
+    """F = [[cos, sin], [-sin, cos]] and [[x, x²], [x³, x⁴]] by their scalar."""
+    t = 0.7
+    rotation = lambda t: np.block([[np.cos(t), np.sin(t)], [-np.sin(t), np.cos(t)]])  # noqa: E731
+    expected = [[-np.sin(t), np.cos(t)], [-np.cos(t), -np.sin(t)]]
+    close(ox.jacobian(rotation, t).tensor(), expected)
+    powers = lambda x: np.block([[x, x**2], [x**3, x**4]])  # noqa: E731
+    close(ox.jacobian(powers, 2.0).tensor(), [[1.0, 4.0], [12.0, 32.0]])
+
+
+@pytest.mark.parametrize("out_shape", [(), (3,), (2, 4)], ids=("scalar", "vector", "matrix"))
+@pytest.mark.parametrize("in_shape", [(), (5,), (3, 2)], ids=("scalar", "vector", "matrix"))
+def test_T8(out_shape, in_shape):
+    """The shape rule: out_shape + in_shape as a tensor, their sizes as an operator."""
+    X, C = rng.standard_normal(in_shape), rng.standard_normal(out_shape + in_shape)
+    J = ox.jacobian(lambda X: np.tensordot(C, np.sin(X), np.ndim(X)), X)
+    assert (J.out_shape, J.in_shape) == (out_shape, in_shape)
+    assert J.shape == (np.prod(out_shape, dtype=int), np.prod(in_shape, dtype=int))
+    close(J.tensor(), C * np.cos(X))
 
 
 def test_T9():
@@ -375,6 +420,40 @@ def test_T15():
     close(db, delta1)
 
 
+def test_T16():
+    """xᵀAx, A symmetric → 2A; symmetric; classifies critical points; Taylor remainder O(h³)."""
+    S, x = A + A.T, rng.standard_normal(3)
+    H = ox.hessian(lambda x: x @ S @ x, x)
+    close(H.toarray(), 2 * S)
+    assert str(H) == "2 S"
+    f = lambda X: np.linalg.det(X) + np.sum(np.exp(X) * B)  # noqa: E731
+    H = ox.hessian(f, A)
+    close(H.toarray(), H.toarray().T)
+    g = lambda p: p[0] ** 3 - 3 * p[0] + p[1] ** 2  # noqa: E731
+    for point, signs in (([1.0, 0.0], [1, 1]), ([-1.0, 0.0], [-1, 1])):  # minimum, saddle
+        assert not ox.gradient(g, point).any()
+        assert np.sign(np.linalg.eigvalsh(ox.hessian(g, point).toarray())).tolist() == signs
+    G = ox.gradient(f, A)
+    model = lambda d: f(A) + np.sum(G * d) + ox.vec(d) @ (H @ ox.vec(d)) / 2  # noqa: E731
+    remainder = [abs(f(A + h * B) - model(h * B)) for h in (1e-2, 5e-3)]
+    assert remainder[0] / remainder[1] == pytest.approx(8, rel=5e-2)
+
+
+def test_T17():
+    """x - J⁻¹f solves f = 0; x - H⁻¹∇f finds a minimum."""
+    circle_and_line = lambda x: np.stack([x @ x - 4, x[0] - x[1]])  # noqa: E731
+    x = np.array([1.0, 2.0])
+    for _ in range(6):
+        value, J = ox.linearize(circle_and_line, x)
+        x = x - J.solve(value)
+    close(x, np.sqrt([2.0, 2.0]))
+    close(ox.root(circle_and_line, [1.0, 2.0]).x, x)
+    f = lambda x: np.sum(np.exp(x) - 2 * x) + (x[0] - x[1]) ** 2  # noqa: E731
+    for _ in range(6):
+        x = x - ox.hessian(f, x).solve(ox.gradient(f, x))
+    close(x, np.log([2.0, 2.0]))
+
+
 def test_T18():
     """Linearity, product, inverse, trace and determinant rules; df = tr((∂f/∂X)ᵀ dX)."""
     X, dX = A, B
@@ -448,6 +527,48 @@ def test_T22(monkeypatch):
     assert counts == {"push": 3, "pull": 2}
 
 
+def test_T23():
+    """log Σ exp at 1000 does not overflow, nor does its gradient, the softmax."""
+    x = np.array([1000.0, 1001.0, 1002.0])
+
+    def log_sum_exp(x):
+        top = np.max(x)
+        return top + np.log(np.sum(np.exp(x - top)))
+
+    weights = np.exp([-2.0, -1.0, 0.0])
+    close(log_sum_exp(x), 1002 + np.log(weights.sum()))
+    close(ox.gradient(log_sum_exp, x), weights / weights.sum())
+
+
+def test_T24():
+    """The practice problems."""
+    f = lambda x: 3 * x[0] ** 2 + 2 * x[0] * x[1] + x[1] ** 2  # noqa: E731
+    x = rng.standard_normal(2)
+    close(ox.gradient(f, x), [6 * x[0] + 2 * x[1], 2 * x[0] + 2 * x[1]])
+    J = ox.jacobian(lambda x: np.stack([x[0] + x[1], x[0] - x[1]]), x)
+    close(J.toarray(), [[1.0, 1.0], [1.0, -1.0]])
+    Q, c = np.array([[2.0, 1.0], [1.0, 3.0]]), np.array([1.0, 2.0])
+    close(ox.gradient(lambda x: x @ Q @ x, x), [4 * x[0] + 2 * x[1], 2 * x[0] + 6 * x[1]])
+    objective = lambda x: x @ Q @ x / 2 - c @ x  # noqa: E731
+    H = ox.hessian(objective, x)
+    close(H.toarray(), Q)
+    best = x - H.solve(ox.gradient(objective, x))
+    close(best, np.linalg.solve(Q, c))
+    close(ox.gradient(objective, best), np.zeros(2))
+
+
+def test_A1():
+    """φ(x) = (x³, x², x, 1) has the Jacobian (3x², 2x, 1, 0)."""
+    x = 1.5
+    J = ox.jacobian(lambda x: np.stack([x**3, x**2, x, 1.0]), x)
+    assert J.shape == (4, 1)
+    close(J.toarray()[:, 0], [3 * x**2, 2 * x, 1, 0])
+    points = rng.standard_normal(5)  # the design matrix of five points, row by row
+    design = ox.jacobian(lambda x: np.stack([x**3, x**2, x, np.ones(5)], axis=1), points)
+    expected = np.stack([3 * points**2, 2 * points, np.ones(5), np.zeros(5)], axis=1)
+    close(design.tensor(), np.eye(5)[:, None, :] * expected[:, :, None])
+
+
 def test_A2():
     """f_L∘…∘f₁ with f_ℓ = σ(A_ℓ x + b_ℓ): derivative by every A_ℓ and b_ℓ."""
     x = rng.standard_normal(3)
@@ -513,3 +634,12 @@ def test_A6():
     assert J.out_shape + J.in_shape == (M, M, N)
     close(J.tensor(), np.einsum("ik,j->ikj", np.eye(M), x))
     assert str(J) == "xᵀ ⊗ I₄"
+
+
+def test_every_claim_has_a_test_and_an_example():
+    """M1–M4, G1–G13, D1–D7, T1–T24, A1–A6, in this file and in the gallery."""
+    ids = [f"{text}{k}" for text, n in CLAIMS.items() for k in range(1, n + 1)]
+    assert len(ids) == 54
+    assert [name for name in ids if f"test_{name}" not in globals()] == []
+    gallery = (Path(__file__).parent.parent / "docs" / "gallery.md").read_text(encoding="utf-8")
+    assert re.findall(r"^### ([MGDTA]\d+) ", gallery, re.MULTILINE) == ids

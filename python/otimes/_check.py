@@ -54,6 +54,17 @@ def is_foreign_array(x: object) -> bool:
     return not isinstance(x, np.memmap)
 
 
+def require_own_class(name: str, x: object) -> None:
+    """Refuse an array of a subclass of ndarray: `*` of a `numpy.matrix` is not that of an array."""
+    if isinstance(x, np.ma.MaskedArray):
+        as_array(name, x)
+    if is_foreign_array(x):
+        raise TypeError(
+            f"{name} is a {type(x).__module__}.{type(x).__name__}, whose operations need not be "
+            "those of arrays; pass np.asarray of it"
+        )
+
+
 def inexact_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The dtype that solvers and derivatives use: integers become float64, float16 float32."""
     if dtype.kind in "biu":
@@ -201,12 +212,25 @@ _INSIDE = (os.path.dirname(__file__), os.path.dirname(np.__file__))
 
 
 def user_frame() -> tuple[FrameType | None, int]:
-    """The innermost frame outside otimes and NumPy, and how far the caller's frame is below it."""
+    """The innermost frame of the user's own code, and how far the caller's frame is below it.
+
+    That is one outside otimes, NumPy and SciPy.
+    """
     frame: FrameType | None = sys._getframe(1)
     depth = 0
-    while frame is not None and frame.f_code.co_filename.startswith(_INSIDE):
+    while frame is not None and _is_inside(frame):
         frame, depth = frame.f_back, depth + 1
     return frame, depth
+
+
+def _is_inside(frame: FrameType) -> bool:
+    return frame.f_code.co_filename.startswith(_INSIDE) or is_of_scipy(frame)
+
+
+def is_of_scipy(frame: FrameType) -> bool:
+    """Whether a frame runs code of SciPy, which may stand anywhere or not at all."""
+    name: str = frame.f_globals.get("__name__") or ""
+    return name.startswith("scipy.")
 
 
 def warn(message: str, category: type[Warning]) -> None:

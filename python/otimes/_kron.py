@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from ._algebra import add, as_operator, identity_operator, settled
 from ._check import warn_dense
-from ._operator import LinearOperator, Shape
+from ._operator import LinearOperator, Shape, registry
 from ._structures import OperatorKronecker
 from ._terms import Factor, Term, TermOperator, from_terms, named_forms, snapshot
 
@@ -88,8 +88,8 @@ def kron(a: Any, b: Any, *more: Any) -> Any:
     -------
     KroneckerProduct
         A `LinearOperator` of shape (∏ mᵢ, ∏ nᵢ) that maps arrays of ``in_shape == (n_N, …, n₁)``.
-        When an operand is not two-dimensional, or of a subclass of ndarray: what `numpy.kron`
-        returns.
+        When an operand is not two-dimensional, of a subclass of ndarray, or traced in a function
+        given to `jacobian`: what `numpy.kron` returns.
 
     Raises
     ------
@@ -110,6 +110,9 @@ def kron(a: Any, b: Any, *more: Any) -> Any:
     >>> K.shape, int(K[3, 2])
     ((4, 4), 4)
     """
+    traced = registry.elsewhere(kron, (a, b, *more), {})
+    if traced is not NotImplemented:
+        return traced
     operands = [_operand(x, f"operand {k}") for k, x in enumerate((a, b, *more))]
     if all(isinstance(x, LinearOperator) or _is_plain_matrix(x) for x in operands):
         return _lazy_kron(operands)

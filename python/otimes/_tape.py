@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ._check import Array, as_inexact, user_frame
+from ._check import Array, as_array, user_frame
 from ._operator import Shape
 from ._primitives import (
     Batched,
@@ -86,7 +86,10 @@ class Tape:
     def _snapshot(self, x: Any) -> Constant:
         if is_traced(x):
             return Constant(x, x.tape.label(x.value))
-        return Constant(np.array(as_inexact("constant", x), copy=True), self._user_label(x))
+        a = as_array("constant", x)
+        # as NumPy promotes it: bool and small integers keep a product with float32 in float32
+        dtype = np.result_type(a.dtype, np.float32)
+        return Constant(np.array(a, dtype, copy=True), self._user_label(x))
 
     @functools.cached_property
     def _names(self) -> dict[int, tuple[Array, str]]:

@@ -9,16 +9,17 @@ from __future__ import annotations
 import functools
 import inspect
 import operator
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from types import FunctionType
+from types import FrameType, FunctionType
 from typing import Any, NoReturn
 
 import numpy as np
 
-from ._check import Array, as_inexact
+from ._check import Array, as_inexact, is_of_scipy, require_own_class, user_frame
 from ._equation import Equation
-from ._operator import is_scalar
+from ._operator import is_scalar, registry
 from ._tape import Tangent, Tape, where
 from ._terms import Label
 
@@ -133,6 +134,7 @@ def _value_in(tape: Tape, x: Any) -> Any:
         return x
     if isinstance(x, (list, tuple)) and _is_traced_tree(x):
         return [_value_in(tape, item) for item in x]
+    require_own_class("constant", x)
     return x
 
 
@@ -159,9 +161,10 @@ def _require_options(
         signature.bind(*values, **kwargs)
     except TypeError:
         known = [name for name, p in signature.parameters.items() if p.default is not p.empty]
+        others = [name for name in kwargs if name not in signature.parameters]
         raise NotImplementedError(
-            f"{_name(function)} with {', '.join(kwargs)} at {where()} cannot be traced; its "
-            f"options that can are {', '.join(known) or 'none'}"
+            f"{_name(function)} with {', '.join(others or kwargs)} at {where()} cannot be "
+            f"traced; its options that can are {', '.join(known) or 'none'}"
         ) from None
 
 
@@ -218,7 +221,8 @@ def _name(function: Any) -> str:
     if isinstance(function, Equation):
         return f"otimes.{function.name}"
     if isinstance(function, np.ufunc):
-        return f"numpy.{function.__name__}"
+        owner = "numpy." if hasattr(np, function.__name__) else "the ufunc "  # as SciPy's
+        return f"{owner}{function.__name__}"
     if function is operator.getitem:
         return "indexing"
     if function is np.ndarray.astype:
@@ -242,11 +246,31 @@ def _refuse(function: Any, how: str = "") -> NoReturn:
 # --- traced arrays -------------------------------------------------------------------------------
 
 
+class LostDerivativeError(TypeError):
+    """A traced array was about to become a plain one."""
+
+
 def _loses(x: str) -> NoReturn:
-    raise TypeError(
-        f"{x} a traced array at {where()} would lose its derivative; use otimes.stop_gradient(x) "
-        "where a constant is meant"
+    raise LostDerivativeError(
+        f"{x} a traced array at {where()} would lose its derivative{_by_scipy()}; use "
+        "otimes.stop_gradient(x) where a constant is meant, and np.stack, np.concatenate or "
+        "np.where to build arrays"
     )
+
+
+def _by_scipy() -> str:
+    """What to call in the place of the function of SciPy that the user has called, if it is one."""
+    frame, _ = user_frame()
+    inner: FrameType | None = sys._getframe(1)
+    while inner is not None and inner.f_back is not frame:
+        inner = inner.f_back
+    if inner is None or not is_of_scipy(inner):
+        return ""
+    name = inner.f_code.co_name
+    known = [x for x in map(_name, rules) if x.rpartition(".")[2] == name]
+    if known:
+        return f" in SciPy's {name}; {known[0]} can be traced"
+    return " in SciPy, whose functions cannot be traced; those of numpy.linalg and otimes can"
 
 
 class Traced(np.lib.mixins.NDArrayOperatorsMixin):
@@ -279,12 +303,16 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     def __repr__(self) -> str:
         return f"Traced({self.value!r})"
 
+    def __format__(self, spec: str) -> str:
+        return format(stop_gradient(self)[()] if spec else repr(self), spec)
+
     # NumPy functions reach the rules through its two protocols
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
-        if ufunc in _COMPARISONS and method == "__call__":
-            return ufunc(*map(stop_gradient, args), **kwargs)
-        if kwargs.get("out") is not None:
+        compares = ufunc in _COMPARISONS and method == "__call__"
+        if "out" in kwargs and (not compares or _is_traced_tree(kwargs["out"])):
             _loses("writing into an array (+=, out=) from")
+        if compares:
+            return ufunc(*map(stop_gradient, args), **kwargs)
         if method != "__call__":
             _refuse(ufunc, f"(its method {method!r})")
         return call(ufunc, args, kwargs)
@@ -295,6 +323,8 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         if func in _PLAIN:
             named = {name: _plain_tree(x) for name, x in kwargs.items()}
             return func(*map(_plain_tree, args), **named)
+        if func in registry.writers or kwargs.get("out") is not None:
+            _loses(f"writing into an array (np.{func.__name__}) from")
         return call(func, args, kwargs)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
@@ -403,7 +433,7 @@ _METHODS: dict[str, Callable[..., Any]] = {
 _PLAIN = {
     np.all, np.any, np.argmax, np.argmin, np.argpartition, np.argsort, np.argwhere, np.allclose,
     np.isclose, np.array_equal, np.can_cast, np.common_type, np.count_nonzero, np.digitize,
-    np.empty_like, np.flatnonzero, np.full_like, np.iscomplexobj, np.iscomplex, np.isreal,
+    np.empty_like, np.flatnonzero, np.iscomplexobj, np.iscomplex, np.isreal,
     np.isrealobj, np.lexsort, np.ndim, np.nonzero, np.ones_like, np.result_type, np.searchsorted,
     np.shape, np.size, np.zeros_like,
 }  # fmt: skip
@@ -518,6 +548,10 @@ def trace(
         given[k] = Traced(points[k], variable)
     try:
         result = f(*given)
+    except ValueError as error:  # y[0] = x: NumPy has an error of its own for what float(x) raises
+        if isinstance(error.__cause__, LostDerivativeError):
+            raise error.__cause__ from None
+        raise
     finally:
         tape.finished = True
     is_tuple = several and isinstance(result, tuple)
@@ -535,6 +569,7 @@ def _point(name: str, x: Any) -> Any:
     """An argument as an array of its own that f cannot write to; a traced one as it is."""
     if isinstance(x, Traced):
         return x
+    require_own_class(name, x)
     point = np.array(as_inexact(name, x), copy=True)
     point.setflags(write=False)
     return point

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Literal, ParamSpec
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _core
 from ._check import Array, as_array
+from ._operator import registry
+
+Given = ParamSpec("Given")
+
+
+def _or_traced(function: Callable[Given, Array]) -> Callable[Given, Array]:
+    """The function, by its derivative rule where its array is traced."""
+
+    @functools.wraps(function)
+    def called(*args: Given.args, **kwargs: Given.kwargs) -> Array:
+        traced: Array = registry.elsewhere(called, args, kwargs)
+        return function(*args, **kwargs) if traced is NotImplemented else traced
+
+    return called
 
 
 def _as_matrices(name: str, a: ArrayLike, *, square: bool) -> Array:
@@ -28,6 +44,7 @@ def _as_vectors(name: str, v: ArrayLike) -> Array:
     return x
 
 
+@_or_traced
 def vec(a: ArrayLike, order: Literal["F", "C"] = "F") -> Array:
     """vec(A): the columns of A stacked.
 
@@ -68,6 +85,7 @@ def vec(a: ArrayLike, order: Literal["F", "C"] = "F") -> Array:
     return x.reshape(*x.shape[:-2], x.shape[-2] * x.shape[-1])
 
 
+@_or_traced
 def unvec(
     v: ArrayLike, shape: tuple[int, int] | None = None, order: Literal["F", "C"] = "F"
 ) -> Array:
@@ -157,6 +175,7 @@ def _order_of(v: Array, offset: int) -> int:
     return n + offset
 
 
+@_or_traced
 def vech(a: ArrayLike) -> Array:
     """vech(A): the lower triangle of A with its diagonal, column by column.
 
@@ -188,6 +207,7 @@ def vech(a: ArrayLike) -> Array:
     return _gather("a", a, 0)
 
 
+@_or_traced
 def unvech(v: ArrayLike) -> Array:
     """The symmetric matrix S with ``vech(S) == v``.
 
@@ -222,6 +242,7 @@ def unvech(v: ArrayLike) -> Array:
     return _core.mirror_triangle(batch, n).reshape(*x.shape[:-1], n, n)
 
 
+@_or_traced
 def veck(a: ArrayLike) -> Array:
     """veck(A): the strictly lower triangle of A, column by column.
 
@@ -252,6 +273,7 @@ def veck(a: ArrayLike) -> Array:
     return _gather("a", a, 1)
 
 
+@_or_traced
 def unveck(v: ArrayLike) -> Array:
     """The skew-symmetric matrix S with ``veck(S) == v``.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import string
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from .._primitives import Apply
 from .._tape import Tangent, where
 from .._terms import label_map, label_product
 from .._trace import rule
+from .tangents import plain, through
 
 
 def _keep(label: Any, *others: Any) -> Any:
@@ -71,7 +73,8 @@ def multiply(a: Any, b: Any) -> Any:
 def divide(a: Any, b: Any) -> Any:
     """d(A / B) = dA / B - A ∘ dB / B²."""
     value = np.divide(a, b)
-    return value, (lambda da: da * np.divide(1, b), lambda db: db * (-value / b))
+    one = plain(value).dtype.type(1)  # 1 / b of a Python number, or of int8, is less precise
+    return value, (lambda da: da * np.divide(one, b), lambda db: db * (-value / b))
 
 
 @rule(np.matmul, linear="each", label=label_product, last_first=True)
@@ -292,3 +295,15 @@ def kron(a: Any, b: Any) -> Any:
         lambda da: first(da.reshape(x.shape)).reshape(value.shape),
         lambda db: second(db.reshape(y.shape)).reshape(value.shape),
     )
+
+
+@rule(kronecker_product, linear="each", last_first=True)
+def kron_of_several(*factors: Any) -> Any:
+    """d(A⊗B⊗C) = dA⊗B⊗C + A⊗dB⊗C + A⊗B⊗dC, as arrays."""
+    arrays = [x.toarray() if isinstance(x, LinearOperator) else x for x in factors]
+
+    def by(k: int) -> Any:
+        rest = arrays[:k], arrays[k + 1 :]
+        return through(lambda x: functools.reduce(np.kron, [*rest[0], x, *rest[1]]), arrays[k])
+
+    return functools.reduce(np.kron, arrays), [by(k) for k in range(len(arrays))]

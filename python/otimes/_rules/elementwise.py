@@ -124,6 +124,8 @@ def power(a: Any, k: Any) -> Any:
     """
     k = k if hasattr(k, "dtype") or np.isscalar(k) else np.asarray(k)
     y = np.power(a, k)
+    if np.isscalar(a):
+        a = plain(y).dtype.type(a)
     lower = k - (plain(k) != 0)
     return y, (
         lambda da: da * (k * np.power(a, lower)),

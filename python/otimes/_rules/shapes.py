@@ -6,6 +6,7 @@ function says where its result's entries come from.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import operator
@@ -16,7 +17,8 @@ import numpy as np
 
 from .._check import Array
 from .._tape import Tangent, where
-from .._trace import rule, stop_gradient
+from .._trace import Traced, rule, stop_gradient
+from .._vec import unvec, unvech, unveck, vec, vech, veck
 
 # --- one rule for all ----------------------------------------------------------------------------
 
@@ -36,7 +38,7 @@ def _rearranging(function: Callable[..., Any], *places: int) -> Callable[..., An
             start, numbered = 1, list(args)
             for place in places:
                 start, numbered[place] = _numbered(args[place], start)
-            return function(*numbered, **_for_indices(function, kwargs))
+            return function(*numbered, **_for_indices(function, args, kwargs))
 
         if isinstance(value, (tuple, list)):  # the parts of one array
             parts = [functools.partial(_part, sources, k) for k in range(len(value))]
@@ -46,6 +48,8 @@ def _rearranging(function: Callable[..., Any], *places: int) -> Callable[..., An
             start, maps[place] = _maps_of(args[place], start, sources)
         return value, maps
 
+    with contextlib.suppress(ValueError):  # a builtin may have none
+        forward.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
     return forward
 
 
@@ -83,9 +87,14 @@ def _gathered(sources: Callable[[], Array], start: int, d: Tangent) -> Tangent:
     return d.gather(np.where((mine >= 0) & (mine < np.prod(d.shape, dtype=int)), mine, -1))
 
 
-def _for_indices(function: Callable[..., Any], options: dict[str, Any]) -> dict[str, Any]:
+def _for_indices(
+    function: Callable[..., Any], args: Sequence[Any], options: dict[str, Any]
+) -> dict[str, Any]:
     """The options of a function for an array of indices: a constant has no index."""
-    mode = options.get("mode", "constant")
+    mode = args[2] if len(args) > 2 else options.get("mode", "constant")
+    if options.get("dtype") is not None:
+        name = function.__name__
+        raise NotImplementedError(f"np.{name} with dtype at {where()} cannot be traced")
     if function is np.pad and mode not in ("constant", "edge", "reflect", "symmetric", "wrap"):
         raise NotImplementedError(f"np.pad with mode={mode!r} at {where()} cannot be traced")
     return {name: x for name, x in options.items() if name != "constant_values"}
@@ -224,6 +233,15 @@ def broadcast_to(a: Any, shape: Any, subok: bool = False) -> Any:
     return value, (_broadcast_to(value.shape),)
 
 
+@rule(np.full_like)
+def full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) -> Any:
+    """The fill value, repeated; constant by A."""
+    filled = np.full_like(stop_gradient(a), stop_gradient(fill_value), dtype, shape=shape)
+    if not isinstance(fill_value, Traced):
+        return filled, (None, _broadcast_to(filled.shape))
+    return np.broadcast_to(fill_value, filled.shape), (None, _broadcast_to(filled.shape))
+
+
 @rule(np.broadcast_arrays, linear="jointly")
 def broadcast_arrays(*arrays: Any, subok: bool = False) -> Any:
     shape = np.broadcast_shapes(*map(np.shape, arrays))
@@ -240,6 +258,38 @@ def astype(a: Any, dtype: Any) -> Any:
             "be traced; otimes.stop_gradient(x).astype(…) is a constant"
         )
     return a.astype(dtype), (lambda da: da.astype(np.dtype(dtype)),)
+
+
+# --- the vec family ------------------------------------------------------------------------------
+
+for _f in vech, veck, unvech:
+    rule(_f, linear="jointly")(_rearranging(_f, 0))
+
+
+@rule(vec, linear="first")
+def vec_of(a: Any, order: Any = "F") -> Any:
+    """The identity in vec coordinates."""
+    return ravel(a, order) if np.ndim(a) == 2 else _rearranging(vec, 0)(a, order)
+
+
+@rule(unvec, linear="first")
+def unvec_of(v: Any, shape: Any = None, order: Any = "F") -> Any:
+    if np.ndim(v) != 1:
+        return _rearranging(unvec, 0)(v, shape, order)
+    value = unvec(v, shape, order)
+    return value, (lambda dv: dv.reshape(value.shape, order),)
+
+
+@rule(unveck, linear="jointly")
+def unveck_of(v: Any) -> Any:
+    """The entries below the diagonal, and above it their negatives."""
+    signed = unveck(np.arange(1, np.size(v) + 1).reshape(np.shape(v)))
+
+    def by_vector(dv: Tangent) -> Tangent:
+        below, above = (np.where(k > 0, k - 1, -1) for k in (signed, -signed))
+        return dv.gather(below) + -dv.gather(above)
+
+    return unveck(v), (by_vector,)
 
 
 # --- entries kept or replaced by others ----------------------------------------------------------
