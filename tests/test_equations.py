@@ -287,8 +287,9 @@ def test_singular_equations_raise(name):
     if name != "Jordan similar":  # rounding of the similarity splits the eigenvalue
         with pytest.raises(LinAlgError, match=r"singular to working precision \(rcond = "):
             ox.solve_sylvester(a, b, q)
-        with pytest.raises(LinAlgError, match="sylvester_factor: the equation is singular"):
+        with pytest.raises(LinAlgError, match="sylvester_factor: the equation is sing") as error:
             ox.sylvester_factor(a, b)
+        assert "lstsq" not in str(error.value)
     with pytest.warns(ox.IllConditionedWarning, match="singular|ill-cond"):
         ox.sylvester_factor(a, b, on_singular="warn")
 

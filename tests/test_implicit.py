@@ -190,18 +190,88 @@ def test_nested_solves():
     close(ox.jacobian(f, X).toarray(), oracle.jacobian(f, X))
 
 
+# --- batches -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("equation", "k"), PLACES)
+def test_batches_item_by_item(equation, k, rng):
+    """One argument has the batch, or all have; the derivative is that of a loop over the items."""
+    items = [operands(equation, rng) for _ in range(3)]
+    for batched in ({k}, set(range(len(items[0])))):
+        given = [
+            np.stack([x[j] for x in items]) if j in batched else items[0][j]
+            for j in range(len(items[0]))
+        ]
+
+        def f(x, given=given):
+            return solved(equation, [*given[:k], x, *given[k + 1 :]])
+
+        def loop(x, given=given):
+            parts = [
+                [a[i] if a.ndim == 3 else a for a in (*given[:k], x, *given[k + 1 :])]
+                for i in range(3)
+            ]
+            return np.stack([solved(equation, part) for part in parts])
+
+        value, J = ox.linearize(f, given[k])
+        np.testing.assert_allclose(value, loop(given[k]), rtol=1e-11, atol=1e-13)
+        v, w = rng.standard_normal(given[k].shape), rng.standard_normal(value.shape)
+        by_loop = ox.jacobian(loop, given[k])
+        close(J(v), by_loop(v), 1e-11)
+        close(J.T(w), by_loop.T(w), 1e-11)
+        close(J.toarray(), by_loop.toarray(), 1e-11)
+
+
+def test_batches_broadcast(rng):
+    a = 4 * np.eye(N) + 0.3 * rng.standard_normal((2, 1, N, N))
+    q = rng.standard_normal((5, N, N))
+    for given in ((a, B, q), (A, B + 9 * np.eye(N), q), (a[:, 0], B, Q)):
+        for k, x in enumerate(given):
+
+            def f(y, k=k, given=given):
+                return ox.solve_sylvester(*given[:k], y, *given[k + 1 :])
+
+            value, J = ox.linearize(f, x)
+            np.testing.assert_allclose(value, f(x), rtol=1e-12)
+            close(J.toarray(), oracle.jacobian(f, x))
+
+
+def test_a_batch_of_complex_equations(rng):
+    a = 4 * np.eye(N) + 0.3 * (rng.standard_normal((2, N, N)) + 1j * rng.standard_normal((2, N, N)))
+    f = lambda y: ox.solve_sylvester(y, 1j * B, Q)  # noqa: E731
+    J = ox.jacobian(f, a)
+    v, w = (x + 1j * y for x, y in rng.standard_normal((2, 2, 2, N, N)))
+    h = 1e-5
+    close(J(v), (f(a + h * v) - f(a - h * v)) / (2 * h))
+    assert np.sum(w * J(v)) == pytest.approx(np.sum(J.T(w) * v), rel=1e-12)
+
+
+def test_second_derivatives_of_a_batch(rng):
+    a = 4 * np.eye(N) + 0.3 * rng.standard_normal((2, N, N))
+    f = lambda y: np.sum(ox.solve_sylvester(y, B, Q) ** 2)  # noqa: E731
+    close(ox.hessian(f, a).toarray(), oracle.jacobian(lambda y: ox.gradient(f, y), a), 1e-7)
+
+
+def test_singular_items_of_a_batch_are_named():
+    a, b = np.stack([4 * np.eye(N), -B]), B
+    with pytest.raises(np.linalg.LinAlgError, match=r"solve_sylvester: item 1: .* singular"):
+        ox.jacobian(lambda X: ox.solve_sylvester(a, b, X), Q)
+    with pytest.raises(ValueError, match="has no least-squares"):
+        ox.jacobian(lambda X: ox.solve_sylvester(a, b, X, on_singular="lstsq"), Q)
+
+
 # --- what cannot be traced -----------------------------------------------------------------------
 
 
 def test_refusals():
-    with pytest.raises(NotImplementedError, match=r"solve_sylvester of a batch .* cannot be"):
-        ox.jacobian(lambda X: ox.solve_sylvester(X, B, np.stack([Q, Q])), A)
     with pytest.raises(NotImplementedError, match=r"np.conj of a complex variable at .*test_impl"):
         ox.jacobian(lambda X: X.conj() @ X, 1j * A)
     with pytest.raises(np.linalg.LinAlgError, match="solve_sylvester: the equation is singular"):
         ox.jacobian(lambda X: ox.solve_sylvester(X, -X, Q), A)
     with pytest.raises(ValueError, match=r"not linear in its argument: otimes.solve_sylvester at"):
         ox.solve(lambda X: ox.solve_sylvester(X, B, Q), Q)
+    with pytest.raises(ValueError, match=r"its argument: otimes\.solve_continuous_are at"):
+        ox.solve(lambda X: ox.solve_continuous_are(X, B, Q @ Q.T, np.eye(N)), Q)
 
 
 def test_an_equation_is_linear_in_its_right_hand_side():

@@ -199,6 +199,19 @@ def test_powers_of_two_change_exponents_only(rng, power):
 # --- bad input -----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64])
+@pytest.mark.parametrize("discrete", [False, True])
+def test_badly_scaled_states(rng, discrete, dtype):
+    """Powers of two between the states change no digit of the factor that matters."""
+    for _ in range(10):
+        a, b = stable(rng, 8, discrete, dtype), normal(rng, (8, 2), dtype)
+        d = np.ldexp(np.ones(8, dtype().real.dtype), rng.integers(-12, 13, 8))
+        expected = ox.solve_lyapunov_factor(a, b, discrete=discrete)
+        l = ox.solve_lyapunov_factor(d[:, None] * a / d, d[:, None] * b, discrete=discrete)
+        x, y = (f @ adjoint(f) for f in (expected, l / d[:, None]))
+        assert norm(x - y) <= 2000 * eps(x) * norm(x)
+
+
 def test_unstable_names_the_eigenvalue():
     with pytest.raises(
         LinAlgError, match=r"not stable: it has the eigenvalue 0\.5, whose real part is"

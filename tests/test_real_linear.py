@@ -57,7 +57,7 @@ FUNCTIONS = {
 }
 
 
-@pytest.mark.parametrize("f, method", FUNCTIONS.values(), ids=FUNCTIONS.keys())
+@pytest.mark.parametrize(("f", "method"), FUNCTIONS.values(), ids=FUNCTIONS.keys())
 def test_functions_of_conjugates(f, method):
     x, info = ox.solve(f, Q, return_info=True)
     expected, singular_values = by_columns(f, Q, (M, M))
@@ -74,7 +74,7 @@ def test_precision_is_kept(dtype):
     a, b, q = (random(4, 4, dtype=dtype) for _ in range(3))
     eps = np.finfo(dtype).eps
     for f in (lambda X: a @ X + X.conj().T @ b, lambda X: a @ X + X.conj() @ b):
-        x, info = ox.solve(f, q, return_info=True)
+        x = ox.solve(f, q)
         assert x.dtype == dtype
         assert np.abs(f(x) - q).max() <= 100 * eps * np.abs(x).max()
 
@@ -101,7 +101,7 @@ def test_large_sums_iterate():
         lambda X: a @ X.conj() + b @ X + X.T @ c,
     ):
         steps = []
-        x, info = ox.solve(f, q, return_info=True, callback=lambda k, r: steps.append(k))
+        x, info = ox.solve(f, q, return_info=True, callback=lambda *step, to=steps: to.append(step))
         assert info.method == "gmres"
         assert info.refinements == len(steps) < 60  # the nearest term preconditions
         np.testing.assert_allclose(f(x), q, atol=1e-11)
@@ -141,7 +141,9 @@ def test_derivatives_of_the_solution(form):
 
     point, step, h = (A, B, Q), (C, D, A.T), 1e-5
     value, moved = ox.jvp(solved, point, step)
-    ahead, behind = (solved(*(x + s * d for x, d in zip(point, step))) for s in (h, -h))
+    ahead, behind = (
+        solved(*(x + s * d for x, d in zip(point, step, strict=True))) for s in (h, -h)
+    )
     np.testing.assert_allclose(value, solved(*point))
     scale = np.abs(moved).max()
     np.testing.assert_allclose(moved, (ahead - behind) / (2 * h), atol=1e-5 * scale)

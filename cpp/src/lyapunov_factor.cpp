@@ -217,6 +217,56 @@ class Hammarling {
     Matrix<C> b_, factor_;
 };
 
+/// Column i of A times 2^step, row i times 2^-step.
+template <class T>
+void scale_state(Matrix<T>& a, index_t i, int step) {
+    const PowerOfTwo<real_t<T>> grow(step), shrink(-step);
+    for (index_t j = 0; j < a.rows(); ++j) {
+        if (j == i) continue;
+        a(j, i) = grow(a(j, i));
+        a(i, j) = shrink(a(i, j));
+    }
+}
+
+/// Row i of X times 2^(sign d[i]).
+template <class T>
+void scale_rows(const std::vector<int>& d, int sign, Matrix<T>& x) {
+    for (index_t i = 0; i < x.rows(); ++i) {
+        const PowerOfTwo<real_t<T>> scale(sign * d[static_cast<std::size_t>(i)]);
+        for (index_t j = 0; j < x.cols(); ++j) x(i, j) = scale(x(i, j));
+    }
+}
+
+/// The exponents d at which the rows and the columns of 2^-d A 2^d are alike in size (Parlett &
+/// Reinsch 1969, doi:10.1007/BF02165404): eigenvalues of badly scaled states keep their digits.
+template <class T>
+std::vector<int> balance(Matrix<T>& a) {
+    constexpr int sweeps = 20;
+    constexpr double worthwhile = 0.95;
+    const index_t n = a.rows();
+    std::vector<int> d(static_cast<std::size_t>(n));
+    bool changed = true;
+    for (int sweep = 0; sweep < sweeps && changed; ++sweep) {
+        changed = false;
+        for (index_t i = 0; i < n; ++i) {
+            double row = 0, column = 0;
+            for (index_t j = 0; j < n; ++j) {
+                if (j == i) continue;
+                row += std::abs(a(i, j));
+                column += std::abs(a(j, i));
+            }
+            if (!(row > 0 && column > 0 && std::isfinite(row + column))) continue;
+            const int step = static_cast<int>(std::lround(std::log2(row / column) / 2));
+            const double better = std::ldexp(column, step) + std::ldexp(row, -step);
+            if (!(better < worthwhile * (row + column))) continue;
+            changed = true;
+            d[static_cast<std::size_t>(i)] += step;
+            scale_state(a, i, step);
+        }
+    }
+    return d;
+}
+
 template <class C>
 void require_stable(Time time, const Matrix<C>& s, int exponent) {
     for (index_t k = 0; k < s.rows(); ++k) {
@@ -245,6 +295,8 @@ void lyapunov_factor(Time time, MatrixView<const T> a, MatrixView<const T> b, Ma
         copy_scaled<T>(std::as_const(state).view(), state.view(), -unit);
         copy_scaled<T>(std::as_const(input).view(), input.view(), -unit);
     }
+    const std::vector<int> units = balance(state);
+    scale_rows(units, -1, input);
     // even, since L is scaled by its square root
     const int rate = time == Time::discrete
                          ? 0
@@ -255,8 +307,9 @@ void lyapunov_factor(Time time, MatrixView<const T> a, MatrixView<const T> b, Ma
     const Hammarling<complex_t<T>> solved(
         time, triangular.form(),
         triangular.into(scaled_copy<T>(std::as_const(input).view(), -size)));
-    const Matrix<T> factor = lower_factor(triangular.out_of(solved.factor()));
-    copy_scaled<T>(factor.view(), l, size - rate / 2);
+    Matrix<T> factor = lower_factor(triangular.out_of(solved.factor()));
+    scale_rows(units, 1, factor);
+    copy_scaled<T>(std::as_const(factor).view(), l, size - rate / 2);
     if (!std::isfinite(max_abs<T>(l))) throw singular_error("the factor overflows");
 }
 

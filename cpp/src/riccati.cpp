@@ -1,5 +1,6 @@
 #include "otimes/riccati.hpp"
 
+#include <algorithm>  // std::max
 #include <cmath>
 #include <complex>
 #include <limits>
@@ -224,12 +225,28 @@ RiccatiProblem<T> in_units(const RiccatiUnits& units, RiccatiProblem<T> p) {
     return p;
 }
 
-/// How good an X is does not depend on the units in which it was computed.
 template <class T>
-void judge_balanced(const RiccatiProblem<T>& p, Matrix<T> x, SolveReport& report) {
-    const RiccatiUnits units = riccati_units(p, true);
+void judge_in(const RiccatiUnits& units, const RiccatiProblem<T>& p, Matrix<T> x,
+              SolveReport& report) {
     restore_units(inverse(units), x);
     Riccati<T>(in_units(units, p)).judge(std::move(x), report);
+}
+
+/// How good an X is does not depend on the units in which it was computed: the residual is that in
+/// balanced ones. The condition is the better of the two, since balancing the Hamiltonian matrix
+/// does not balance every closed loop.
+template <class T>
+void judge(const RiccatiProblem<T>& p, bool balanced, const Matrix<T>& x, SolveReport& report) {
+    constexpr double doubtful = 1000 * eps_of<T>;
+    const double own = report.rcond;
+    SolveReport other = report;
+    if (!balanced) {
+        judge_in(riccati_units(p, true), p, x, other);
+        report = other;
+    } else if (own < doubtful) {
+        judge_in(riccati_units(p, false), p, x, other);
+    }
+    report.rcond = std::max(own, other.rcond);
 }
 
 }  // namespace
@@ -244,7 +261,7 @@ SolveReport solve_riccati(Time time, const RiccatiCoefficients<T>& given, bool b
     Matrix<T> solution;
     SolveReport report = Riccati<T>(in_units(units, p)).solve(solution);
     restore_units(units, solution);
-    if (!balanced) judge_balanced(p, solution, report);
+    judge(p, balanced, solution, report);
     if (!std::isfinite(max_abs<T>(solution.view()))) throw singular_error("the solution overflows");
     copy_scaled<T>(std::as_const(solution).view(), x, 0);
     return report;

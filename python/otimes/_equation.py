@@ -171,12 +171,7 @@ class Equation:
         on_singular: OnSingular,
     ) -> EquationFactor:
         """Decompose the equation after its arguments, and judge its condition."""
-        if on_singular == "lstsq":
-            raise ValueError(
-                f'{caller}: on_singular is "lstsq", but a decomposition has no least-squares '
-                'solution: op.factorize(on_singular="lstsq") has'
-            )
-        require_on_singular(caller, on_singular)
+        require_regular(caller, on_singular)
         matrices = self.matrices(caller, coefficients)
         for argument, value in zip(self.arguments, matrices, strict=True):
             if value.ndim != 2:
@@ -187,8 +182,21 @@ class Equation:
                 require_finite(argument, value)
         dtype = np.result_type(*matrices)
         factor = EquationFactor(self, tuple(np.array(a, dtype) for a in matrices))
-        judge_rcond(caller, factor.rcond(), float(np.finfo(dtype).eps), on_singular, self.singular)
+        eps = float(np.finfo(dtype).eps)
+        judge_rcond(
+            caller, factor.rcond(), eps, on_singular, self.singular, has_least_squares=False
+        )
         return factor
+
+
+def require_regular(caller: str, on_singular: str) -> None:
+    """Raise for what a decomposition cannot do about a singular equation."""
+    if on_singular == "lstsq":
+        raise ValueError(
+            f'{caller}: on_singular is "lstsq", but a decomposition has no least-squares '
+            'solution: op.factorize(on_singular="lstsq") has'
+        )
+    require_on_singular(caller, on_singular)
 
 
 #: Every equation, by its key.

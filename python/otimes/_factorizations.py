@@ -134,6 +134,41 @@ class EquationFactorization:
         return np.ascontiguousarray(x).reshape(shape)
 
 
+class BatchFactorization:
+    """The equations of a batch, decomposed one by one: the unknown is X (*batch, m, n)."""
+
+    def __init__(self, equation: Equation, matrices: tuple[Array, ...], shape: Shape) -> None:
+        self.shape = shape
+        lead = np.broadcast_shapes(*(a.shape[:-2] for a in matrices))
+        dtype = np.result_type(*matrices)
+        stacks = [np.broadcast_to(a, lead + a.shape[-2:]) for a in matrices]
+        self._factors = [
+            (
+                _places(index, lead, len(shape) - 2),
+                EquationFactor(equation, tuple(np.array(a[index], dtype) for a in stacks)),
+            )
+            for index in np.ndindex(lead)
+        ]
+
+    def rcond(self) -> float:
+        return min((factor.rcond() for _, factor in self._factors), default=1.0)
+
+    def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
+        b, shape = as_columns(rhs, math.prod(self.shape))
+        q = from_columns(b, self.shape)
+        parts = [(at, factor.solve(q[at], trans)) for at, factor in self._factors]
+        x = np.zeros(q.shape, np.result_type(q, *(part for _, part in parts)))
+        for at, part in parts:
+            x[at] = part
+        return np.ascontiguousarray(to_columns(x)).reshape(shape)
+
+
+def _places(index: Shape, lead: Shape, axes: int) -> tuple[int | slice, ...]:
+    """Where (k, *batch, m, n) holds the right-hand sides of one equation: axes broadcast."""
+    all_of_them = (slice(None),) * (1 + axes - len(lead))
+    return *all_of_them, *(slice(None) if n == 1 else i for i, n in zip(index, lead, strict=True))
+
+
 class DiagonalFactorization:
     """diag(d)."""
 

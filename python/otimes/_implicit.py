@@ -11,10 +11,10 @@ from functools import partial
 from typing import Any
 
 from ._check import Array
-from ._equation import Equation
-from ._factorizations import EquationFactorization
+from ._equation import Equation, require_regular
+from ._factorizations import BatchFactorization, EquationFactorization
 from ._lower import Jacobian, Program, image
-from ._operator import LinearOperator, registry
+from ._operator import LinearOperator, Shape, registry
 from ._primitives import Apply
 from ._solve_info import SolveInfo
 from ._structures import Inverse
@@ -62,15 +62,20 @@ def _solve_with(m: LinearOperator) -> Callable[[Tangent], Tangent]:
 def _matrix_of(
     equation: Equation, coefficients: Sequence[Array], labels: Sequence[Label | None], x: Array
 ) -> LinearOperator:
-    """X ↦ the left-hand side of the equation, the coefficients under the names they have."""
+    """X ↦ the left-hand side of the equation, the coefficients under the names they have.
+
+    Of a batch, whose operator is block diagonal, the decompositions are made at once.
+    """
     tape = Tape(dict, require_linear=True)
     for array, label in zip(coefficients, labels, strict=False):
         tape.own(array, label)
     variable = Tangent(tape, x.shape, x.dtype)
     image = equation.left(*coefficients, Traced(x, variable))
-    return Jacobian(
-        Program(Trace((image.value,), (variable,), (image.tangent,), tape))
-    )._structure()
+    m = Jacobian(Program(Trace((image.value,), (variable,), (image.tangent,), tape)))
+    if x.ndim == 2:
+        return m._structure()
+    m._cache["factors"] = BatchFactorization(equation, tuple(coefficients), x.shape)
+    return m
 
 
 def _solve_equation(
@@ -85,10 +90,14 @@ def _solve_equation(
     *given, q = operands
     matrices = equation.matrices(equation.name, tuple(given))
     if any(a.ndim != 2 for a in (*matrices, q)):
-        shapes = ", ".join(str(a.shape) for a in (*matrices, q))
-        raise NotImplementedError(f"{equation.name} of a batch ({shapes}) cannot be traced")
-    factor = equation.factor(equation.name, matrices, check_finite, on_singular)
-    x, report = factor.solve(q, check_finite=check_finite, return_info=True)
+        require_regular(equation.name, on_singular)
+        x, report = equation.solve(matrices, q, check_finite, on_singular, True)
+        m = _matrix_of(equation, matrices, labels, x)
+    else:
+        factor = equation.factor(equation.name, matrices, check_finite, on_singular)
+        x, report = factor.solve(q, check_finite=check_finite, return_info=True)
+        m = _matrix_of(equation, matrices, labels, x)
+        m._cache["factors"] = EquationFactorization(factor)
     info.append(report)
 
     def through(k: int) -> Callable[[Tangent], Tangent]:
@@ -100,9 +109,12 @@ def _solve_equation(
 
         return changed
 
-    m = _matrix_of(equation, matrices, labels, x)
-    m._cache["factors"] = EquationFactorization(factor)
-    return x, (*map(through, range(len(matrices))), lambda dq: dq), _solve_with(m)
+    by_sides = _broadcast_to(x.shape)
+    return x, (*map(through, range(len(matrices))), by_sides), _solve_with(m)
+
+
+def _broadcast_to(shape: Shape) -> Callable[[Tangent], Tangent]:
+    return lambda dq: dq.broadcast(shape)
 
 
 def _nested(equation: Equation, args: tuple[Any, ...], options: dict[str, Any]) -> Any:

@@ -389,7 +389,7 @@ def _solve(
             False,
         )
         assert solved is not None
-    return finish(name, solved, on_singular, SINGULAR, return_info)
+    return finish(name, solved, on_singular, SINGULAR, return_info, has_least_squares=False)
 
 
 def _named(name: str, solve: Callable[..., Any], *arguments: Any) -> Any:

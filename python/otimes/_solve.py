@@ -166,7 +166,8 @@ def solve(
 
     ``solve(lambda X: A @ X + X @ B, Q)`` equals ``solve_sylvester(A, B, Q)`` and
     ``solve(lambda X: A @ X @ B, C)`` equals ``solve_axb(A, B, C)``: the structure is read off the
-    function. f may be affine: f(X) = L(X) + K is solved as L(X) = RHS - K, K = f(0).
+    function. f may be affine: f(X) = L(X) + K is solved as L(X) = RHS - K, K = f(0). With X̄, Xᴴ,
+    Re X or Im X of a complex X it is linear over the reals only, and solved as that.
 
     Parameters
     ----------

@@ -86,7 +86,15 @@ def _worst(values: Any) -> tuple[float, str]:
     return float(values[index]), f"item {position[0] if len(position) == 1 else position}: "
 
 
-def judge_rcond(name: str, rcond: Any, eps: float, on_singular: str, cause: str) -> None:
+def judge_rcond(
+    name: str,
+    rcond: Any,
+    eps: float,
+    on_singular: str,
+    cause: str,
+    *,
+    has_least_squares: bool = True,
+) -> None:
     """Raise or warn as the condition asks for."""
     worst, item = _worst(rcond)
     if worst < eps:
@@ -95,9 +103,10 @@ def judge_rcond(name: str, rcond: Any, eps: float, on_singular: str, cause: str)
             f"(rcond = {worst:.1e}): {cause}"
         )
         if on_singular == "raise":
+            least_squares = ', "lstsq" the least-squares solution of minimum norm'
             raise LinAlgError(
-                f'{text}; on_singular="warn" returns what was computed, "lstsq" the least-squares '
-                "solution of minimum norm"
+                f'{text}; on_singular="warn" returns what was computed'
+                + (least_squares if has_least_squares else "")
             )
         warn(text, IllConditionedWarning)
     elif worst < 1000 * eps:
@@ -131,14 +140,20 @@ def judge_residual(name: str, residual: Any, rcond: Any, eps: float) -> None:
 
 
 def finish(
-    name: str, solved: Solved, on_singular: str | None, cause: str, return_info: bool
+    name: str,
+    solved: Solved,
+    on_singular: str | None,
+    cause: str,
+    return_info: bool,
+    *,
+    has_least_squares: bool = True,
 ) -> Any:
     """X, or (X, SolveInfo), after everything that must be said about it has been said."""
     x, quiet, method, residual, rcond, scale, refinements = solved
     if not quiet:
         eps = float(np.finfo(x.dtype).eps)
         if on_singular is not None:
-            judge_rcond(name, rcond, eps, on_singular, cause)
+            judge_rcond(name, rcond, eps, on_singular, cause, has_least_squares=has_least_squares)
         judge_residual(name, residual, rcond, eps)
         judge_scale(name, scale, x.dtype, return_info)
     if return_info:

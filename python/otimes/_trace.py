@@ -228,7 +228,8 @@ def _name(function: Any) -> str:
     if function is np.ndarray.astype:
         return "numpy.ndarray.astype"
     module = getattr(function, "__module__", None) or "numpy"
-    return f"{module}.{function.__name__}"
+    package = module.partition("._")[0]  # what a private module defines is exported by its package
+    return f"{package}.{function.__name__}"
 
 
 def _refuse(function: Any, how: str = "") -> NoReturn:
