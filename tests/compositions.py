@@ -168,7 +168,7 @@ REAL = {
         "cbrt": lambda xp, x: xp.cbrt(x * x + 1),
         "norm": lambda xp, x: x / (1 + xp.linalg.norm(x.reshape(-1))),
         "real part": lambda xp, x: xp.real(xp.exp(1j * x) * (1 + x)),
-        "filter": lambda xp, x: xp.fft.ifft(xp.fft.fft(xp.ravel(x)) * constant(x.size)).imag,
+        "filter": lambda xp, x: xp.fft.ifft(xp.fft.fft(xp.ravel(x)) * constant(x.size)).real,
         "modulus": lambda xp, x: xp.abs(x + 1j * (1 + x * x)),
     },
     is_array: {
