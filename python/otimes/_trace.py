@@ -246,13 +246,12 @@ def _refuse(function: Any, how: str = "") -> NoReturn:
 # --- traced arrays -------------------------------------------------------------------------------
 
 
-class LostDerivativeError(TypeError):
-    """A traced array was about to become a plain one."""
+_LOSS = "would lose its derivative"
 
 
 def _loses(x: str) -> NoReturn:
-    raise LostDerivativeError(
-        f"{x} a traced array at {where()} would lose its derivative{_by_scipy()}; use "
+    raise TypeError(
+        f"{x} a traced array at {where()} {_LOSS}{_by_scipy()}; use "
         "otimes.stop_gradient(x) where a constant is meant, and np.stack, np.concatenate or "
         "np.where to build arrays"
     )
@@ -549,7 +548,7 @@ def trace(
     try:
         result = f(*given)
     except ValueError as error:  # y[0] = x: NumPy has an error of its own for what float(x) raises
-        if isinstance(error.__cause__, LostDerivativeError):
+        if isinstance(error.__cause__, TypeError) and _LOSS in str(error.__cause__):
             raise error.__cause__ from None
         raise
     finally:
