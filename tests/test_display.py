@@ -146,3 +146,9 @@ def test_long_sums_of_operators_are_abbreviated():
     assert str(total).endswith("… (3 more terms)")
     one_more = total._structure().addends[:13]
     assert str(type(total)(one_more, (4,), (4,))).endswith("… (1 more term)")
+
+
+def test_zero_is_written_as_such():
+    with pytest.warns(UserWarning, match="does not depend"):
+        J = ox.jacobian(lambda X: np.ones(2), np.eye(3))
+    assert str(J) == "0"

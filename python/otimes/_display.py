@@ -197,6 +197,8 @@ class Notation:
                 return self.sup("R", "T" if op.transposed else "")
             case LowRank():
                 rank = op.left.shape[1]
+                if rank == 0:
+                    return "0"
                 if rank == 1 and 1 in op.shape:  # the Jacobian of a scalar, or by one
                     shape = op.in_shape if op.shape[0] == 1 else op.out_shape
                     vector = self.vector_of(shape)
