@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import otimes as ox
+from otimes._equations import AXB_CXHD
 
 rng = np.random.default_rng(11)
 
@@ -177,3 +178,47 @@ def test_infinite_coefficients_are_named():
     for f in (lambda X: a @ X + X.conj().T @ B, lambda X: a @ X + X.conj() @ B):
         with pytest.raises(ValueError, match="NaN or Inf"), np.errstate(all="ignore"):
             ox.solve(f, Q)
+
+
+# --- A X B + C Xᴴ D -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+@pytest.mark.parametrize(("m", "worse"), [(1, ()), (2, (0, 1)), (4, ()), (5, (2, 3)), (6, (1,))])
+def test_two_sided_terms_with_the_adjoint(m, worse, dtype):
+    """By any pair of coefficients that is well-conditioned, with the true condition and adjoint."""
+    given = [random(m, m, dtype=dtype) for _ in range(4)]
+    for k in worse:
+        given[k][:, 0] = given[k][:, 1]  # singular, and A X B + C Xᴴ D is not
+    a, b, c, d = given
+    q, w = random(m, m, dtype=dtype), random(m, m, dtype=dtype)
+    factors = AXB_CXHD.factor("test", (a, b, c, d), True, "raise")
+    x, info = factors.solve(q, return_info=True)
+    left = lambda x: a @ x @ b + c @ x.conj().T @ d  # noqa: E731
+    expected, values = by_columns(left, q, (m, m))
+    eps = np.finfo(dtype).eps
+    assert x.dtype == dtype
+    assert np.linalg.norm(x - expected) <= 40 * m * eps / info.rcond * np.linalg.norm(expected)
+    assert info.residual <= 40 * m * eps
+    assert 0.1 <= info.rcond / (values[-1] / values[0]) <= 10
+    y = factors.solve(w, "H")  # Re ⟨W, X⟩ = Re ⟨Y, Q⟩
+    size = np.linalg.norm(w) * np.linalg.norm(x)
+    assert abs(np.vdot(w, x).real - np.vdot(y, q).real) <= 40 * m * eps / info.rcond * size
+
+
+def test_large_two_sided_terms_are_solved_directly():
+    a, b, c, d, q = (random(30, 30) for _ in range(5))
+    f = lambda X: a @ X @ b + c @ X.conj().T @ d  # noqa: E731
+    x, info = ox.solve(f, q, return_info=True)
+    assert info.method == "axb-cxhd"
+    assert info.residual <= 1e-14
+    assert np.linalg.norm(f(x) - q) <= 1e-13 / info.rcond * np.linalg.norm(q)
+
+
+def test_two_sided_terms_that_are_singular():
+    a, b, c, d, q = (random(30, 30) for _ in range(5))
+    a[:, 0] = c[0] = 0
+    d[0] = 0
+    a[:, 1] = 0
+    with pytest.raises(np.linalg.LinAlgError, match=r"singular|well-conditioned"):
+        ox.solve(lambda X: a @ X @ b + c @ X.conj().T @ d, q)

@@ -539,7 +539,7 @@ def test_two_sided_adjoint(rng, dtype, singular):
 
 def test_no_well_conditioned_pair_of_a_large_equation(rng):
     low = np.ones((45, 45))
-    with pytest.raises(LinAlgError, match=r"no two of A, B, C and D in A X B \+ C X\^T D"):
+    with pytest.raises(LinAlgError, match="no two of the coefficients of a x b"):
         solve_two_sided((low, low, low, np.eye(45)), low)
 
 

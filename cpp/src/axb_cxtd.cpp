@@ -17,15 +17,32 @@ namespace {
 
 constexpr index_t always_dense = 16, dense_limit = 2000;  // unknowns
 
-/// r <- r + alpha (A X B + C X^T D)
+/// BLAS's letter.
+constexpr char letter(Star star) { return static_cast<char>(star); }
+
+/// A*
 template <class T>
-void add_image(T alpha, const std::array<Matrix<T>, 4>& abcd, const Matrix<T>& x, Matrix<T>& r) {
-    const auto& [a, b, c, d] = abcd;
-    add_product(alpha, 'N', product(a, x), 'N', b, T(1), r);
-    add_product(alpha, 'N', product('N', c, 'T', x), 'N', d, T(1), r);
+Matrix<T> starred(Star star, const Matrix<T>& a) {
+    return star == Star::transpose ? transposed(a) : adjoint_of(a);
 }
 
-/// The matrix of the equation: a_ik b_lj + c_il d_kj in the row of (i, j), the column of (k, l).
+/// (A*)^H
+template <class T>
+Matrix<T> adjoint_of_starred(Star star, const Matrix<T>& a) {
+    return star == Star::transpose ? conjugated(a) : a;
+}
+
+/// r <- r + alpha (A X B + C X* D)
+template <class T>
+void add_image(Star star, T alpha, const std::array<Matrix<T>, 4>& abcd, const Matrix<T>& x,
+               Matrix<T>& r) {
+    const auto& [a, b, c, d] = abcd;
+    add_product(alpha, 'N', product(a, x), 'N', b, T(1), r);
+    add_product(alpha, 'N', product('N', c, letter(star), x), 'N', d, T(1), r);
+}
+
+/// The matrix of the equation with X^T: a_ik b_lj + c_il d_kj in the row of (i, j), the column of
+/// (k, l).
 template <class T>
 Matrix<T> dense_matrix(const std::array<Matrix<T>, 4>& abcd) {
     const auto& [a, b, c, d] = abcd;
@@ -59,8 +76,8 @@ class AxbCxtdFactor<T>::Reduced {
     /// Where those stand, and how the equation is turned to bring them there.
     struct Choice {
         Pair pair;
-        std::size_t first, second;        // which two of A, B, C, D
-        bool transposes_q, transposes_x;  // the equation itself, or its unknown, is transposed
+        std::size_t first, second;  // which two of A, B, C, D
+        bool stars_q, stars_x;      // * is applied to the equation itself, or to its unknown
     };
     static constexpr std::array<Choice, 6> choices{{{Pair::bc, 1, 2, false, false},
                                                     {Pair::bc, 0, 3, false, true},
@@ -70,8 +87,9 @@ class AxbCxtdFactor<T>::Reduced {
                                                     {Pair::ab, 2, 3, false, true}}};
     static constexpr std::size_t cheap_choices = 4;  // of which the pencil is n x n
 
-    Reduced(const Four& abcd, const Choice& choice)
-        : choice_(choice),
+    Reduced(Star star, const Four& abcd, const Choice& choice)
+        : star_(star),
+          choice_(choice),
           b_(turned(abcd, 1)),
           other_(turned(abcd, choice.pair == Pair::bc   ? 2
                               : choice.pair == Pair::bd ? 3
@@ -81,17 +99,17 @@ class AxbCxtdFactor<T>::Reduced {
           tsylvester_(make_tsylvester(turned(abcd, 0), turned(abcd, 2), turned(abcd, 3))) {}
 
     bool solve(bool adjoint, Matrix<T>& x) const {
-        if (adjoint ? choice_.transposes_x : choice_.transposes_q) x = transposed(x);
+        if (adjoint ? choice_.stars_x : choice_.stars_q) x = starred(star_, x);
         if (!solve_turned(adjoint, x)) return false;
-        if (adjoint ? choice_.transposes_q : choice_.transposes_x) x = transposed(x);
+        if (adjoint ? choice_.stars_q : choice_.stars_x) x = starred(star_, x);
         return true;
     }
 
   private:
     /// A, B, C or D of the equation as it is turned.
     Matrix<T> turned(const Four& abcd, std::size_t k) const {
-        if (choice_.transposes_q) return transposed(abcd[3 - k]);
-        return abcd[choice_.transposes_x ? (k + 2) % 4 : k];
+        if (choice_.stars_q) return starred(star_, abcd[3 - k]);
+        return abcd[choice_.stars_x ? (k + 2) % 4 : k];
     }
 
     TSylvesterFactor<T> make_tsylvester(const Matrix<T>& a, const Matrix<T>& c,
@@ -100,13 +118,13 @@ class AxbCxtdFactor<T>::Reduced {
         if (choice_.pair == Pair::bc) {
             Matrix<T> quotient = a;
             other_lu_.solve('N', n, quotient.data(), n);
-            return {Star::transpose, product('T', b_, 'N', quotient).view(), d.view()};
+            return {star_, product(letter(star_), b_, 'N', quotient).view(), d.view()};
         }
         if (choice_.pair == Pair::bd) {
-            Matrix<T> quotient = transposed(d);
-            b_lu_.solve('T', n, quotient.data(), n);
-            const Matrix<T> v = conjugated(product(c, quotient));
-            return {Star::transpose, adjoint_of(a).view(), v.view()};
+            Matrix<T> quotient = starred(star_, d);
+            b_lu_.solve(letter(star_), n, quotient.data(), n);
+            const Matrix<T> w = adjoint_of_starred(star_, product(c, quotient));
+            return {star_, adjoint_of(a).view(), w.view()};
         }
         Matrix<T> m = c, w = d, left(2 * n, 2 * n), right(2 * n, 2 * n);
         other_lu_.solve('N', n, m.data(), n);
@@ -117,7 +135,7 @@ class AxbCxtdFactor<T>::Reduced {
         }
         copy_scaled<T>(std::as_const(m).view(), left.view().block(0, n, n, n), 0);
         copy_scaled<T>(std::as_const(w).view(), right.view().block(0, n, n, n), 0);
-        return {Star::transpose, left.view(), right.view()};
+        return {star_, left.view(), right.view()};
     }
 
     bool solve_turned(bool adjoint, Matrix<T>& x) const {
@@ -131,18 +149,18 @@ class AxbCxtdFactor<T>::Reduced {
         }
     }
 
-    /// By B and C: X = Y B^-1, of Y from B^T C^-1 E.
+    /// By B and C: X = Y B^-1, of Y from B* C^-1 E.
     bool solve_bc(bool adjoint, Matrix<T>& x) const {
         const index_t n = x.rows();
         if (adjoint) {
             b_lu_.solve_right('C', n, x.data(), n);
             if (!solve_in_place(tsylvester_, true, x)) return false;
-            x = product(conjugated(b_), x);
+            x = product(adjoint_of_starred(star_, b_), x);
             other_lu_.solve('C', n, x.data(), n);
             return true;
         }
         other_lu_.solve('N', n, x.data(), n);
-        x = product('T', b_, 'N', x);
+        x = product(letter(star_), b_, 'N', x);
         if (!solve_in_place(tsylvester_, false, x)) return false;
         b_lu_.solve_right('N', n, x.data(), n);
         return true;
@@ -178,6 +196,7 @@ class AxbCxtdFactor<T>::Reduced {
         return true;
     }
 
+    Star star_;
     Choice choice_;
     Matrix<T> b_, other_;
     LU<T> b_lu_, other_lu_;
@@ -198,7 +217,7 @@ struct AxbCxtdFactor<T>::Oriented {
     }
 
     void subtract_image(const Matrix<T>& x, Matrix<T>& r) const {
-        add_image(T(-1), adjoint ? factor.adjoint_ : factor.abcd_, x, r);
+        add_image(factor.star_, T(-1), adjoint ? factor.adjoint_ : factor.abcd_, x, r);
     }
 
     const AxbCxtdFactor& factor;
@@ -208,8 +227,9 @@ struct AxbCxtdFactor<T>::Oriented {
 };
 
 template <class T>
-AxbCxtdFactor<T>::AxbCxtdFactor(Coefficients<T> abcd)
-    : finite_(is_finite(abcd[0], abcd[1]) && is_finite(abcd[2], abcd[3])),
+AxbCxtdFactor<T>::AxbCxtdFactor(Star star, Coefficients<T> abcd)
+    : star_(star),
+      finite_(is_finite(abcd[0], abcd[1]) && is_finite(abcd[2], abcd[3])),
       rcond_(finite_ ? 1 : std::numeric_limits<double>::quiet_NaN()) {
     if (!finite_ || abcd[0].rows == 0) return;
     const SerialBlas serial_blas;
@@ -231,8 +251,8 @@ void AxbCxtdFactor<T>::scale(Coefficients<T> abcd) {
     exponent_ = is_zero[0] ? cd : is_zero[1] ? ab : std::max(ab, cd);
     const std::array<int, 4> shift{exponent_ - e[1], e[1], exponent_ - e[3], e[3]};
     for (std::size_t k = 0; k < 4; ++k) abcd_[k] = scaled_copy(abcd[k], -shift[k]);
-    adjoint_ = {adjoint_of(abcd_[0]), adjoint_of(abcd_[1]), conjugated(abcd_[3]),
-                conjugated(abcd_[2])};
+    adjoint_ = {adjoint_of(abcd_[0]), adjoint_of(abcd_[1]), adjoint_of_starred(star_, abcd_[3]),
+                adjoint_of_starred(star_, abcd_[2])};
     const auto norm = [&](std::size_t k) { return norm_of<T>(abcd_[k].view()); };
     norm_ = norm(0) * norm(1) + norm(2) * norm(3);
 }
@@ -251,7 +271,8 @@ void AxbCxtdFactor<T>::decompose() {
     if (!good(*best))
         best = std::ranges::max_element(cheap_end, Reduced::choices.end(), {}, quality);
     const bool is_good = good(*best);
-    if (n * n <= always_dense || (!is_good && n * n <= dense_limit)) {
+    const index_t unknowns = star_ == Star::transpose ? n * n : dense_limit + 1;
+    if (unknowns <= always_dense || (!is_good && unknowns <= dense_limit)) {
         const Matrix<T> matrix = dense_matrix(abcd_);
         dense_ = LU<T>(matrix);
         const double size = norm_of<T>(matrix.view());
@@ -260,8 +281,8 @@ void AxbCxtdFactor<T>::decompose() {
         return;
     }
     if (!is_good)
-        throw singular_error("no two of A, B, C and D in A X B + C X^T D are well-conditioned");
-    reduced_ = std::make_shared<const Reduced>(abcd_, *best);
+        throw singular_error("no two of the coefficients of a x b + c x* d are well-conditioned");
+    reduced_ = std::make_shared<const Reduced>(star_, abcd_, *best);
     poll_interrupt();
     rcond_ = reduced_rcond();
 }
@@ -274,7 +295,7 @@ double AxbCxtdFactor<T>::reduced_rcond() const {
     const auto map = [&](const Four& coefficients) {
         return [&](T*) {
             Matrix<T> image(n, n);
-            add_image(T(1), coefficients, z, image);
+            add_image(star_, T(1), coefficients, z, image);
             copy_scaled<T>(std::as_const(image).view(), z.view(), 0);
         };
     };
@@ -304,12 +325,19 @@ SolveReport AxbCxtdFactor<T>::solve(bool adjoint, RightHandSides<T> sides) const
 
 template <class T>
 FactorPointer<T> axb_cxtd_factor(Coefficients<T> abcd) {
-    return std::make_unique<const AxbCxtdFactor<T>>(abcd);
+    return std::make_unique<const AxbCxtdFactor<T>>(Star::transpose, abcd);
+}
+
+template <class T>
+FactorPointer<T> axb_cxhd_factor(Coefficients<T> abcd) {
+    const Star star = is_complex<T> ? Star::adjoint : Star::transpose;
+    return std::make_unique<const AxbCxtdFactor<T>>(star, abcd);
 }
 
 #define OTIMES_INSTANTIATE(T)                                                                      \
     template class AxbCxtdFactor<T>;                                                               \
-    template FactorPointer<T> axb_cxtd_factor(Coefficients<T>);
+    template FactorPointer<T> axb_cxtd_factor(Coefficients<T>);                                    \
+    template FactorPointer<T> axb_cxhd_factor(Coefficients<T>);
 OTIMES_INSTANTIATE(float)
 OTIMES_INSTANTIATE(double)
 OTIMES_INSTANTIATE(std::complex<float>)

@@ -51,6 +51,9 @@ constexpr SmallForm hsylvester_form = is_complex<T> ? SmallForm{} : tsylvester_f
 constexpr SmallTerm axb_cxtd_terms[] = {{a, b}, {.left = c, .right = d, .transposed = true}};
 constexpr SmallForm axb_cxtd_form{axb_cxtd_terms};
 
+template <class T>
+constexpr SmallForm axb_cxhd_form = is_complex<T> ? SmallForm{} : axb_cxtd_form;
+
 // A X B + C X D
 constexpr SmallTerm generalized_sylvester_terms[] = {{a, b}, {c, d}};
 constexpr SmallForm generalized_sylvester_form{generalized_sylvester_terms};
@@ -91,6 +94,7 @@ std::span<const Equation<T>> equations() {
         Equation<T>{"tsylvester", "ll", true, false, &tsylvester_factor<T>, tsylvester_form},
         Equation<T>{"hsylvester", "ll", true, true, &hsylvester_factor<T>, hsylvester_form<T>},
         Equation<T>{"axb_cxtd", "llll", true, false, &axb_cxtd_factor<T>, axb_cxtd_form},
+        Equation<T>{"axb_cxhd", "llll", true, true, &axb_cxhd_factor<T>, axb_cxhd_form<T>},
         Equation<T>{"generalized_sylvester", "lrlr", false, false, &generalized_sylvester_factor<T>,
                     generalized_sylvester_form},
         Equation<T>{"generalized_lyapunov", "ll", true, false, &generalized_lyapunov_factor<T>,

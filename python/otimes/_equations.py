@@ -61,6 +61,17 @@ AXB_CXTD = Equation(
     left=lambda a, b, c, d, x: a @ x @ b + c @ x.mT @ d,
     singular="a x b + c xᵀ d is 0 for an x that is not, or nearly so",
 )
+#: The same with Xᴴ for complex X.
+AXB_CXHD = Equation(
+    key="axb_cxhd",
+    name="solve",
+    arguments=("a", "b", "c", "d"),
+    sides="llll",
+    rhs="e",
+    left=lambda a, b, c, d, x: a @ x @ b + c @ x.conj().mT @ d,
+    singular="a x b + c xᴴ d is 0 for an x that is not, or nearly so",
+    real_linear=True,
+)
 
 
 @overload

@@ -9,7 +9,7 @@ import numpy as np
 
 from ._check import inexact_dtype
 from ._equation import Equation
-from ._equations import AXB_CXTD, TSYLVESTER
+from ._equations import AXB_CXHD, AXB_CXTD, HSYLVESTER, TSYLVESTER
 from ._expansion import in_terms
 from ._factorizations import (
     ChainFactorization,
@@ -81,9 +81,14 @@ def _transposed(equation: Equation) -> Callable[[LinearOperator], Maker | None]:
     return maker
 
 
-def _conjugated(op: LinearOperator) -> Maker | None:
-    found = conjugated_of(op) if isinstance(op, RealLinear) else None
-    return None if found is None else lambda: RealLinearFactorization(found.decompose())
+def _conjugated(equation: Equation) -> Callable[[LinearOperator], Maker | None]:
+    def maker(op: LinearOperator) -> Maker | None:
+        found = conjugated_of(op) if isinstance(op, RealLinear) else None
+        if found is None or found.equation is not equation:
+            return None
+        return lambda: RealLinearFactorization(found.decompose())
+
+    return maker
 
 
 def _of_conjugate(op: LinearOperator) -> Maker | None:
@@ -172,7 +177,7 @@ METHODS = (
         "hsylvester",
         "one term multiplies a complex X from the left, one Xᴴ from the right, A X + Xᴴ B: a Schur "
         "form of a pencil, and substitution by pairs of entries",
-        _conjugated,
+        _conjugated(HSYLVESTER),
     ),
     Method("conjugate", "it holds X̄, but not X: X̄ is solved for", _of_conjugate),
     Method(
@@ -180,6 +185,13 @@ METHODS = (
         "one term with X and one with Xᵀ, A X B + C Xᵀ D: two coefficients are divided by, which "
         "leaves A X + Xᵀ B",
         _transposed(AXB_CXTD),
+    ),
+    Method(
+        "axb-cxhd",
+        "one term with a complex X and one with Xᴴ, A X B + C Xᴴ D, of more than 1500 real "
+        "unknowns: two coefficients are divided by, which leaves A X + Xᴴ B",
+        _conjugated(AXB_CXHD),
+        lambda op: not _is_small(op),
     ),
     Method(
         "spectral",
@@ -274,10 +286,10 @@ def select_method(op: LinearOperator) -> str:
     Notes
     -----
     The rules are tried in the order diagonal, permutation, kronecker, sylvester, tsylvester,
-    hsylvester, conjugate, axb-cxtd, spectral, congruence, stein, generalized-sylvester, schur,
-    inverse, symmetric, chain, dense (up to 1500 unknowns, where the operator is a sum of Kronecker
-    terms), gmres. Chains of factors that are not square are multiplied out first. Of a complex X
-    whose conjugate occurs the real and the imaginary parts count as unknowns.
+    hsylvester, conjugate, axb-cxtd, axb-cxhd, spectral, congruence, stein, generalized-sylvester,
+    schur, inverse, symmetric, chain, dense (up to 1500 unknowns, where the operator is a sum of
+    Kronecker terms), gmres. Chains of factors that are not square are multiplied out first. Of a
+    complex X whose conjugate occurs the real and the imaginary parts count as unknowns.
 
     Examples
     --------

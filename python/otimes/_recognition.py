@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ._check import Array, inexact_dtype, require_dense
-from ._equations import AXB_CXTD, HSYLVESTER, SYLVESTER, TSYLVESTER
+from ._equations import AXB_CXHD, AXB_CXTD, HSYLVESTER, SYLVESTER, TSYLVESTER
 from ._expansion import in_terms
 from ._factorizations import (
     MatrixEquation,
@@ -122,7 +122,7 @@ def transposed_of(op: TermOperator) -> MatrixEquation | None:
 
 
 def conjugated_of(op: RealLinear) -> MatrixEquation | None:
-    """A X + Xᴴ B in complex X: as `transposed_of` finds A X + Xᵀ B, if Xᵀ stands for X̄ᵀ alone."""
+    """A X B + C Xᴴ D in complex X: as `transposed_of` finds it with Xᵀ, where all of it is X̄ᵀ."""
     linear, conjugated = map(in_terms, (op.linear._structure(), op.conjugated._structure()))
     if not (isinstance(linear, TermOperator) and isinstance(conjugated, TermOperator)):
         return None
@@ -133,9 +133,9 @@ def conjugated_of(op: RealLinear) -> MatrixEquation | None:
     terms = (*linear.parts, *conjugated.parts)
     both = from_terms(terms, linear.in_shape, linear.out_shape)
     found = transposed_of(both) if isinstance(both, TermOperator) else None
-    if found is None or found.equation is not TSYLVESTER:
+    if found is None:
         return None
-    return found._replace(equation=HSYLVESTER)
+    return found._replace(equation=HSYLVESTER if found.equation is TSYLVESTER else AXB_CXHD)
 
 
 def two_terms_of(op: TermOperator) -> MatrixEquation | None:
