@@ -157,7 +157,7 @@ def _read_number(path: str, key: str = "") -> float:
     return math.inf
 
 
-def _available_bytes() -> float:
+def available_bytes() -> float:
     """What the process may still allocate: memory, control group, address-space limit."""
     cgroup = "/sys/fs/cgroup/memory"
     limits = [
@@ -198,7 +198,7 @@ def require_sparse(shape: tuple[int, ...], entries: float, dtype: np.dtype[Any])
 def _require_bytes(size: float, what: Callable[[], str]) -> None:
     if _max_dense is None and size < 1 << 24:  # too small to be worth a look at the system
         return
-    limit = _available_bytes() / 2 if _max_dense is None else _max_dense
+    limit = available_bytes() / 2 if _max_dense is None else _max_dense
     if size > limit:
         raise MemoryError(
             f"{what()} {size / 2**30:.3g} GiB, more than the limit of {limit / 2**30:.3g} GiB "

@@ -272,8 +272,11 @@ class EquationFactor:
         """
         if trans not in ("N", "T", "H"):
             raise ValueError(f'trans is {trans!r}, but must be "N", "T" or "H"')
+        if registry.is_foreign(rhs):
+            options = {"check_finite": check_finite, "return_info": return_info}
+            return registry.elsewhere(EquationFactor.solve, (self, rhs, trans), options)
         q = as_inexact("rhs", rhs)
-        self._equation.require_right_side("EquationFactor.solve", "rhs", self._matrices, q)
+        self.require_right_side(q)
         if check_finite:
             require_finite("rhs", q)
         dtype = np.result_type(self.dtype, q)
@@ -289,6 +292,10 @@ class EquationFactor:
         if conjugated:
             np.conjugate(solved[0], out=solved[0])
         return finish("EquationFactor.solve", solved, None, self._equation.singular, return_info)
+
+    def require_right_side(self, q: Array) -> None:
+        """Raise unless q is (..., m, n)."""
+        self._equation.require_right_side("EquationFactor.solve", "rhs", self._matrices, q)
 
     def _widened(self, dtype: np.dtype[Any]) -> EquationFactor:
         if self._wider is None or self._wider.dtype != dtype:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, NamedTuple, Protocol
+from abc import ABC, abstractmethod
+from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,12 +21,22 @@ from ._terms import Factor, Term, TermOperator, from_terms
 Trans = Literal["N", "T", "H"]
 
 
-class Factorization(Protocol):
+class Factorization(ABC):
     """The decompositions of an operator, for any number of right-hand sides."""
 
     def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
         """The x with A x = rhs, Aᵀ x = rhs or Aᴴ x = rhs, for rhs (M,) or (M, k)."""
+        if type(rhs) is not np.ndarray:
+            foreign = registry.elsewhere(Factorization.solve, (self, rhs, trans), {})
+            if foreign is not NotImplemented:
+                return cast("Array", foreign)
+        return self._solve(rhs, trans)
 
+    @abstractmethod
+    def _solve(self, rhs: ArrayLike, trans: Trans) -> Array:
+        """`solve` for an array of NumPy's."""
+
+    @abstractmethod
     def rcond(self) -> float:
         """σ_min(A)/σ_max(A), estimated."""
 
@@ -38,7 +49,7 @@ def as_columns(rhs: ArrayLike, size: int) -> tuple[Array, Shape]:
     return b.reshape(size, b.shape[1] if b.ndim == 2 else 1), b.shape
 
 
-class KroneckerFactorization:
+class KroneckerFactorization(Factorization):
     """c (F₁⊗…⊗F_N) P with square factors: an LU factorization of each."""
 
     def __init__(self, term: Term, dtype: np.dtype[Any]) -> None:
@@ -56,10 +67,13 @@ class KroneckerFactorization:
             self._factors[dtype.char] = _core.KronLU(dtype.char, packed)
         return self._factors[dtype.char]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return KroneckerFactorization, (self.term, self.dtype)
+
     def rcond(self) -> float:
         return self._factor(self.dtype).rcond if self.term.coefficient else 0.0
 
-    def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
+    def _solve(self, rhs: ArrayLike, trans: Trans) -> Array:
         b, shape = as_columns(rhs, self.term.rows)
         dtype = np.result_type(self.dtype, b.dtype)
         permutation = as_permutation(self.term)
@@ -103,7 +117,7 @@ class MatrixEquation(NamedTuple):
         return EquationFactorization(factor, self.permutation, self.multiple)
 
 
-class EquationFactorization:
+class EquationFactorization(Factorization):
     """c M P x = vec(B) by the decompositions of the equation whose matrix is M."""
 
     def __init__(
@@ -119,7 +133,7 @@ class EquationFactorization:
     def rcond(self) -> float:
         return self.equation.rcond()
 
-    def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
+    def _solve(self, rhs: ArrayLike, trans: Trans) -> Array:
         m, n = self.equation.shape
         b, shape = as_columns(rhs, m * n)
         p = self.permutation
@@ -134,7 +148,7 @@ class EquationFactorization:
         return np.ascontiguousarray(x).reshape(shape)
 
 
-class BatchFactorization:
+class BatchFactorization(Factorization):
     """The equations of a batch, decomposed one by one: the unknown is X (*batch, m, n)."""
 
     def __init__(self, equation: Equation, matrices: tuple[Array, ...], shape: Shape) -> None:
@@ -153,7 +167,7 @@ class BatchFactorization:
     def rcond(self) -> float:
         return min((factor.rcond() for _, factor in self._factors), default=1.0)
 
-    def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
+    def _solve(self, rhs: ArrayLike, trans: Trans) -> Array:
         b, shape = as_columns(rhs, math.prod(self.shape))
         q = from_columns(b, self.shape)
         parts = [(at, factor.solve(q[at], trans)) for at, factor in self._factors]
@@ -169,7 +183,7 @@ def _places(index: Shape, lead: Shape, axes: int) -> tuple[int | slice, ...]:
     return *all_of_them, *(slice(None) if n == 1 else i for i, n in zip(index, lead, strict=True))
 
 
-class DiagonalFactorization:
+class DiagonalFactorization(Factorization):
     """diag(d)."""
 
     def __init__(self, op: Diagonal) -> None:
@@ -182,7 +196,7 @@ class DiagonalFactorization:
             return 1.0
         return float(sizes.min() / sizes.max()) if sizes.max() else 0.0
 
-    def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
+    def _solve(self, rhs: ArrayLike, trans: Trans) -> Array:
         b, shape = as_columns(rhs, len(self.entries))
         d = self.entries.conj() if trans == "H" else self.entries
         tiny = np.finfo(inexact_dtype(d.dtype)).eps * np.abs(d).max(initial=0)
@@ -190,7 +204,7 @@ class DiagonalFactorization:
         return np.asarray(b / divisor[:, None]).reshape(shape)
 
 
-class PermutationFactorization:
+class PermutationFactorization(Factorization):
     """P with P⁻¹ = Pᵀ."""
 
     def __init__(self, op: Selection) -> None:
@@ -199,14 +213,14 @@ class PermutationFactorization:
     def rcond(self) -> float:
         return 1.0
 
-    def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
+    def _solve(self, rhs: ArrayLike, trans: Trans) -> Array:
         product: Array = (self.operator.T if trans == "N" else self.operator) @ as_inexact(
             "rhs", rhs
         )
         return product
 
 
-class ChainFactorization:
+class ChainFactorization(Factorization):
     """A₁ A₂ … A_k of square operators: each solved with in turn."""
 
     def __init__(self, op: Product) -> None:
@@ -215,14 +229,14 @@ class ChainFactorization:
     def rcond(self) -> float:
         return math.prod(part.rcond() for part in self.parts)
 
-    def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
+    def _solve(self, rhs: ArrayLike, trans: Trans) -> Array:
         x = as_inexact("rhs", rhs)
         for part in self.parts if trans == "N" else reversed(self.parts):
             x = part.solve(x, trans)
         return x
 
 
-class InverseFactorization:
+class InverseFactorization(Factorization):
     """A⁻¹: solving is multiplying by A."""
 
     def __init__(self, op: Inverse) -> None:
@@ -232,13 +246,13 @@ class InverseFactorization:
         rcond: float = registry.solving["decompose"](self.operator).rcond()
         return rcond
 
-    def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
+    def _solve(self, rhs: ArrayLike, trans: Trans) -> Array:
         view = {"N": self.operator, "T": self.operator.T, "H": self.operator.H}[trans]
         product: Array = view @ as_inexact("rhs", rhs)
         return product
 
 
-class RealLinearFactorization:
+class RealLinearFactorization(Factorization):
     """The decompositions of an equation in complex X, or in X̄, for columns [vec Re; vec Im]."""
 
     def __init__(self, factors: Factorization, conjugates: bool = False) -> None:
@@ -248,7 +262,7 @@ class RealLinearFactorization:
     def rcond(self) -> float:
         return self.factors.rcond()
 
-    def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
+    def _solve(self, rhs: ArrayLike, trans: Trans) -> Array:
         """X; with trans that of the transpose over the reals, the adjoint in complex numbers."""
         b = np.asarray(rhs)
         if b.dtype.kind == "c":

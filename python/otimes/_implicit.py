@@ -6,6 +6,7 @@ the decompositions of M that gave X.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -128,7 +129,9 @@ def _nested(equation: Equation, args: tuple[Any, ...], options: dict[str, Any]) 
 
 
 def _traced(function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """One of our solvers where an argument is traced."""
+    """One of our functions where an argument is traced."""
+    if function is operator.matmul:
+        return NotImplemented  # that is the traced array's own
     info: list[SolveInfo] = []
     if isinstance(function, Equation):
         if function not in rules:

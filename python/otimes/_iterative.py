@@ -59,20 +59,24 @@ class Options:
         return Stopping(tol, most, norm, self.callback)
 
 
-class KrylovFactorization:
+class KrylovFactorization(Factorization):
     """A x = b by GMRES, or by CG where A is known to be Hermitian and positive definite."""
 
     def __init__(self, op: LinearOperator) -> None:
         self.op = op
         if not all(f.is_finite() for term in _all_terms(op) for f in term.factors):
             raise ValueError("the operator contains NaN or Inf")
-        self.preconditioner = _preconditioner(op)
         self.is_definite = _is_definite(op)
         self.options = Options()
         self.iterations = 0
 
     @functools.cached_property
-    def _norm(self) -> float:
+    def preconditioner(self) -> Any:
+        """The nearest operator of one or two terms that can be solved with."""
+        return _preconditioner(self.op)
+
+    @functools.cached_property
+    def norm(self) -> float:
         """‖A‖, a bound from its terms or an estimate."""
         op, dtype = self.op, np.result_type(self.op.dtype, np.float32)
         known = norm_bound(op)
@@ -82,7 +86,7 @@ class KrylovFactorization:
         """NaN: an iteration sees no smallest singular value."""
         return math.nan
 
-    def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
+    def _solve(self, rhs: ArrayLike, trans: Trans) -> Array:
         b, shape = as_columns(rhs, self.op.shape[0])
         b = b.astype(np.result_type(inexact_dtype(self.op.dtype), b.dtype), copy=False)
         self.iterations = 0
@@ -91,7 +95,7 @@ class KrylovFactorization:
 
     def _column(self, b: Array, trans: Trans) -> Array:
         view = {"N": self.op, "T": self.op.T, "H": self.op.H}[trans]
-        stopping = self.options.stopping(self._norm, b.dtype)
+        stopping = self.options.stopping(self.norm, b.dtype)
         iterate: Callable[[Map, Array, Stopping, Map], Outcome] = cg if self.is_definite else gmres
         outcome = iterate(
             lambda x: np.asarray(view @ x),
@@ -140,22 +144,36 @@ class _Chained:
 
 
 def _preconditioner(op: LinearOperator) -> Any:
-    """The nearest operator of one or two terms that can be solved with."""
     if isinstance(op, RealLinear):
         conjugates = norm_bound(op.conjugated) > norm_bound(op.linear)
         half = op.conjugated if conjugates else op.linear
         return RealLinearFactorization(_preconditioner(half), conjugates)
+    found = _nearest(op)
+    if found is None:
+        return _Identity()
+    pairs, permuted = found
+    two = _two_terms(pairs, permuted) if len(pairs) > 1 else None
+    return two or _product(pairs, permuted) or _Identity()
+
+
+def preconditioning_product(op: LinearOperator) -> KroneckerFactorization | None:
+    """The nearest Kronecker product, where it can be solved with."""
+    found = _nearest(op)
+    return None if found is None else _product(*found)
+
+
+def _nearest(op: LinearOperator) -> tuple[list[tuple[Array, Array]], Term] | None:
+    """The leading pairs of the operator's dominant terms, and a term with their permutation."""
     terms = _dominant_terms(op) if isinstance(op, TermOperator) else []
     aligned = align(tuple(terms)) if terms else None
     if aligned is None or len(aligned.sizes) != 2 or any(f.is_sparse for f in terms[0].factors):
-        return _Identity()
-    pairs = nearest_pairs(aligned.sizes, aligned.terms)
-    permuted = Term(1, terms[0].factors, terms[0].order)
-    two = _two_terms(pairs, permuted) if len(pairs) > 1 else None
-    if two is not None:
-        return two
+        return None
+    return nearest_pairs(aligned.sizes, aligned.terms), Term(1, terms[0].factors, terms[0].order)
+
+
+def _product(pairs: list[tuple[Array, Array]], permuted: Term) -> KroneckerFactorization | None:
     one = _kronecker(pairs[0], permuted.order)
-    return one if one.rcond() > np.finfo(one.dtype).eps else _Identity()
+    return one if one.rcond() > np.finfo(one.dtype).eps else None
 
 
 def _dominant_terms(op: TermOperator) -> list[Term]:

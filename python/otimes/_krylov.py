@@ -73,11 +73,58 @@ def _same(x: Array) -> Array:
     return x
 
 
+class Rows:
+    """Vectors that sums are taken of: the rows of one array."""
+
+    def __init__(self, size: int, like: Array) -> None:
+        self._rows = np.zeros((size, len(like)), like.dtype)
+        self._count = 0
+
+    def append(self, v: Array) -> None:
+        self._rows[self._count] = v
+        self._count += 1
+
+    def __getitem__(self, k: int) -> Array:
+        row: Array = self._rows[k]
+        return row
+
+    def inner(self, w: Array) -> Array:
+        """⟨v, w⟩ with each vector."""
+        products: Array = self._rows[: self._count].conj() @ w
+        return products
+
+    def combined(self, c: Array) -> Array:
+        """Σ c v."""
+        total: Array = c @ self._rows[: len(c)]
+        return total
+
+
+@dataclass(frozen=True)
+class Space:
+    """What kind of vectors an iteration is carried out on: NumPy's, unless told otherwise.
+
+    Attributes
+    ----------
+    keep : callable
+        Called with every vector that is used more than once; computes those that are lazy.
+    basis : callable
+        ``basis(size, like)`` makes an empty basis of at most `size` vectors, as `Rows` does.
+    """
+
+    keep: Map = _same
+    basis: Callable[[int, Array], Any] = Rows
+
+
 # --- GMRES ---------------------------------------------------------------------------------------
 
 
 def gmres(
-    apply: Map, b: Array, stopping: Stopping, precondition: Map = _same, restart: int = 80
+    apply: Map,
+    b: Array,
+    stopping: Stopping,
+    precondition: Map = _same,
+    restart: int = 80,
+    space: Space = Space(),
 ) -> Outcome:
     """A x = b by minimal residuals over Krylov spaces of A M⁻¹, of at most `restart` vectors.
 
@@ -93,14 +140,15 @@ def gmres(
         residual = stopping.residual(_norm(r), _norm(x), size)
         if residual <= stopping.tol or iterations >= stopping.maxiter:
             return Outcome(x, residual <= stopping.tol, iterations, residual)
-        cycle = _Arnoldi(apply, precondition, r, min(restart, stopping.maxiter - iterations))
+        steps = min(restart, stopping.maxiter - iterations)
+        cycle = _Arnoldi(apply, precondition, r, steps, space)
         scale = stopping.norm * _norm(x) + size
         while not cycle.is_full and cycle.residual > stopping.tol * scale / 2:
             cycle.step()
             iterations += 1
             stopping.report(iterations, cycle.residual / scale)
-        better = x + cycle.update()
-        before, r = _norm(r), b - apply(better)
+        better = space.keep(x + cycle.update())
+        before, r = _norm(r), space.keep(b - apply(better))
         if not _norm(r) < before:  # stagnation: nothing that a restart would change
             return Outcome(x, False, iterations, residual)
         x = better
@@ -109,12 +157,11 @@ def gmres(
 class _Arnoldi:
     """An orthonormal basis of a Krylov space, and the least-squares problem in it."""
 
-    def __init__(self, apply: Map, precondition: Map, r: Array, size: int) -> None:
-        self.apply, self.precondition = apply, precondition
+    def __init__(self, apply: Map, precondition: Map, r: Array, size: int, space: Space) -> None:
+        self.apply, self.precondition, self.keep = apply, precondition, space.keep
         self.residual = _norm(r)
-        self.basis = np.zeros((size + 1, len(r)), r.dtype)
-        self.directions = np.zeros((size, len(r)), r.dtype)
-        self.basis[0] = r / self.residual
+        self.basis, self.directions = space.basis(size + 1, r), space.basis(size, r)
+        self.basis.append(self.keep(r / self.residual))
         self.triangle = np.zeros((size, size), r.dtype)
         self.rhs = np.zeros(size + 1, r.dtype)
         self.rhs[0] = self.residual
@@ -127,20 +174,20 @@ class _Arnoldi:
 
     def step(self) -> None:
         k = len(self.rotations)
-        self.directions[k] = self.precondition(self.basis[k])
-        w = self.apply(self.directions[k])
-        known = self.basis[: k + 1]
+        direction = self.keep(self.precondition(self.basis[k]))
+        self.directions.append(direction)
+        w = self.keep(self.apply(direction))
         column = np.zeros(k + 2, w.dtype)
         size = _norm(w)
         for _ in range(2):  # the second time is enough for orthogonality to rounding
-            part = known.conj() @ w
-            w = w - part @ known
+            part = self.basis.inner(w)
+            w = self.keep(w - self.basis.combined(part))
             column[: k + 1] += part
         rest = _norm(w)
         if rest <= 10 * np.finfo(w.dtype).eps * size:
             rest, self.is_invariant = 0.0, True
         else:
-            self.basis[k + 1] = w / rest
+            self.basis.append(self.keep(w / rest))
         column[k + 1] = rest
         self._rotate(column, k)
 
@@ -164,14 +211,16 @@ class _Arnoldi:
         """What to add to x; directions that A maps to nothing are left out."""
         k = len(self.rotations)
         y = np.linalg.lstsq(self.triangle[:k, :k], self.rhs[:k], rcond=None)[0]
-        step: Array = y.astype(self.rhs.dtype) @ self.directions[:k]
+        step: Array = self.directions.combined(y.astype(self.rhs.dtype))
         return step
 
 
 # --- CG ------------------------------------------------------------------------------------------
 
 
-def cg(apply: Map, b: Array, stopping: Stopping, precondition: Map = _same) -> Outcome:
+def cg(
+    apply: Map, b: Array, stopping: Stopping, precondition: Map = _same, space: Space = Space()
+) -> Outcome:
     """A x = b by conjugate gradients, A and M Hermitian and positive definite.
 
     A product, an application of M⁻¹ and 10 N flops a step; memory for five vectors. After
@@ -183,7 +232,7 @@ def cg(apply: Map, b: Array, stopping: Stopping, precondition: Map = _same) -> O
     residual = stopping.residual(size, 0.0, size)
     while residual > stopping.tol and iterations < stopping.maxiter:
         before = residual
-        x, iterations = _cg_from(x, apply, b, stopping, precondition, iterations)
+        x, iterations = _cg_from(x, apply, b, stopping, precondition, iterations, space.keep)
         residual = stopping.residual(_norm(b - apply(x)), _norm(x), size)
         if not residual < before / 2:
             break
@@ -191,27 +240,33 @@ def cg(apply: Map, b: Array, stopping: Stopping, precondition: Map = _same) -> O
 
 
 def _cg_from(
-    x: Array, apply: Map, b: Array, stopping: Stopping, precondition: Map, iterations: int
+    x: Array,
+    apply: Map,
+    b: Array,
+    stopping: Stopping,
+    precondition: Map,
+    iterations: int,
+    keep: Map,
 ) -> tuple[Array, int]:
     """CG from x until its own recurrence says that it has converged."""
-    r = b - apply(x) if x.any() else b
-    z = precondition(r)
+    r = keep(b - apply(x) if iterations else b)
+    z = keep(precondition(r))
     p, product, size = z, float(np.vdot(r, z).real), _norm(b)
     while iterations < stopping.maxiter and product > 0:
-        image = apply(p)
+        image = keep(apply(p))
         curvature = float(np.vdot(p, image).real)
         if not curvature > 0:
             break  # not positive definite: the caller sees the residual
         step = product / curvature
-        x, r = x + step * p, r - step * image
+        x, r = keep(x + step * p), keep(r - step * image)
         iterations += 1
         residual = stopping.residual(_norm(r), _norm(x), size)
         stopping.report(iterations, residual)
         if residual <= stopping.tol / 2:
             break
-        z = precondition(r)
+        z = keep(precondition(r))
         before, product = product, float(np.vdot(r, z).real)
-        p = z + product / before * p
+        p = keep(z + product / before * p)
     return x, iterations
 
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from ._check import Array, as_inexact, inexact_dtype
 from ._equation import Equation
-from ._factorizations import Trans, as_columns, norm_bound
+from ._factorizations import Factorization, Trans, as_columns, norm_bound
 from ._iterative import Options, require_converged
 from ._kron_parts import kronecker_term
 from ._krylov import lsmr
@@ -24,7 +24,7 @@ from ._structures import Diagonal
 DENSE_LIMIT = 2000
 
 
-class LeastSquaresFactorization:
+class LeastSquaresFactorization(Factorization):
     """x = A⁺ b, A of any shape and rank.
 
     By the factors' SVDs for a Kronecker product, by the dense one up to 2000 rows and columns
@@ -63,7 +63,7 @@ class LeastSquaresFactorization:
         """0: what is singular to working precision counts as singular."""
         return 0.0
 
-    def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
+    def _solve(self, rhs: ArrayLike, trans: Trans) -> Array:
         """A⁺ b, or the same of Aᵀ or Aᴴ."""
         b, shape = as_columns(rhs, self.op.shape[0 if trans == "N" else 1])
         if trans == "T":

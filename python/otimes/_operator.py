@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import math
 import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self, overload
+from typing import Any, Literal, Self, cast, overload
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
@@ -50,15 +51,26 @@ class Registry:
     #: For types of arrays that are not NumPy's (traced ones): our functions on such arguments.
     foreign: dict[type, Callable[..., Any]] = field(default_factory=dict)
 
+    #: Packages whose arrays are foreign, and our module for them, imported when one is met.
+    packages: dict[str, str] = field(default_factory=lambda: {"dask": "_dask"})
+
     def is_foreign(self, *args: Any) -> bool:
-        return any(type(x) in self.foreign for x in args)
+        return any(self._version_for(type(x)) is not None for x in args)
 
     def elsewhere(self, function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """The result of one of our functions where an argument is foreign, else NotImplemented."""
         for x in args:
-            if type(x) in self.foreign:
-                return self.foreign[type(x)](function, args, options)
+            version = self._version_for(type(x))
+            if version is not None:
+                return version(function, args, options)
         return NotImplemented
+
+    def _version_for(self, kind: type) -> Callable[..., Any] | None:
+        if kind not in self.foreign:
+            module = self.packages.get(kind.__module__.partition(".")[0])
+            if module is not None:
+                importlib.import_module(f".{module}", __package__)
+        return self.foreign.get(kind)
 
 
 registry = Registry()
@@ -180,8 +192,10 @@ class LinearOperator(ArrayMethods):
                 return y
         if isinstance(other, LinearOperator):
             return registry.algebra["multiply"](self, other)
-        if not _is_array_like(other) or registry.is_foreign(other):
+        if not _is_array_like(other):
             return NotImplemented
+        if registry.is_foreign(other):
+            return registry.elsewhere(operator.matmul, (self, other), {})
         if is_foreign_array(other):
             return apply_elsewhere(operator.matmul, self, other)
         return self._product(as_array("x", other), None)
@@ -189,17 +203,15 @@ class LinearOperator(ArrayMethods):
     def __rmatmul__(self, other: ArrayLike) -> Any:
         if not _is_array_like(other):
             return NotImplemented
+        if registry.is_foreign(other):
+            return registry.elsewhere(operator.matmul, (other, self), {})
         if is_foreign_array(other):
             return apply_elsewhere(operator.matmul, other, self)
         y = self._multiplied_from_left(other)
         if y is not None:
             return y
         x = as_array("x", other)
-        if x.ndim == 0 or x.shape[-1] != self.shape[0]:
-            raise ValueError(
-                f"x @ {self._name()}: x has shape {x.shape}, but the operator has shape "
-                f"{self.shape}, so x needs {self.shape[0]} columns"
-            )
+        self._require_rows(x.shape)
         flat = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
         y = self.T._product(flat.T, None).T
         return y.reshape(*x.shape[:-1], self.shape[1])
@@ -217,13 +229,9 @@ class LinearOperator(ArrayMethods):
 
     def _product(self, x: Array, out: Array | None) -> Array:
         """`self @ x` for any array x, checked here and nowhere below."""
-        if x.ndim not in (1, 2) or x.shape[0] != self.shape[1]:
-            if x.ndim > 2 and x.shape[-2] == self.shape[1]:
-                return _stacked_product(self, x, out)
-            raise ValueError(
-                f"{self._name()} @ x: x has shape {x.shape}, but the operator has shape "
-                f"{self.shape}, so x needs shape ({self.shape[1]},) or ({self.shape[1]}, k)"
-            )
+        self._require_operand(x.shape)
+        if x.ndim > 2:
+            return _stacked_product(self, x, out)
         dtype = self._result_dtype(x.dtype)
         shape = (self.shape[0], *x.shape[1:])
         if out is not None:
@@ -237,12 +245,38 @@ class LinearOperator(ArrayMethods):
         out[...] = y
         return out
 
+    def _require_operand(self, shape: Shape) -> None:
+        """Raise unless `self @ x` is defined for an x of this shape."""
+        if not shape or shape[-2 if len(shape) > 1 else 0] != self.shape[1]:
+            raise ValueError(
+                f"{self._name()} @ x: x has shape {shape}, but the operator has shape "
+                f"{self.shape}, so x needs shape ({self.shape[1]},) or ({self.shape[1]}, k)"
+            )
+
+    def _require_rows(self, shape: Shape) -> None:
+        """Raise unless `x @ self` is defined for an x of this shape."""
+        if not shape or shape[-1] != self.shape[0]:
+            raise ValueError(
+                f"x @ {self._name()}: x has shape {shape}, but the operator has shape "
+                f"{self.shape}, so x needs {self.shape[0]} columns"
+            )
+
+    def _require_image_of(self, shape: Shape) -> None:
+        """Raise unless `self(x)` is defined for an x of this shape."""
+        if shape != self.in_shape:
+            raise ValueError(
+                f"{self._name()}(x): x has shape {shape}, but the operator maps arrays of shape "
+                f"{self.in_shape} to arrays of shape {self.out_shape}"
+            )
+
     def matvec(self, x: ArrayLike, *, out: Array | None = None) -> Array:
         """A x for a vector x (N,) or (N, 1)."""
         if self._plan is not None and isinstance(x, np.ndarray) and x.ndim == 1:
             y: Array | None = self._plan.matmul(x, out)
             if y is not None:
                 return y
+        if registry.is_foreign(x):
+            return self._foreign_product(x, out)
         v = as_array("x", x)
         if v.shape not in ((self.shape[1],), (self.shape[1], 1)):
             raise ValueError(
@@ -251,8 +285,16 @@ class LinearOperator(ArrayMethods):
             )
         return self._product(v, out)
 
+    def _foreign_product(self, x: Any, out: object) -> Array:
+        if out is not None:
+            raise TypeError(f"out cannot be given with an x that is a {type(x).__name__}")
+        product: Array = self @ x
+        return product
+
     def matmat(self, x: ArrayLike, *, out: Array | None = None) -> Array:
         """A X for a block of columns X (N, k)."""
+        if registry.is_foreign(x):
+            return self._foreign_product(x, out)
         v = as_array("x", x)
         if v.ndim != 2 or v.shape[0] != self.shape[1]:
             raise ValueError(f"matmat: x has shape {v.shape}, but must be ({self.shape[1]}, k)")
@@ -286,12 +328,11 @@ class LinearOperator(ArrayMethods):
 
     def __call__(self, x: ArrayLike) -> Array:
         """The image, of shape `out_shape`, of an array of shape `in_shape`."""
+        foreign = registry.elsewhere(LinearOperator.__call__, (self, x), {})
+        if foreign is not NotImplemented:
+            return cast("Array", foreign)
         a = as_array("x", x)
-        if a.shape != self.in_shape:
-            raise ValueError(
-                f"{self._name()}(x): x has shape {a.shape}, but the operator maps arrays of shape "
-                f"{self.in_shape} to arrays of shape {self.out_shape}"
-            )
+        self._require_image_of(a.shape)
         y = self @ a.reshape(-1, order="F")
         return y.reshape(self.out_shape, order="F")
 
@@ -694,7 +735,8 @@ class LinearOperator(ArrayMethods):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         if registry.is_foreign(*args):
-            return NotImplemented
+            plain = method == "__call__" and not kwargs and ufunc is np.matmul
+            return registry.elsewhere(operator.matmul, args, {}) if plain else NotImplemented
         if ufunc is np.matmul and not kwargs and isinstance(args[-1], LinearOperator):
             product = args[-1]._multiplied_from_left(args[0])
             if product is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
@@ -15,7 +15,7 @@ from . import _core
 from ._algebra import as_operator, identity_operator
 from ._check import Array, as_array, compute_dtype, require_out
 from ._kron import kron
-from ._operator import LinearOperator
+from ._operator import LinearOperator, registry
 from ._terms import _packed
 
 
@@ -163,9 +163,15 @@ def kron_apply(
 
 def _converted(name: str, factors: Any, x: Any, out: Array | None, from_right: bool) -> Array:
     """`kron_matmul` or `kron_rmatmul` of anything that is not exact."""
-    matrices = _matrices(name, factors)
+    function = kron_rmatmul if from_right else kron_matmul
+    foreign = registry.elsewhere(
+        function, (x, factors) if from_right else (factors, x), {"out": out}
+    )
+    if foreign is not NotImplemented:
+        return cast("Array", foreign)
+    matrices = matrices_of(name, factors)
     operand = as_array("x", x)
-    _require_fit(name, matrices, operand.shape, from_right)
+    require_fit(name, matrices, operand.shape, from_right)
     if any(isinstance(a, LinearOperator) for a in matrices):
         op = _operator_of(matrices)
         y = operand @ op if from_right else op @ operand
@@ -208,10 +214,13 @@ def _exact(a: Array, dtype: np.dtype[Any]) -> Array:
 
 def _converted_along(factors: Any, tensor: Any, axes: Any) -> Array:
     """`kron_apply` of anything that is not exact."""
-    matrices = _matrices("kron_apply", factors)
+    foreign = registry.elsewhere(kron_apply, (factors, tensor, axes), {})
+    if foreign is not NotImplemented:
+        return cast("Array", foreign)
+    matrices = matrices_of("kron_apply", factors)
     x = as_array("tensor", tensor)
-    places = _places(len(matrices), axes, x.ndim)
-    _require_sizes(matrices, x.shape, places)
+    places = places_of_axes(len(matrices), axes, x.ndim)
+    require_sizes(matrices, x.shape, places)
     if any(isinstance(a, LinearOperator) for a in matrices):
         return _operators_along(matrices, x, places)
     memory = sorted(range(x.ndim), key=lambda k: -abs(x.strides[k]))  # outermost axis first
@@ -256,7 +265,7 @@ def _operator_of(matrices: list[Any]) -> LinearOperator:
     return kron(*operators) if len(operators) > 1 else operators[0]
 
 
-def _matrices(name: str, factors: Any) -> list[Any]:
+def matrices_of(name: str, factors: Any) -> list[Any]:
     """The factors as arrays and operators, checked."""
     matrices: list[Any] = []
     for k, a in enumerate(factors):
@@ -269,7 +278,7 @@ def _matrices(name: str, factors: Any) -> list[Any]:
     return matrices
 
 
-def _require_fit(name: str, matrices: list[Any], x: tuple[int, ...], from_right: bool) -> None:
+def require_fit(name: str, matrices: list[Any], x: tuple[int, ...], from_right: bool) -> None:
     if not matrices:
         raise ValueError(f"{name}: factors is empty, but a product needs at least one factor")
     rows = math.prod(a.shape[0] for a in matrices)
@@ -290,7 +299,7 @@ def _require_fit(name: str, matrices: list[Any], x: tuple[int, ...], from_right:
     )
 
 
-def _places(count: int, axes: Any, ndim: int) -> list[int]:
+def places_of_axes(count: int, axes: Any, ndim: int) -> list[int]:
     """The axis of each factor, each once and not negative."""
     if axes is None:
         if count > ndim:
@@ -302,7 +311,7 @@ def _places(count: int, axes: Any, ndim: int) -> list[int]:
     return list(places)
 
 
-def _require_sizes(matrices: list[Any], shape: tuple[int, ...], places: list[int]) -> None:
+def require_sizes(matrices: list[Any], shape: tuple[int, ...], places: list[int]) -> None:
     for k, (a, place) in enumerate(zip(matrices, places, strict=True)):
         if a.shape[1] != shape[place]:
             raise ValueError(

@@ -102,7 +102,18 @@ def _judge(name: str, op: LinearOperator, rcond: float, on_singular: str) -> Non
 
 def solve_operator(op: LinearOperator, b: ArrayLike, on_singular: str, method: str) -> Array:
     """``op.solve``: see `LinearOperator.solve`."""
+    if registry.is_foreign(b):
+        return _solve_elsewhere(op, b, on_singular, method, Options(), False)
     x, _ = _solve_shaped(op, b, on_singular, method, "op.solve", Options())
+    return x
+
+
+def _solve_elsewhere(
+    op: LinearOperator, b: Any, on_singular: str, method: str, options: Options, return_info: bool
+) -> Array:
+    x: Array = registry.elsewhere(
+        solve_operator, (op, b, on_singular, method, options), {"return_info": return_info}
+    )
     return x
 
 
@@ -232,6 +243,8 @@ def solve(
     options.require()
     if isinstance(f_or_operator, (LinearOperator, np.ndarray)) or not callable(f_or_operator):
         op = as_operator(f_or_operator)
+        if registry.is_foreign(rhs):
+            return _solve_elsewhere(op, rhs, on_singular, method, options, return_info)
         x, info = _solve_shaped(op, rhs, on_singular, method, "solve", options)
     else:
         x, info = _solve_function(f_or_operator, rhs, shape, on_singular, method, options)

@@ -17,7 +17,7 @@ from ._terms import Factor, Term
 _PROBES = 8  # steps of each power iteration
 
 
-class SparseLU:
+class SparseLU(Factorization):
     """P A Q = L U of a square sparse matrix."""
 
     def __init__(self, f: SparseFactor, dtype: np.dtype[Any]) -> None:
@@ -53,7 +53,7 @@ class SparseLU:
             x = z / np.linalg.norm(z)
         return size
 
-    def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
+    def _solve(self, rhs: ArrayLike, trans: Trans) -> Array:
         """The x with A x = rhs, Aᵀ x = rhs or Aᴴ x = rhs, for rhs (n, k)."""
         if self.lu is None:
             raise np.linalg.LinAlgError("a sparse factor is exactly singular")
@@ -67,7 +67,7 @@ class SparseLU:
         return x.astype(dtype, copy=False)
 
 
-class SparseKroneckerFactorization:
+class SparseKroneckerFactorization(Factorization):
     """c (F₁⊗…⊗F_N) P with square factors, some of them sparse: each is solved with in turn."""
 
     def __init__(self, term: Term, dtype: np.dtype[Any]) -> None:
@@ -84,7 +84,7 @@ class SparseKroneckerFactorization:
     def rcond(self) -> float:
         return math.prod(part.rcond() for part in self.parts if part is not None)
 
-    def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
+    def _solve(self, rhs: ArrayLike, trans: Trans) -> Array:
         b = as_inexact("rhs", rhs)
         if b.ndim not in (1, 2) or b.shape[0] != self.term.rows:
             size = self.term.rows

@@ -16,7 +16,7 @@ import numpy as np
 
 from . import _core
 from ._check import Array, inexact_dtype
-from ._factorizations import Trans, as_columns, as_permutation, norm_bound
+from ._factorizations import Factorization, Trans, as_columns, as_permutation, norm_bound
 from ._modes import Aligned, Mode, align, is_hermitian, is_normal, mode_of, schur_mode
 from ._operator import Scalar
 from ._terms import Factor, Term, TermOperator, from_terms
@@ -239,7 +239,7 @@ def pays(op: TermOperator) -> bool:
     return others > 5 or (others > 1 and all(map(is_hermitian, matrices)))
 
 
-class SpectralFactorization:
+class SpectralFactorization(Factorization):
     """Σ c (F₁⊗…⊗F_N) P in the coordinates of `Spectral`: substitution there, and refinement."""
 
     def __init__(self, op: TermOperator, decomposed: Spectral) -> None:
@@ -248,7 +248,7 @@ class SpectralFactorization:
         self.permutation = as_permutation(op.parts[0])
         self.scale = norm_bound(op)
 
-    def solve(self, rhs: Any, trans: Trans = "N") -> Array:
+    def _solve(self, rhs: Any, trans: Trans) -> Array:
         b, shape = as_columns(rhs, self.op.shape[0])
         view = self.op if trans == "N" else self.op.T if trans == "T" else self.op.H
         x = self._attempt(b, trans)

@@ -29,7 +29,7 @@ class Restricted(NamedTuple):
         return SymmetricFactorization(self)
 
 
-class SymmetricFactorization:
+class SymmetricFactorization(Factorization):
     """x = T₂⁺ M⁻¹ T₁⁺ b by the decompositions of M."""
 
     def __init__(self, op: Restricted) -> None:
@@ -39,7 +39,7 @@ class SymmetricFactorization:
     def rcond(self) -> float:
         return self.middle.rcond()  # the singular values of D are 1 and √2
 
-    def solve(self, rhs: ArrayLike, trans: Trans = "N") -> Array:
+    def _solve(self, rhs: ArrayLike, trans: Trans) -> Array:
         first, last = (self.left, self.right) if trans == "N" else (self.right.T, self.left.T)
         x: Array = last @ self.middle.solve(first @ as_inexact("rhs", rhs), trans)
         return x

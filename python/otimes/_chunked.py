@@ -1,0 +1,511 @@
+"""Products on Dask arrays: graphs whose tasks call our functions on NumPy arrays.
+
+Dask cuts, schedules and moves. Where to cut is decided in _chunks.py.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import dask
+import dask.array as da
+import numpy as np
+from dask.base import tokenize
+from dask.highlevelgraph import HighLevelGraph
+from dask.system import CPU_COUNT
+from dask.utils import parse_bytes
+
+from ._check import Array, available_bytes
+from ._chunks import (
+    Chunks,
+    FlatPlan,
+    Plan,
+    contiguous,
+    flattened,
+    in_pieces,
+    largest_chunk,
+    plan_axes,
+    plan_flat,
+    regular,
+)
+from ._operator import LinearOperator, Scalar
+from ._products import kron_apply
+from ._structures import Diagonal, LowRank, OperatorKronecker, Product, Selection, Sum
+from ._terms import Factor, Term, TermOperator
+from ._triangles import Duplication, Elimination
+
+# --- what a task may hold ------------------------------------------------------------------------
+
+
+def budget(dtype: np.dtype[Any]) -> int:
+    """The entries of a chunk of the size that Dask is configured to make (``array.chunk-size``)."""
+    size: int = parse_bytes(dask.config.get("array.chunk-size"))
+    return max(1, size // dtype.itemsize)
+
+
+def require_memory(name: str, entries: int, dtype: np.dtype[Any]) -> None:
+    """Raise `MemoryError` where a worker could not hold what each of its threads needs."""
+    needed, (limit, threads) = entries * dtype.itemsize, _worker()
+    if needed * threads > limit:
+        raise MemoryError(
+            f"{name}: one task needs {_gigabytes(needed)} for a chunk and its image, but a worker "
+            f"has {_gigabytes(limit)} for its {threads} threads; smaller chunks of x, a smaller "
+            "array.chunk-size in Dask's configuration, or fewer threads per worker make it fit"
+        )
+
+
+def _gigabytes(size: float) -> str:
+    return f"{size / 2**30:.3g} GiB"
+
+
+def _worker() -> tuple[float, int]:
+    """Bytes and threads of the smallest worker of the present cluster, or of this machine."""
+    workers = _workers_of_cluster()
+    if not workers:
+        return available_bytes(), dask.config.get("num_workers", None) or CPU_COUNT
+    sizes = [(w["memory_limit"] or math.inf, w["nthreads"]) for w in workers]
+    return min(sizes, key=lambda worker: worker[0] / worker[1])
+
+
+def _workers_of_cluster() -> list[dict[str, Any]]:
+    distributed = sys.modules.get("distributed")
+    if distributed is None:
+        return []
+    try:
+        client = distributed.default_client()
+    except ValueError:  # no cluster
+        return []
+    return list(client.scheduler_info(n_workers=-1)["workers"].values())
+
+
+# --- pieces of graphs ----------------------------------------------------------------------------
+
+
+def named(a: Any) -> Any:
+    """An array as Dask can name it: it gives a matrix and a view of its transpose one name."""
+    return np.ascontiguousarray(a) if isinstance(a, np.ndarray) else a
+
+
+def shared(kind: str, value: Any) -> Any:
+    """A value, with arrays as `named` makes them, as one task: each worker receives it once."""
+    return dask.delayed(value, name=f"{kind}-{tokenize(value)}", traverse=False)
+
+
+def mapped(
+    name: str, f: Callable[..., Array], x: Any, *args: Any, chunks: Chunks, dtype: np.dtype[Any]
+) -> Any:
+    """f(block, *args) for every block of x, the results of these sizes, as tasks of this name."""
+    meta = np.empty((0,) * len(chunks), dtype)
+    return da.map_blocks(f, x, *args, chunks=chunks, dtype=dtype, meta=meta, token=name)
+
+
+def reshaped(x: Any, chunks: Chunks) -> Any:
+    """x with its blocks reshaped, in the same order: they hold neighbours in C order."""
+    name = f"reshape-{tokenize(x.name, chunks)}"
+    sources = itertools.product(*map(range, x.numblocks))
+    targets = itertools.product(*(range(len(c)) for c in chunks))
+    shapes = itertools.product(*chunks)
+    graph = {
+        (name, *target): (np.reshape, (x.name, *source), shape)
+        for source, target, shape in zip(sources, targets, shapes, strict=True)
+    }
+    meta = np.empty((0,) * len(chunks), x.dtype)
+    return da.Array(HighLevelGraph.from_collections(name, graph, [x]), name, chunks, meta=meta)
+
+
+def _replaced(chunks: Chunks, axis: int, *sizes: tuple[int, ...], count: int = 1) -> Chunks:
+    """The chunks with those of `count` axes replaced."""
+    return (*chunks[:axis], *sizes, *chunks[axis + count :])
+
+
+def unflattened(x: Any, axis: int, pieces: Chunks) -> Any:
+    """x with one axis as several, cut into these contiguous pieces."""
+    cut = x.rechunk(_replaced(x.chunks, axis, flattened(pieces)))
+    return reshaped(cut, _replaced(x.chunks, axis, *pieces))
+
+
+def flat(x: Any, axis: int, count: int) -> Any:
+    """x with `count` axes as one; they are cut into contiguous pieces."""
+    sizes = flattened(x.chunks[axis : axis + count])
+    return reshaped(x, _replaced(x.chunks, axis, sizes, count=count))
+
+
+# --- Kronecker products --------------------------------------------------------------------------
+
+
+class Mode(NamedTuple):
+    """One factor of a Kronecker product: a matrix or an operator, or None for an identity."""
+
+    rows: int
+    cols: int
+    matrix: Any = None
+
+
+#: The modes that make an axis of a tensor, for every axis on which a matrix acts.
+Runs = dict[int, tuple[Mode, ...]]
+
+
+def modes_of(matrices: Iterable[Any]) -> list[Mode]:
+    """Arrays or operators as modes."""
+    return [Mode(a.shape[0], a.shape[1], named(a)) for a in matrices]
+
+
+def _modes_of_term(term: Term) -> list[Mode]:
+    return [
+        Mode(f.rows, f.cols, None if f.is_identity else named(f.exported(f.dtype)))
+        for f in term.factors
+    ]
+
+
+def along(block: Array, runs: Runs, scale: Scalar, dtype: np.dtype[Any]) -> Array:
+    """The matrices of each run along its axis of an array."""
+    result = list(block.shape)
+    sizes: list[int] = []
+    places, matrices = [], []
+    for axis, n in enumerate(block.shape):
+        run = runs.get(axis, (Mode(n, n),))
+        result[axis] = math.prod(mode.rows for mode in run)
+        places += [len(sizes) + k for k, mode in enumerate(run) if mode.matrix is not None]
+        matrices += [mode.matrix for mode in run if mode.matrix is not None]
+        sizes += [mode.cols for mode in run]
+    y = kron_apply(matrices, block.reshape(sizes), places).reshape(result)
+    return (y if scale == 1 else y * scale).astype(dtype, copy=False)
+
+
+def stage(x: Any, axes: Sequence[int], runs: Runs, scale: Scalar, dtype: np.dtype[Any]) -> Any:
+    """The runs of these axes, which are whole, on every block."""
+    chunks = x.chunks
+    for k in axes:
+        chunks = _replaced(chunks, k, (math.prod(mode.rows for mode in runs[k]),))
+    factors = shared("kron-factors", {k: runs[k] for k in axes})
+    return mapped(
+        _stage_name(axes, runs), along, x, factors, scale, dtype, chunks=chunks, dtype=dtype
+    )
+
+
+def _stage_name(axes: Sequence[int], runs: Runs) -> str:
+    if len(axes) == len(runs):
+        return "kron-product"
+    if max(axes) == max(runs):
+        return "kron-trailing"
+    return "kron-leading" if min(axes) == min(runs) else "kron-middle"
+
+
+def staged(x: Any, plan: Plan, runs: Runs, scale: Scalar, dtype: np.dtype[Any]) -> Any:
+    """The stages of a plan that have a matrix, after each cut that it asks for."""
+    for step in plan.stages:
+        axes = [k for k in step.axes if k in runs]
+        if axes:
+            x = stage(x.rechunk(step.chunks), axes, runs, scale, dtype)
+            scale = 1
+    return x if scale == 1 and x.dtype == dtype else (x * scale).astype(dtype)
+
+
+def tensor_product(
+    x: Any, runs: Runs, dtype: np.dtype[Any], scale: Scalar = 1, pieces: tuple[int, int] = (0, 0)
+) -> Any:
+    """The runs along the axes of a tensor, cut as is cheapest.
+
+    `pieces` is the first axis and the number of those that are wanted in contiguous pieces.
+    """
+    rows = {k: math.prod(mode.rows for mode in run) for k, run in runs.items()}
+    size = budget(dtype)
+    plan = plan_axes(x.chunks, rows, size, in_pieces(*pieces, size))
+    require_memory("the product", plan.peak, dtype)
+    return staged(x, plan, runs, scale, dtype).rechunk(plan.end)
+
+
+def products(
+    x: Any, axis: int, terms: Sequence[tuple[Scalar, Sequence[Mode]]], dtype: np.dtype[Any]
+) -> Any:
+    """Σ c F₁⊗…⊗F_N along one axis of x, for terms whose modes have the same sizes.
+
+    Those that act in the same chunks are added up there.
+    """
+    sizes = [
+        (mode.rows, mode.cols, any(modes[k].matrix is not None for _, modes in terms))
+        for k, mode in enumerate(terms[0][1])
+    ]
+    chosen = plan_flat(x.chunks[:axis], x.chunks[axis], x.chunks[axis + 1 :], sizes, budget(dtype))
+    require_memory("the product", chosen.plan.peak, dtype)
+    tensor = unflattened(x, axis, chosen.start)
+    totals: dict[Chunks, Any] = {}
+    for scale, modes in terms:
+        y = staged(tensor, chosen.plan, _runs(modes, axis, chosen), scale, dtype)
+        totals[y.chunks] = totals[y.chunks] + y if y.chunks in totals else y
+    total = functools.reduce(da.add, (y.rechunk(chosen.plan.end) for y in totals.values()))
+    return flat(total, axis, len(chosen.runs))
+
+
+def _runs(modes: Sequence[Mode], axis: int, chosen: FlatPlan) -> Runs:
+    runs = {axis + k: tuple(modes[j] for j in run) for k, run in enumerate(chosen.runs)}
+    return {k: run for k, run in runs.items() if any(mode.matrix is not None for mode in run)}
+
+
+# --- operators -----------------------------------------------------------------------------------
+
+
+def times(op: LinearOperator, x: Any, axis: int) -> Any:
+    """The operator along one axis of x."""
+    op = op._structure()
+    dtype = op._result_dtype(x.dtype)
+    return apply(op, x, axis, dtype).astype(dtype)
+
+
+@functools.singledispatch
+def apply(op: LinearOperator, x: Any, axis: int, dtype: np.dtype[Any]) -> Any:
+    """The operator along one axis of x: by its structure, or on columns that are whole."""
+    return on_columns(op.shape[0], _operator_along, x, axis, dtype, shared("operator", op))
+
+
+def on_columns(
+    rows: int, f: Callable[..., Array], x: Any, axis: int, dtype: np.dtype[Any], payload: Any
+) -> Any:
+    """f(block, payload, axis) for blocks in which the axis is whole, with so many rows after."""
+    cols = x.shape[axis]
+    plan = plan_axes(x.chunks, {axis: rows}, budget(dtype))
+    require_memory(f"columns of {cols} entries, which this operator needs whole", plan.peak, dtype)
+    (step,) = plan.stages
+    return mapped(
+        "operator-columns", f, x.rechunk(step.chunks), payload, axis, chunks=plan.end, dtype=dtype
+    )
+
+
+def _operator_along(block: Array, op: LinearOperator, axis: int) -> Array:
+    front = np.moveaxis(block, axis, 0)
+    y = op @ front.reshape(front.shape[0], math.prod(front.shape[1:]))
+    return np.moveaxis(y.reshape(op.shape[0], *front.shape[1:]), 0, axis)
+
+
+@apply.register
+def _(op: TermOperator, x: Any, axis: int, dtype: np.dtype[Any]) -> Any:
+    plain: dict[Any, list[tuple[Scalar, list[Mode]]]] = {}
+    parts = []
+    for term in op.parts:
+        if term.is_permuted:
+            parts.append(_permuted(term, x, axis, dtype))
+        else:
+            sizes = tuple(f.shape for f in term.factors)
+            is_square = all(m == n for m, n in sizes)  # the stages of a sum change no sizes
+            group = plain.setdefault(sizes if is_square else object(), [])
+            group.append((term.coefficient, _modes_of_term(term)))
+    parts += [products(x, axis, group, dtype) for group in plain.values()]
+    return functools.reduce(da.add, parts)
+
+
+def _permuted(term: Term, x: Any, axis: int, dtype: np.dtype[Any]) -> Any:
+    """c (F₁⊗…⊗F_N) P: the neighbours that stay together are axes, which P transposes."""
+    modes, order = _modes_of_term(term), term.order
+    firsts = [k for k in range(len(order)) if k == 0 or order[k] != order[k - 1] + 1]
+    runs = [tuple(modes[i:j]) for i, j in itertools.pairwise([*firsts, len(order)])]
+    came_from = np.argsort([order[k] for k in firsts])  # the runs as they lie in x
+    sizes = [math.prod(mode.cols for mode in runs[k]) for k in came_from]
+    others = largest_chunk(x.chunks[:axis]) * largest_chunk(x.chunks[axis + 1 :])
+    longest = max(max(x.chunks[axis]), budget(dtype) // max(others, 1))
+    tensor = unflattened(x, axis, contiguous(sizes, longest))
+    places = axis + np.argsort(came_from)
+    moved = tensor.transpose((*range(axis), *places, *range(axis + len(runs), tensor.ndim)))
+    acting = {axis + k: run for k, run in enumerate(runs) if any(m.matrix is not None for m in run)}
+    y = tensor_product(moved, acting, dtype, term.coefficient, pieces=(axis, len(runs)))
+    return flat(y, axis, len(runs))
+
+
+@apply.register
+def _(op: OperatorKronecker, x: Any, axis: int, dtype: np.dtype[Any]) -> Any:
+    return products(x, axis, [(1, modes_of(op.operators))], dtype)
+
+
+@apply.register
+def _(op: Sum, x: Any, axis: int, dtype: np.dtype[Any]) -> Any:
+    return functools.reduce(da.add, (c * times(a, x, axis) for c, a in op.addends))
+
+
+@apply.register
+def _(op: Product, x: Any, axis: int, dtype: np.dtype[Any]) -> Any:
+    for link in reversed(op.chain):
+        x = times(link, x, axis)
+    return x
+
+
+@apply.register
+def _(op: Diagonal, x: Any, axis: int, dtype: np.dtype[Any]) -> Any:
+    entries = da.from_array(op.entries, chunks=x.chunks[axis])
+    return x * entries[(slice(None), *(None,) * (x.ndim - 1 - axis))]
+
+
+@apply.register
+def _(op: LowRank, x: Any, axis: int, dtype: np.dtype[Any]) -> Any:
+    right = da.from_array(named(op.right), chunks=(x.chunks[axis], -1))
+    rows = regular(op.shape[0], budget(dtype))
+    left = da.from_array(named(op.left), chunks=(rows, -1))
+    y = da.tensordot(left, da.tensordot(right, x, axes=(0, axis)), axes=(1, 0))
+    return da.moveaxis(y, 0, axis)
+
+
+@apply.register
+def _(op: Selection, x: Any, axis: int, dtype: np.dtype[Any]) -> Any:
+    y = da.take(x, np.maximum(op.sources, 0), axis)
+    found = da.from_array(op.sources >= 0, chunks=y.chunks[axis])
+    return da.where(found[(slice(None), *(None,) * (x.ndim - 1 - axis))], y, y.dtype.type(0))
+
+
+# --- vech ----------------------------------------------------------------------------------------
+# The matrix is cut into blocks of columns. Each holds a contiguous piece of vec and one of vech;
+# what has its mirror image elsewhere is a commutation away.
+
+
+@apply.register
+def _(op: Elimination, x: Any, axis: int, dtype: np.dtype[Any]) -> Any:
+    return _padded(x, axis, op.n) if op.widens else _cut(x, axis, op.n)
+
+
+@apply.register
+def _(op: Duplication, x: Any, axis: int, dtype: np.dtype[Any]) -> Any:
+    match op.mark:
+        case "":  # D = Lᵀ + K L₀ᵀ, where L₀ leaves the diagonal out
+            lower = _padded(x, axis, op.n, strict=True)
+            return _padded(x, axis, op.n) + _mirrored(lower, axis, op.n)
+        case "T":  # Dᵀ = L + L₀ K
+            return _cut(x, axis, op.n) + _cut(_mirrored(x, axis, op.n), axis, op.n, strict=True)
+        case "+":  # D⁺ = L (I + K)/2
+            return _cut((x + _mirrored(x, axis, op.n)) / 2, axis, op.n)
+    square = _padded(x, axis, op.n)  # D⁺ᵀ = (I + K)/2 Lᵀ
+    return (square + _mirrored(square, axis, op.n)) / 2
+
+
+def _mirrored(x: Any, axis: int, n: int) -> Any:
+    eyes = Factor(None, n), Factor(None, n)
+    return _permuted(Term(1, eyes, (1, 0)), x, axis, x.dtype)
+
+
+def _cut(x: Any, axis: int, n: int, strict: bool = False) -> Any:
+    """vec to vech: the lower triangle, or zeros on the diagonal of it."""
+    columns = _columns(x, axis, n)
+    square = x.rechunk(_replaced(x.chunks, axis, tuple(n * width for width in columns)))
+    chunks = _replaced(square.chunks, axis, _lengths(columns, n))
+    first = _first_columns(square, axis, columns)
+    return _with_first("vech-cut", _cut_block, square, first, axis, n, strict, chunks=chunks)
+
+
+def _padded(x: Any, axis: int, n: int, strict: bool = False) -> Any:
+    """vech to vec, zeros above the diagonal, or also on it."""
+    columns = _columns(x, axis, n)
+    packed = x.rechunk(_replaced(x.chunks, axis, _lengths(columns, n)))
+    chunks = _replaced(packed.chunks, axis, tuple(n * width for width in columns))
+    first = _first_columns(packed, axis, columns)
+    return _with_first("vech-pad", _pad_block, packed, first, axis, n, strict, chunks=chunks)
+
+
+def _columns(x: Any, axis: int, n: int) -> tuple[int, ...]:
+    """The matrix in blocks of columns about as large as the chunks of x."""
+    return regular(n, max(1, min(n, max(x.chunks[axis], default=0) // max(n, 1))))
+
+
+def _lengths(columns: tuple[int, ...], n: int) -> tuple[int, ...]:
+    """How much of vech lies in each block of columns."""
+    ends = itertools.accumulate(columns, initial=0)
+    return tuple(
+        (j - i) * n - (j * (j - 1) - i * (i - 1)) // 2 for i, j in itertools.pairwise(ends)
+    )
+
+
+def _first_columns(x: Any, axis: int, columns: tuple[int, ...]) -> Any:
+    """The number of the first column of each block, as an array of one entry for each."""
+    starts = np.cumsum((0, *columns[:-1]))
+    return da.from_array(starts, chunks=1)
+
+
+def _with_first(
+    name: str, f: Callable[..., Array], x: Any, first: Any, axis: int, *args: Any, chunks: Chunks
+) -> Any:
+    """f(block, first column, axis, *args) of every block."""
+    labels = tuple(range(x.ndim))
+    return da.blockwise(
+        f, labels, x, labels, first, (axis,), *itertools.chain(*((a, None) for a in (axis, *args))),
+        dtype=x.dtype, meta=np.empty((0,) * x.ndim, x.dtype), align_arrays=False,
+        adjust_chunks={axis: chunks[axis]}, token=name,
+    )  # fmt: skip
+
+
+def _triangle(first: Array, width: int, n: int, strict: bool) -> Array:
+    """Which places of these columns are below the diagonal, or on it."""
+    below = np.arange(n) - (first[0] + np.arange(width))[:, None]
+    return np.asarray(below > 0 if strict else below >= 0)
+
+
+def _cut_block(block: Array, first: Array, axis: int, n: int, strict: bool) -> Array:
+    front = np.moveaxis(block, axis, 0)
+    square = front.reshape(-1, n, *front.shape[1:])
+    if strict:
+        square = square * _triangle(first, len(square), n, True)[(..., *(None,) * (block.ndim - 1))]
+    return np.moveaxis(square[_triangle(first, len(square), n, False)], 0, axis)
+
+
+def _pad_block(block: Array, first: Array, axis: int, n: int, strict: bool) -> Array:
+    front = np.moveaxis(block, axis, 0)
+    width = _width(first[0], front.shape[0], n)
+    square = np.zeros((width, n, *front.shape[1:]), block.dtype)
+    square[_triangle(first, width, n, False)] = front
+    if strict:
+        square *= _triangle(first, width, n, True)[(..., *(None,) * (block.ndim - 1))]
+    return np.moveaxis(square.reshape(width * n, *front.shape[1:]), 0, axis)
+
+
+def _width(first: int, length: int, n: int) -> int:
+    """How many columns from this one make a piece of vech of this length."""
+    width = 0
+    while length > 0:
+        length -= n - first - width
+        width += 1
+    return width
+
+
+# --- arrays in the operator's own shape ----------------------------------------------------------
+
+
+def image(op: LinearOperator, x: Any) -> Any:
+    """op(X): along the axes of X where the terms have them as modes, else along vec(X)."""
+    op = op._structure()
+    dtype = op._result_dtype(x.dtype)
+    modes = x.T  # vec(X) is the C order of the reversed axes
+    if isinstance(op, TermOperator) and all(_has_axes(t, op) for t in op.parts):
+        total = functools.reduce(da.add, (_along_axes(t, modes, dtype) for t in op.parts))
+        return total.T
+    pieces = contiguous(modes.shape, budget(dtype))
+    column = flat(modes.rechunk(pieces), 0, modes.ndim)
+    y = times(op, column, 0)
+    result = contiguous(op.out_shape[::-1], max(y.chunks[0], default=0))
+    return unflattened(y, 0, result).T
+
+
+def _has_axes(term: Term, op: LinearOperator) -> bool:
+    before = [0] * len(term.factors)
+    for f, k in zip(term.factors, term.order, strict=True):
+        before[k] = f.cols
+    after = [f.rows for f in term.factors]
+    return before == list(op.in_shape[::-1]) and after == list(op.out_shape[::-1])
+
+
+def _along_axes(term: Term, x: Any, dtype: np.dtype[Any]) -> Any:
+    modes = dict(enumerate(_modes_of_term(term)))
+    runs: Runs = {k: (mode,) for k, mode in modes.items() if mode.matrix is not None}
+    return tensor_product(x.transpose(term.order), runs, dtype, term.coefficient)
+
+
+def tensor_along(matrices: Sequence[Any], x: Any, places: Sequence[int]) -> Any:
+    """`kron_apply` on a chunked tensor."""
+    runs: Runs = {k: (mode,) for k, mode in zip(places, modes_of(matrices), strict=True)}
+    return tensor_product(x, runs, np.result_type(x.dtype, *(a.dtype for a in matrices)))
+
+
+def multiplied(matrices: Sequence[Any], x: Any, from_right: bool) -> Any:
+    """`kron_matmul` and `kron_rmatmul` on a chunked array."""
+    dtype = np.result_type(x.dtype, *(a.dtype for a in matrices))
+    modes = modes_of([a.T for a in matrices] if from_right else matrices)
+    axis = x.ndim - 1 if from_right or x.ndim == 1 else x.ndim - 2
+    return products(x, axis, [(1, modes)], dtype)
