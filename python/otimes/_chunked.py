@@ -254,6 +254,8 @@ def times(op: LinearOperator, x: Any, axis: int) -> Any:
     """The operator along one axis of x."""
     op = op._structure()
     dtype = op._result_dtype(x.dtype)
+    if op._is_neutral():  # sums of small integers are not small
+        x = x.astype(dtype)
     return apply(op, x, axis, dtype).astype(dtype)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import dask.array as da
 import numpy as np
+from numpy.linalg import LinAlgError
 
 from ._check import Array, inexact_dtype
 from ._chunked import (
@@ -68,10 +69,35 @@ def solve_batch(
     dtype = np.result_type(*(inexact_dtype(_stand_in(a).dtype) for a in arrays))
     axes = max(np.ndim(a) for a in arrays) - 2
     labels = (*range(axes - 1, -1, -1), *_sides(len(arrays) - 1))
-    meta = np.empty((0,) * len(labels), dtype)
+    firsts = _counted(operands, axes)
+
+    def located(*blocks: Array) -> Array:
+        """f, whose errors say where the block lies in the batch."""
+        try:
+            return f(*blocks[: len(arrays)])
+        except LinAlgError as error:
+            place = tuple(int(first[0]) for first in blocks[len(arrays) :])
+            error.add_note(f"in the block of the batch that starts at {place}")
+            raise
+
     return da.blockwise(
-        f, labels, *operands, dtype=dtype, meta=meta, concatenate=True, token=name
+        located, labels, *operands, *firsts, dtype=dtype, concatenate=True, token=name,
+        meta=np.empty((0,) * len(labels), dtype),
     )  # fmt: skip
+
+
+def _counted(operands: Sequence[Any], axes: int) -> list[Any]:
+    """For each axis of the batch its numbers, cut as it is, and the label of the axis."""
+    counted: list[Any] = []
+    for label in range(axes - 1, -1, -1):
+        chunks = [
+            a.chunks[k.index(label)]
+            for a, k in zip(operands[::2], operands[1::2], strict=True)
+            if k is not None and label in k
+        ]
+        longest = max(chunks, key=sum)
+        counted += [da.arange(sum(longest), chunks=(longest,)), (label,)]
+    return counted
 
 
 def _sides(k: int) -> tuple[int, int]:
@@ -105,6 +131,18 @@ def solve_equations(equation: Equation, *arrays: Any, return_info: bool, **optio
         check(*(_stand_in(a) for a in arrays))
         return _solve_by_sides(*arrays, **options)
     return solve_batch(f"solve-{equation.key}", solve, arrays, check)
+
+
+def map_batch(function: Callable[[Any], Array], a: Any) -> Any:
+    """A function of square matrices, item by item of a batch."""
+
+    def check(stand_in: Array) -> None:
+        if stand_in.ndim < 2 or stand_in.shape[-1] != stand_in.shape[-2]:
+            raise ValueError(
+                f"{function.__name__}: a has shape {a.shape}, but must be square: (n, n) or a batch"
+            )
+
+    return solve_batch(function.__name__, function, (a,), check)
 
 
 def require_lazy(name: str, return_info: bool) -> None:

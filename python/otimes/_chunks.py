@@ -132,14 +132,14 @@ def pieces(source: Chunks, target: Chunks) -> int:
 def _shares(old: Sequence[int], new: Sequence[int]) -> Iterator[list[int]]:
     """Of each new chunk of an axis, how much of it each of the old ones holds."""
     rest = iter(old)
-    left = next(rest, 0)
+    left = 0
     for size in new:
-        shares = [min(size, left)]
-        while sum(shares) < size:
-            left = next(rest)
-            shares.append(min(size - sum(shares), left))
-        left -= shares[-1]
-        yield shares
+        shares = []
+        while size:
+            left = left or next(rest)
+            shares.append(min(size, left))
+            size, left = size - shares[-1], left - shares[-1]
+        yield shares or [0]
 
 
 # --- plans ---------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import dask.array as da
@@ -15,6 +16,7 @@ import dask.array as da
 from ._check import supported_dtype
 from ._chunked import image, multiplied, tensor_along, times
 from ._chunked_equations import (
+    map_batch,
     require_lazy,
     solve_chunks,
     solve_equations,
@@ -23,6 +25,7 @@ from ._chunked_equations import (
 )
 from ._equation import Equation, EquationFactor
 from ._factorizations import Factorization
+from ._functions import expm, logm, sqrtm
 from ._iterative import Options
 from ._operator import LinearOperator, registry
 from ._products import (
@@ -93,6 +96,9 @@ VERSIONS: dict[Any, Callable[..., Any]] = {
     solve_operator: _solve_operator,
     Factorization.solve: _solve_factored,
     EquationFactor.solve: solve_factored,
+    expm: partial(map_batch, expm),
+    sqrtm: partial(map_batch, sqrtm),
+    logm: partial(map_batch, logm),
 }
 
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from . import _core
 from ._check import Array, as_inexact, require_finite, warn
 from ._equations import SYLVESTER
-from ._operator import LinearOperator
+from ._operator import LinearOperator, registry
 
 
 @overload
@@ -271,6 +271,8 @@ _METHODS: dict[Any, Any] = {
 
 def _dispatched(function: Any, a: Any) -> Any:
     """What the type of `a` makes of it by NumPy's protocol, as if the function were NumPy's."""
+    if registry.is_foreign(a):
+        return registry.elsewhere(function, (a,), {})
     override = None if isinstance(a, np.ndarray) else getattr(type(a), "__array_function__", None)
     return NotImplemented if override is None else override(a, function, (type(a),), (a,), {})
 
