@@ -567,3 +567,13 @@ def test_scipy_iterative_solvers_accept_operators():
     np.testing.assert_allclose(scipy_linalg.solve(op, rhs), expected)  # through __array__
     wrapped = linalg.aslinearoperator(op)
     np.testing.assert_array_equal(wrapped.matvec(rhs), op @ rhs)
+
+
+def test_matrices_may_lie_anywhere_in_memory_once_they_are_unpickled():
+    op = ox.kron(np.arange(9.0).reshape(3, 3), np.arange(16.0).reshape(4, 4))
+    buffers = []
+    data = pickle.dumps(op, protocol=5, buffer_callback=buffers.append)
+    shifted = [memoryview(bytearray(b"-" + bytes(b.raw())))[1:].toreadonly() for b in buffers]
+    assert shifted
+    x = np.ones(12)
+    np.testing.assert_array_equal(pickle.loads(data, buffers=shifted) @ x, op @ x)

@@ -77,7 +77,7 @@ class Factor:
         if self.array is None:
             return self.rows
         order: Literal["F", "C"] = "F" if self.array.flags.f_contiguous else "C"
-        return np.asarray(self.array, dtype, order=order)
+        return np.require(self.array, dtype, [order, "A"])  # unpickled ones lie anywhere
 
     def dense(self, dtype: np.dtype[Any]) -> Array:
         """The matrix in this dtype, read-only."""
