@@ -143,7 +143,7 @@ def _by_position(
 ) -> tuple[Sequence[Any], dict[str, Any]]:
     """The arguments with the traced ones among the keywords at their place."""
     try:
-        bound = inspect.signature(forward).bind(*args, **kwargs)
+        bound = _signature(forward).bind(*args, **kwargs)
     except TypeError:
         _refuse(function, "with a traced keyword argument")
     bound.apply_defaults()
@@ -152,11 +152,19 @@ def _by_position(
     return bound.args, bound.kwargs
 
 
+def _signature(forward: Callable[..., Any]) -> inspect.Signature:
+    """That of the function that a rule is made for, if it has one: a builtin may have none."""
+    try:
+        return inspect.signature(forward)
+    except ValueError:
+        return inspect.signature(forward, follow_wrapped=False)
+
+
 def _require_options(
     function: Any, forward: Callable[..., Any], values: Sequence[Any], kwargs: dict[str, Any]
 ) -> None:
     """Refuse options of NumPy's function that its rule does not have."""
-    signature = inspect.signature(forward)
+    signature = _signature(forward)
     try:
         signature.bind(*values, **kwargs)
     except TypeError:
