@@ -11,6 +11,8 @@ import otimes as ox
 jax = pytest.importorskip("jax")
 jax.config.update("jax_enable_x64", True)
 jnp = jax.numpy
+#: For functions that are compiled to run once.
+QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 
 
 def by_jax(cases):
@@ -26,10 +28,9 @@ def by_jax(cases):
 
     functions = {name: f for name, (f, _) in cases.items()}
     points = {name: args for name, (_, args) in cases.items()}
-    quick = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
     found = jax.jit(
         lambda given: {name: value_and_jacobians(f, given[name]) for name, f in functions.items()},
-        compiler_options=quick,
+        compiler_options=QUICK,
     )(points)
     return {
         name: (np.asarray(value), [flat(t, x) for t, x in zip(tensors, points[name], strict=True)])

@@ -3,6 +3,7 @@
 import functools
 import math
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -32,6 +33,31 @@ def test_no_function_of_its_argument(f):
 def test_results_that_are_no_arrays(result):
     with pytest.raises(TypeError, match=r"f returned .* must return an array|has dtype object"):
         ox.jacobian(lambda X: result, X)
+
+
+def test_errors_of_numpy_note_the_line_of_f():
+    """Once, and only where neither the text nor the user's own frame has it."""
+
+    def product(X):
+        return X @ np.ones((4, 4))
+
+    code = product.__code__
+    for f in (product, lambda X: ox.gradient(lambda Y: np.sum(product(Y)), X)):
+        with pytest.raises(ValueError, match="size 4 is different from 3") as caught:
+            ox.jacobian(f, X)
+        assert caught.value.__notes__ == [f"at {code.co_filename}:{code.co_firstlineno + 1}"]
+    for f, error in (
+        (lambda X: np.linalg.inv(0 * X), np.linalg.LinAlgError),
+        (lambda X: X[7], IndexError),
+        (lambda X: ox.solve_sylvester(X, X, X[:2]), ValueError),
+    ):
+        with pytest.raises(error) as caught:
+            ox.jvp(f, (X,), (X,))
+        assert re.search(HERE, caught.value.__notes__[0])
+    for f in (lambda X: np.ones(3) @ np.ones(4), lambda X: np.floor_divide(X, 2), np.linalg.inv):
+        with pytest.raises((ValueError, NotImplementedError)) as caught:
+            ox.jacobian(f, X[:2])
+        assert not hasattr(caught.value, "__notes__")
 
 
 def test_shapes_that_do_not_fit():

@@ -55,6 +55,7 @@ ORDER = [
     "_primitives",
     "_tape",
     "_trace",
+    "_frechet",
     "_rules",
     "_lower",
     "_real_linear",

@@ -2,6 +2,7 @@
 
 import difflib
 import functools
+import inspect
 import operator
 import re
 import warnings
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 import otimes as ox
-from otimes._trace import Traced, rules
+from otimes._trace import Traced, _signature, rules
 
 rng = np.random.default_rng(41)
 X = rng.uniform(0.1, 0.9, (3, 3))
@@ -218,3 +219,35 @@ def test_no_function_of_numpy_makes_a_constant(monkeypatch):
     assert found == []
     assert count["calls"] > 5000
     assert count["traced"] > 500
+
+
+@pytest.mark.parametrize(
+    ("by_name", "by_place"),
+    [
+        (lambda X: ox.vec(a=X), ox.vec),
+        (lambda X: ox.vec(order="C", a=X), lambda X: ox.vec(X, "C")),
+        (lambda X: ox.vech(a=X), ox.vech),
+        (lambda X: ox.veck(a=X), ox.veck),
+        (lambda X: ox.unvec(shape=(1, 9), v=X.ravel()), lambda X: ox.unvec(X.ravel(), (1, 9))),
+        (lambda X: ox.unvech(v=X[0]), lambda X: ox.unvech(X[0])),
+        (lambda X: ox.unveck(v=X[0]), lambda X: ox.unveck(X[0])),
+        (lambda X: ox.kron(a=X, b=X), lambda X: ox.kron(X, X)),
+        (lambda X: np.take(indices=[2, 0], a=X, axis=1), lambda X: X[:, [2, 0]]),
+    ],
+)
+def test_traced_keywords(by_name, by_place):
+    J, K = ox.jacobian(by_name, X), ox.jacobian(by_place, X)
+    assert J.out_shape == K.out_shape
+    np.testing.assert_array_equal(J.toarray(), K.toarray())
+
+
+def test_rules_of_functions_without_a_signature():
+    """As builtins may be: the options of a rule are then its own."""
+
+    def forward(a, k=0):
+        raise AssertionError
+
+    forward.__wrapped__ = max
+    with pytest.raises(ValueError, match="no signature"):
+        inspect.signature(forward)
+    assert list(_signature(forward).parameters) == ["a", "k"]

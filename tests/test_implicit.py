@@ -274,6 +274,27 @@ def test_refusals():
         ox.solve(lambda X: ox.solve_continuous_are(X, B, Q @ Q.T, np.eye(N)), Q)
 
 
+def test_lists_beside_traced_arrays():
+    lists = [[2, 1], [0, 3]]
+    M, X = np.array(lists, float), np.array([[1.0, 2.0], [0.0, 4.0]])
+    for of_list, of_array in (
+        (lambda X: ox.solve_sylvester(X, lists, lists), lambda X: ox.solve_sylvester(X, M, M)),
+        (lambda X: ox.solve_stein(lists, X, lists), lambda X: ox.solve_stein(M, X, M)),
+        (
+            lambda X: ox.solve_continuous_lyapunov(lists, X @ X),
+            lambda X: ox.solve_continuous_lyapunov(M, X @ X),
+        ),
+    ):
+        close(ox.jacobian(of_list, X).toarray(), ox.jacobian(of_array, X).toarray(), 1e-14)
+        hessians = (ox.hessian(lambda X: np.sum(f(X) ** 2), X) for f in (of_list, of_array))  # noqa: B023
+        close(*(H.toarray() for H in hessians), 1e-14)
+
+
+def test_shapes_that_do_not_fit():
+    with pytest.raises(ValueError, match=r"^solve_sylvester: q has shape \(2, 2\), but a is"):
+        ox.jacobian(lambda X: ox.solve_sylvester(X, B, np.ones((2, 2))), A)
+
+
 def test_an_equation_is_linear_in_its_right_hand_side():
     X = ox.solve(lambda X: ox.solve_sylvester(A, B, X) + 3 * X, Q)
     np.testing.assert_allclose(ox.solve_sylvester(A, B, X) + 3 * X, Q, atol=1e-12)

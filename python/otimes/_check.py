@@ -227,6 +227,18 @@ def _is_inside(frame: FrameType) -> bool:
     return frame.f_code.co_filename.startswith(_INSIDE) or is_of_scipy(frame)
 
 
+def note_line(error: Exception) -> None:
+    """Note in an error of NumPy, SciPy or our own the user's line that has led to it."""
+    step, line, is_users = error.__traceback__, "", True
+    while step is not None:
+        is_users = not _is_inside(step.tb_frame)
+        line = f"{step.tb_frame.f_code.co_filename}:{step.tb_lineno}" if is_users else line
+        step = step.tb_next
+    told = [str(error), *getattr(error, "__notes__", [])]
+    if line and not is_users and not any(line in text for text in told):
+        error.add_note(f"at {line}")
+
+
 def is_of_scipy(frame: FrameType) -> bool:
     """Whether a frame runs code of SciPy, which may stand anywhere or not at all."""
     name: str = frame.f_globals.get("__name__") or ""

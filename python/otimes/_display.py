@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ._frechet import FrechetDerivative
 from ._operator import LinearOperator, Scalar, Shape, registry
+from ._primitives import Constant
 from ._real_linear import RealLinear
 from ._selection import Symmetrizer
 from ._structures import (
@@ -91,12 +93,20 @@ class Notation:
             return self.label(f.label)
         if f.shape == (1, 1):
             return self.number(f.dense(f.dtype)[0, 0])
+        return self.nameless(f.shape)
+
+    def nameless(self, shape: Shape) -> str:
         times = r" \times " if self.latex else "×"
-        return f"[{f.rows}{times}{f.cols}]"
+        return f"[{times.join(map(str, shape))}]"
 
     def vector_of(self, shape: Shape) -> str:
-        sizes = (r" \times " if self.latex else "×").join(map(str, shape))
-        return rf"\operatorname{{vec}}[{sizes}]" if self.latex else f"vec[{sizes}]"
+        vec = r"\operatorname{vec}" if self.latex else "vec"
+        return vec + self.nameless(shape)
+
+    def derivative(self, function: str, at: Constant) -> str:
+        """L_exp(A)."""
+        argument = self.label(at.label) if at.label else self.nameless(at.array.shape)
+        return self.sub("L", rf"\{function}" if self.latex else f"_{function}") + f"({argument})"
 
     def number(self, c: Scalar) -> str:
         value = np.asarray(c).item()
@@ -188,6 +198,8 @@ class Notation:
                 return f"X ↦ {linear} X + {conjugated} {bar}"
             case OperatorKronecker():
                 return self.otimes.join(self._inner(a) for a in op.operators)
+            case FrechetDerivative():
+                return self.derivative(op.symbol, op.primitive.a)
             case Diagonal():
                 d = f"{len(op.entries)} entries"
                 return rf"\operatorname{{diag}}(\text{{{d}}})" if self.latex else f"diag({d})"

@@ -56,11 +56,13 @@ def expm(a: Any, *, check_finite: bool = True) -> Any:
     Scaling and squaring of Padé approximants: up to 2 (7 + s) n³ flops, s = log₂(‖A‖/4) squarings,
     fewer where the powers of A are smaller than those of ‖A‖; 8 n² of memory. The diagonal of a
     triangular matrix is that of the scalar function. The tests measure against arithmetic of 200
-    digits.
+    digits. The derivative along D is the block at the upper right of the exponential of
+    [[A, D], [0, A]]; one of order k costs the exponential of a matrix of order 2ᵏ n.
 
     References
     ----------
-    Higham 2005, doi:10.1137/04061101X; Al-Mohy & Higham 2009, doi:10.1137/09074721X.
+    Higham 2005, doi:10.1137/04061101X; Al-Mohy & Higham 2009, doi:10.1137/09074721X. Derivatives:
+    Higham 2008, Functions of Matrices, theorem 3.6.
 
     Examples
     --------
@@ -174,7 +176,8 @@ def logm(a: Any, *, check_finite: bool = True) -> Any:
     Inverse scaling and squaring: a Schur decomposition in complex arithmetic, square roots of its
     triangular matrix T until ‖T - I‖₁ ≤ ¼, and the Padé approximant of degree 8 as a sum of eight
     partial fractions, whose error is below rounding there; about (100 + 40 s) n³ real flops for s
-    roots. A Hermitian A by its eigenvalues. Memory for about ten copies of A.
+    roots. A Hermitian A by its eigenvalues. Memory for about ten copies of A. Derivatives as of
+    `expm`.
 
     References
     ----------

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from ._check import Array
+from ._check import Array, as_inexact
 from ._equation import Equation, require_regular
 from ._factorizations import BatchFactorization, EquationFactorization
 from ._lower import Jacobian, Program, image
@@ -90,6 +90,7 @@ def _solve_equation(
     """dX of the equation at X: that of its coefficients and its right-hand side."""
     *given, q = operands
     matrices = equation.matrices(equation.name, tuple(given))
+    equation.require_right_side(equation.name, equation.rhs, matrices, q)
     if any(a.ndim != 2 for a in (*matrices, q)):
         require_regular(equation.name, on_singular)
         x, report = equation.solve(matrices, q, check_finite, on_singular, True)
@@ -128,12 +129,18 @@ def _nested(equation: Equation, args: tuple[Any, ...], options: dict[str, Any]) 
     return (solved, info) if options["return_info"] else solved
 
 
+def _as_operand(name: str, x: Any) -> Any:
+    return x if isinstance(x, Traced) else as_inexact(name, x)
+
+
 def _traced(function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """One of our functions where an argument is traced."""
     if function is operator.matmul:
         return NotImplemented  # that is the traced array's own
     info: list[SolveInfo] = []
     if isinstance(function, Equation):
+        names = (*function.arguments, function.rhs)
+        args = tuple(map(_as_operand, names, args))
         if function not in rules:
             rule(function, linear="last")(partial(_solve_equation, function))
         if len({x.tape for x in args if isinstance(x, Traced)}) > 1 or max(map(_levels, args)) > 1:

@@ -59,7 +59,7 @@ class Registry:
 
     def elsewhere(self, function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """The result of one of our functions where an argument is foreign, else NotImplemented."""
-        for x in args:
+        for x in (*args, *options.values()) if options else args:
             version = self._version_for(type(x))
             if version is not None:
                 return version(function, args, options)

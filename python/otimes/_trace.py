@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ._check import Array, as_inexact, is_of_scipy, require_own_class, user_frame
+from ._check import Array, as_inexact, is_of_scipy, note_line, require_own_class, user_frame
 from ._equation import Equation
 from ._operator import is_scalar, registry
 from ._tape import Tangent, Tape, where
@@ -143,7 +143,7 @@ def _by_position(
 ) -> tuple[Sequence[Any], dict[str, Any]]:
     """The arguments with the traced ones among the keywords at their place."""
     try:
-        bound = inspect.signature(forward).bind(*args, **kwargs)
+        bound = _signature(forward).bind(*args, **kwargs)
     except TypeError:
         _refuse(function, "with a traced keyword argument")
     bound.apply_defaults()
@@ -152,11 +152,19 @@ def _by_position(
     return bound.args, bound.kwargs
 
 
+def _signature(forward: Callable[..., Any]) -> inspect.Signature:
+    """That of the function that a rule is made for, if it has one: a builtin may have none."""
+    try:
+        return inspect.signature(forward)
+    except ValueError:
+        return inspect.signature(forward, follow_wrapped=False)
+
+
 def _require_options(
     function: Any, forward: Callable[..., Any], values: Sequence[Any], kwargs: dict[str, Any]
 ) -> None:
     """Refuse options of NumPy's function that its rule does not have."""
-    signature = inspect.signature(forward)
+    signature = _signature(forward)
     try:
         signature.bind(*values, **kwargs)
     except TypeError:
@@ -546,11 +554,7 @@ def trace(
     for k, variable in variables.items():
         given[k] = Traced(points[k], variable)
     try:
-        result = f(*given)
-    except ValueError as error:  # y[0] = x: NumPy has an error of its own for what float(x) raises
-        if isinstance(error.__cause__, TypeError) and _LOSS in str(error.__cause__):
-            raise error.__cause__ from None
-        raise
+        result = _run(f, given)
     finally:
         tape.finished = True
     is_tuple = several and isinstance(result, tuple)
@@ -562,6 +566,18 @@ def trace(
         tape,
         is_tuple,
     )
+
+
+def _run(f: Callable[..., Any], given: Sequence[Any]) -> Any:
+    """f(*given); an error names the line of f."""
+    try:
+        return f(*given)
+    except Exception as error:
+        cause = error.__cause__  # y[0] = x: NumPy has an error of its own for what float(x) raises
+        if isinstance(cause, TypeError) and _LOSS in str(cause):
+            raise cause from None
+        note_line(error)
+        raise
 
 
 def _point(name: str, x: Any) -> Any:

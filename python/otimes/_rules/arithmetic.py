@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import string
 from collections.abc import Callable
 from typing import Any
 
@@ -158,7 +157,7 @@ def einsum(subscripts: Any, *operands: Any, optimize: Any = False, **options: An
 def _subscripts(text: str, ndims: list[int]) -> tuple[list[str], str]:
     """The axes of the operands and of the result, the ellipsis as capital letters."""
     left, arrow, out = text.replace(" ", "").partition("->")
-    spare = [c for c in string.ascii_uppercase if c not in text]
+    spare = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in text]
     inputs = []
     longest = ""
     for axes, ndim in zip(left.split(","), ndims, strict=True):

@@ -6,7 +6,6 @@ function says where its result's entries come from.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import inspect
 import operator
@@ -48,8 +47,7 @@ def _rearranging(function: Callable[..., Any], *places: int) -> Callable[..., An
             start, maps[place] = _maps_of(args[place], start, sources)
         return value, maps
 
-    with contextlib.suppress(ValueError):  # a builtin may have none
-        forward.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+    forward.__wrapped__ = function  # type: ignore[attr-defined]  # whose signature is its own
     return forward
 
 
