@@ -1,5 +1,7 @@
 """Our functions on Dask arrays: against the same call on NumPy arrays, and as graphs."""
 
+import contextlib
+import os
 import subprocess
 import sys
 
@@ -413,3 +415,74 @@ def test_a_chunk_that_does_not_fit_names_sizes(monkeypatch):
         OPERATORS["product"] @ da.ones(24)
     with pytest.raises(MemoryError, match="columns of 20 entries, which this operator needs"):
         ox.kronecker_sum(A, C).inv() @ da.ones(20)
+
+
+# --- clusters and storage ------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def cluster(workers, **options):
+    distributed = pytest.importorskip("distributed")
+    with (
+        dask.config.set(scheduler=None),
+        distributed.LocalCluster(workers, dashboard_address=":0", **options) as local,
+        distributed.Client(local),
+    ):
+        yield
+
+
+def dying_once(block, flag):
+    """The block; whoever is asked first ends its process."""
+    try:
+        os.close(os.open(flag, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return block
+    os._exit(1)
+
+
+def test_a_worker_that_dies_is_replaced(tmp_path):
+    factors = [RNG.standard_normal((8, 8)) for _ in range(4)]
+    x = RNG.standard_normal(8**4)
+    with (
+        cluster(2, threads_per_worker=1, processes=True),
+        dask.config.set({"array.chunk-size": f"{8 * 8**3}B"}),
+    ):
+        lazy = (ox.kron(*factors) @ da.from_array(x, chunks=8**3)).map_blocks(
+            dying_once, str(tmp_path / "flag"), meta=np.empty(0)
+        )
+        y = lazy.compute()
+    assert (tmp_path / "flag").exists()
+    np.testing.assert_allclose(y, ox.kron_matmul(factors, x), rtol=1e-12, atol=1e-12)
+
+
+def test_the_limit_of_a_cluster_is_that_of_its_smallest_worker():
+    too_large = pytest.raises(MemoryError, match=r"a worker has 0\.0931 GiB for its 2 threads")
+    with cluster(2, threads_per_worker=2, processes=False, memory_limit="100MB"), too_large:
+        ox.kron(A, B) @ da.ones((24, 10**6), chunks=-1)
+
+
+def test_zarr_to_zarr(tmp_path):
+    pytest.importorskip("zarr")
+    x = RNG.standard_normal((24, 50))
+    da.from_array(x, chunks=(24, 10)).to_zarr(tmp_path / "x.zarr")
+    (OPERATORS["product"] @ da.from_zarr(tmp_path / "x.zarr")).to_zarr(tmp_path / "y.zarr")
+    y = da.from_zarr(tmp_path / "y.zarr").compute()
+    np.testing.assert_allclose(y, OPERATORS["product"] @ x, rtol=1e-12, atol=1e-12)
+
+
+FULL_DISK = """
+import resource, sys
+import dask.array as da, otimes as ox
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+y = ox.kron([[2.0]], [[1.0, 1.0], [1.0, -1.0]]) @ da.ones((2, 5000), chunks=(2, 2500))
+y.to_zarr(sys.argv[1], compressors=None)
+"""
+
+
+def test_a_disk_that_is_full_is_an_error(tmp_path):
+    pytest.importorskip("zarr")
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(tmp_path / "y.zarr")], capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "OSError: [Errno 27] File too large" in done.stderr
