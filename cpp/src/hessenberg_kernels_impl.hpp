@@ -155,9 +155,11 @@ OTIMES_NOINLINE void factor(const R* h, R re, R im, const HessenbergLu<R>& lu) {
         const N f = rest * inverse;
         lu.steps[k] = {inverse.re, inverse.im, f.re, f.im, swapped};
         const auto next = column_of<R, complex>(lu, k - 1);
+        // Not read back from where it is about to be stored: this is what all steps wait for.
+        last = (swapped ? column : next).get(k - 1) -
+               (swapped ? next : column).get(k - 1) * inverse * rest;
         eliminate(column, next, swapped, inverse, rest, next.step);
         column = next;
-        last = next.get(k - 1);
     }
     const N inverse = reciprocal(last);
     lu.steps[0] = {inverse.re, inverse.im, R(0), R(0), false};
