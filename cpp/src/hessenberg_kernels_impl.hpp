@@ -179,7 +179,7 @@ OTIMES_INLINE Number<R, complex> factor_of(const HessenbergStep<R>& step) {
 /// Rows that are solved for at once: the ones before them wait for the memory only so often.
 constexpr int strip = 4;
 
-/// Back substitution for the rows from `first` on: z <- D U^-1 x there, x loses their columns.
+/// Back substitution for the rows from `first` on: z <- U^-1 x there, x loses their columns.
 template <int count, class R, bool complex>
 OTIMES_INLINE void substitute(const HessenbergLu<R>& lu, index_t first, Column<R, complex> x,
                               Column<R, complex> z) {
@@ -202,7 +202,7 @@ OTIMES_INLINE void substitute(const HessenbergLu<R>& lu, index_t first, Column<R
     }
 }
 
-/// x <- M U^-1 x
+/// x <- M D^-1 U^-1 x
 template <class R, bool complex>
 OTIMES_NOINLINE void solve(const HessenbergLu<R>& lu, Column<R, complex> x, Column<R, complex> z) {
     using N = Number<R, complex>;
@@ -241,7 +241,7 @@ OTIMES_INLINE void substitute_adjoint(const HessenbergLu<R>& lu, index_t first,
     }
 }
 
-/// x <- U^-H M^H x
+/// x <- U^-H D^-H M^H x
 template <class R, bool complex>
 OTIMES_NOINLINE void solve_adjoint(const HessenbergLu<R>& lu, Column<R, complex> x,
                                    Column<R, complex> z) {

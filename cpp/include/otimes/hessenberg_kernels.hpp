@@ -21,18 +21,18 @@ constexpr index_t packed_size(index_t k) {
     return line * (full + 1) * line * full / 2 + line * (full + 1) * (k % line);
 }
 
-/// Step k of a decomposition: of the columns k - 1 and k one becomes column k of U, the other one
+/// Step k of a decomposition: of the columns k - 1 and k one becomes column k of U D, the other one
 /// loses `factor` times that.
 template <class R>
 struct HessenbergStep {
-    R inverse_re, inverse_im;  // of u_kk
+    R inverse_re, inverse_im;  // of d_kk
     R factor_re, factor_im;
     bool swapped;  // column k - 1 is the pivot
 };
 
-/// H + s I = U M^-1, M the product of elementary column operations on neighbours from the last pair
-/// to the first: each column of U is made from two that are contiguous. For complex s, or H, the
-/// imaginary part of a column follows its real part.
+/// (H + s I) M = U D, U with ones on the diagonal, D diagonal, M the product of elementary column
+/// operations on neighbours from the last pair to the first: each column of U is made from two that
+/// are contiguous. For complex s, or H, the imaginary part of a column follows its real part.
 template <class R>
 struct HessenbergLu {
     index_t n;
