@@ -680,7 +680,7 @@ def test_factor_rcond_matches_the_solver(rng):
     a, b = normal(rng, (9, 9)), normal(rng, (8, 8))
     info = ox.solve_sylvester(a, b, np.ones((9, 8)), return_info=True)[1]
     assert ox.sylvester_factor(a, b).rcond() == info.rcond
-    assert info.method == "bartels-stewart"
+    assert info.method == "hessenberg-schur"
 
 
 # --- errors --------------------------------------------------------------------------------------

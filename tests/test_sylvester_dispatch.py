@@ -87,16 +87,75 @@ def test_hermitian_equations_are_divided(m, n, dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
-    ("m", "n"), [(37, 1), (1, 37), (40, 2), (2, 40), (33, 5), (5, 33), (130, 16), (16, 130)]
+    ("m", "n"), [(37, 1), (1, 37), (40, 2), (2, 40), (33, 4), (4, 33), (130, 16), (16, 130)]
 )
 def test_one_small_side(m, n, dtype):
     check(normal((m, m), dtype), normal((n, n), dtype), normal((m, n), dtype), "shifted-lu")
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("m", "n"), SHAPES)
+@pytest.mark.parametrize(("m", "n"), [*SHAPES, (7, 7), (8, 9), (16, 5), (5, 24), (63, 64)])
+def test_small_ones_by_a_hessenberg_and_a_schur_form(m, n, dtype):
+    check(normal((m, m), dtype), normal((n, n), dtype), normal((m, n), dtype), "hessenberg-schur")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("m", "n"), [(105, 101), (210, 60)])
 def test_the_rest_by_schur_forms(m, n, dtype):
     check(normal((m, m), dtype), normal((n, n), dtype), normal((m, n), dtype), "bartels-stewart")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("given", ["upper", "lower"])
+@pytest.mark.parametrize("forms", [("hessenberg", None), (None, "hessenberg"), ("schur", None)])
+def test_forms_that_are_given(forms, given, dtype):
+    """Of one matrix, a Hessenberg form or a triangle, in either order of rows and columns."""
+    keep = {"hessenberg": lambda a: np.triu(a, -1), "schur": np.triu, None: lambda a: a}
+    for m, n in ((20, 12), (12, 20)):
+        a, b = (
+            keep[form](normal((k, k), dtype, seed))
+            for k, form, seed in zip((m, n), forms, (1, 2), strict=True)
+        )
+        q = normal((m, n), dtype)
+        if given == "lower":
+            a, b = (t.T if form else t for t, form in zip((a, b), forms, strict=True))
+        check(a, b, q, "hessenberg-schur")
+        check(b, a, q.T, "hessenberg-schur")
+
+
+@pytest.mark.parametrize("bumps", ["all", "none", "first", "last"])
+@pytest.mark.parametrize("ratio", [1e-4, 1.0, 1e4])
+def test_bumps_of_the_schur_form(bumps, ratio):
+    """2x2 blocks with off-diagonal entries of that ratio are in the equation as they stand."""
+    n = 10
+    s = 0.1 * np.triu(normal((n, n)), 2) * (bumps != "none")
+    np.fill_diagonal(s, np.linspace(1, 2, n // 2).repeat(2))
+    starts = {"all": range(0, n, 2), "none": [], "first": [0], "last": [n - 2]}[bumps]
+    for j in starts:
+        s[j, j + 1], s[j + 1, j] = np.sqrt(ratio), -1 / np.sqrt(ratio)
+    a, q = normal((14, 14)), normal((14, n))
+    check(a, s, q, "hessenberg-schur")
+    check(s, a, q.T, "hessenberg-schur")
+
+
+def test_shifts_that_need_interchanges():
+    """Without them the pivots of a cyclic shift are the shifts, 2^-40, and their growth ruins X."""
+    a = np.roll(np.eye(12), 1, axis=0)
+    b = 2.0**-40 * np.eye(8) + np.triu(normal((8, 8)), 1)
+    check(a, b, normal((12, 8)), "hessenberg-schur")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_nearly_singular_small_ones_are_left_to_schur_forms(dtype):
+    a = normal((20, 20), dtype)
+    value = np.linalg.eigvals(a)[0]
+    b = np.diag(np.r_[-value, np.arange(3.0, 9.0)])
+    b = b.astype(np.result_type(dtype, np.complex64))
+    q = np.ones((20, 7), b.dtype)
+    with pytest.warns(ox.IllConditionedWarning):
+        info = ox.solve_sylvester(a, b, q, on_singular="warn", return_info=True)[1]
+    assert info.method == "bartels-stewart"
+    assert info.rcond < 100 * eps(q)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -111,14 +170,14 @@ def test_schur_forms_are_not_decomposed(kind, dtype):
 @pytest.mark.parametrize("dtype", [np.float64, np.complex128])
 def test_one_hermitian_side(dtype):
     for a, b in ((hermitian(30, dtype), normal((25, 25), dtype)),) * 2:
-        check(a, b, normal((30, 25), dtype), "bartels-stewart")
-        check(b, a, normal((25, 30), dtype), "bartels-stewart")
+        check(a, b, normal((30, 25), dtype), "hessenberg-schur")
+        check(b, a, normal((25, 30), dtype), "hessenberg-schur")
 
 
 MAKERS = {
     "doubling": stable,
     "eigendecomposition": hermitian,
-    "bartels-stewart": lambda n, dtype, seed=0: normal((n, n), dtype, seed),
+    "hessenberg-schur": lambda n, dtype, seed=0: normal((n, n), dtype, seed),
 }
 
 

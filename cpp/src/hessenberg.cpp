@@ -4,6 +4,7 @@
 #include <cmath>
 #include <complex>
 #include <limits>
+#include <utility>  // std::move
 #include <vector>
 
 #include "otimes/reflector_kernels.hpp"
@@ -88,7 +89,21 @@ void reduce_to_hessenberg(index_t n, T* a, index_t lda, T* q, index_t ldq) {
     if (n > 0) to_unit(0);
 }
 
+template <class T>
+Hessenberg<T>::Hessenberg(const Matrix<T>& a) : form_(a) {
+    if (is_hessenberg<T>(a.view())) return;
+    if (is_hessenberg<T>(reversed(a))) {
+        form_ = Matrix<T>(reversed(a));
+        q_ = Basis<T>::reversal();
+        return;
+    }
+    Matrix<T> q(a.rows(), a.rows());
+    reduce_to_hessenberg(a.rows(), form_.data(), form_.ld(), q.data(), q.ld());
+    q_ = Basis<T>(std::move(q));
+}
+
 #define OTIMES_INSTANTIATE(T)                                                                      \
+    template class Hessenberg<T>;                                                                  \
     template bool is_hessenberg<T>(MatrixView<const T>);                                           \
     template void reduce_to_hessenberg(index_t, T*, index_t, T*, index_t);
 OTIMES_INSTANTIATE(float)

@@ -5,22 +5,12 @@
 
 #include "otimes/blas.hpp"
 #include "otimes/condition.hpp"
+#include "otimes/diagonal_blocks.hpp"
 #include "otimes/parallel_gemm.hpp"
 #include "otimes/threads.hpp"
 
 namespace otimes {
 namespace {
-
-/// The bump [a b; c a] is a + i w in the coordinates (x1, x2/d): X [a b; c a] + A X = [c1 c2] is
-/// (A + (a + iw) I) z = c1 + i c2/d with z = x1 + i x2/d. Its transpose has 1/d and -w.
-template <class T>
-struct Bump {
-    Bump(const Matrix<T>& s, index_t j)
-        : d(std::sqrt(std::abs(s(j, j + 1)) / std::abs(s(j + 1, j)))),
-          shift(std::real(s(j, j)), std::real(s(j, j + 1)) / d) {}
-    real_t<T> d;
-    std::complex<real_t<T>> shift;
-};
 
 /// A + shift I
 template <class Z, class T>
@@ -38,7 +28,7 @@ ShiftedLu<T>::ShiftedLu(const Matrix<T>& a, const Matrix<T>& b) : schur_(b) {
     const Matrix<T>& s = schur_.form();
     const index_t m = a.rows(), n = b.rows();
     for (index_t j = 0; j < n; j += blocks_.back().width)
-        blocks_.push_back({j, j + 1 < n && s(j + 1, j) != T(0) ? 2 : 1, {}, {}});
+        blocks_.push_back({j, block_width(s, j), {}, {}});
     const auto count = static_cast<index_t>(blocks_.size());
     parallel_for(count, static_cast<double>(n) * product_flops(m, m, m) / 3, [&](index_t k) {
         Block& block = blocks_[static_cast<std::size_t>(k)];

@@ -4,9 +4,11 @@
 #include <complex>
 #include <limits>
 #include <optional>
+#include <utility>  // std::move
 
 #include "otimes/bartels_stewart.hpp"
 #include "otimes/doubling.hpp"
+#include "otimes/hessenberg_schur.hpp"
 #include "otimes/product.hpp"
 #include "otimes/refinement.hpp"
 #include "otimes/scaling.hpp"
@@ -18,13 +20,35 @@ namespace otimes {
 
 namespace {
 
-/// LUs of the larger matrix take 2/3 n m^3 flops at full speed, its Schur decomposition 25 m^3 at
-/// a small part of it.
-bool is_much_smaller(index_t n, index_t m) { return n <= 16 && m >= 4 * n; }
+/// LUs of the larger matrix, m x m, take 2/3 n m^3 flops at full speed, its Hessenberg form 14/3
+/// m^3 and its Schur form 25 m^3 at a small part of it. Measured.
+bool is_much_smaller(index_t n, index_t m) { return m >= 4 * n && n <= (m <= 128 ? 4 : 16); }
+
+/// Is a Hessenberg form of the m x m matrix better than a Schur form? Not where both Schur forms
+/// are made at once, each on a thread, and not where LUs for n shifts outgrow the cache. Measured.
+bool suits_hessenberg_form(index_t m, index_t n) {
+    return m <= 200 && n <= (get_num_threads() == 1 ? 100 : 64);
+}
 
 template <class T>
 bool is_hermitian(const Matrix<T>& a) {
     return has_symmetry<T>(Symmetry::hermitian, a.view());
+}
+
+/// Flops, roughly.
+template <class T>
+double cost_of_schur_form(const Matrix<T>& a) {
+    const auto n = static_cast<double>(a.rows());
+    return (has_schur_form(a) ? 0 : is_hermitian(a) ? 9 : 25) * n * n * n;
+}
+
+/// Method::attempt(A, B), or the same of the transposed equation.
+template <class Method, class T>
+EquationMethodPointer<T> attempt(bool transposed, const Matrix<T>& a, const Matrix<T>& b) {
+    if (!transposed) return Method::attempt(a, b);
+    auto method = Method::attempt(Matrix<T>(b.view().t()), Matrix<T>(a.view().t()));
+    if (!method) return nullptr;
+    return std::make_unique<TransposedMethod<T>>(std::move(method));
 }
 
 /// The fastest method that suits A and B; nothing where the Schur forms of both do.
@@ -33,9 +57,11 @@ EquationMethodPointer<T> choose_method(const Matrix<T>& a, const Matrix<T>& b) {
     const index_t m = a.rows(), n = b.rows();
     if (has_schur_form(a) && has_schur_form(b)) return nullptr;
     if (is_hermitian(a) && is_hermitian(b)) return std::make_unique<EigenSylvester<T>>(a, b);
-    if (is_much_smaller(n, m)) return std::make_unique<ShiftedLu<T>>(a, b);
-    if (is_much_smaller(m, n)) return std::make_unique<TransposedShiftedLu<T>>(a, b);
-    return DoublingSylvester<T>::attempt(a, b);
+    if (is_much_smaller(n, m) || is_much_smaller(m, n)) return attempt<ShiftedLu<T>>(m < n, a, b);
+    if (auto doubling = DoublingSylvester<T>::attempt(a, b)) return doubling;
+    const bool transposed = cost_of_schur_form(a) < cost_of_schur_form(b);
+    if (!suits_hessenberg_form(transposed ? n : m, transposed ? m : n)) return nullptr;
+    return attempt<HessenbergSchur<T>>(transposed, a, b);
 }
 
 }  // namespace

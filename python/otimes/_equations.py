@@ -141,12 +141,16 @@ def solve_sylvester(
     -----
     About 25 (m³ + n³) flops for two Schur decompositions, which run at once on two threads,
     7 m n (m + n) for the solution and its residual, 2 to 4 m n (m + n) for the condition; memory
-    for four copies of A and B and six of Q. Up to 36 unknowns: LU of the Kronecker matrix,
-    2/3 (m n)³ flops; in a batch, of as many equations at once as a vector has lanes.
+    for four copies of A and B and six of Q. Where the smaller one, A say, is below about 64 and the
+    other below 200, 25 m³ + 5 n³ for its Schur form and a Hessenberg form of B, and m n² for the
+    LUs of that, one for each eigenvalue of A, which take m n² numbers of memory. Up to 36 unknowns:
+    LU of the Kronecker matrix, 2/3 (m n)³ flops; in a batch, of as many equations at once as a
+    vector has lanes.
 
     References
     ----------
-    Bartels & Stewart 1972, doi:10.1145/361573.361582.
+    Bartels & Stewart 1972, doi:10.1145/361573.361582; Golub, Nash & Van Loan 1979,
+    doi:10.1109/TAC.1979.1102170.
 
     Examples
     --------

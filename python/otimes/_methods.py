@@ -163,8 +163,8 @@ METHODS = (
     Method("kronecker", "one Kronecker term: an LU factorization of each factor", _kronecker),
     Method(
         "sylvester",
-        "every term multiplies from one side, L X + X R: two Schur decompositions and a triangular "
-        "solve",
+        "every term multiplies from one side, L X + X R: two Schur decompositions, or that of the "
+        "smaller side and a Hessenberg form of the other, and substitution",
         _sylvester,
     ),
     Method(

@@ -36,6 +36,8 @@ class SolveInfo:
         - ``eigendecomposition``: the same of Hermitian matrices;
         - ``doubling``: matrix products and LU, by squared Smith iterations; for Riccati equations
           by structure-preserving doubling;
+        - ``hessenberg-schur``: a Schur decomposition of the smaller of A and B, a Hessenberg form
+          of the other;
         - ``shifted-lu``: an LU decomposition of A for each column, or two, of a small B;
         - ``generalized-schur``, ``qz``: of pencils;
         - ``qr``, ``complete``, ``svd``: of `lstsq_axb`, or two such as ``qr-complete``;

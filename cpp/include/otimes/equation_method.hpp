@@ -38,6 +38,25 @@ class EquationMethod {
 template <class T>
 using EquationMethodPointer = std::unique_ptr<const EquationMethod<T>>;
 
+/// A method for B^T X^T + X^T A^T = Q^T, or for c X^T - B^T X^T A^T = Q^T.
+template <class T>
+class TransposedMethod final : public EquationMethod<T> {
+  public:
+    explicit TransposedMethod(EquationMethodPointer<T> method) : method_(std::move(method)) {}
+
+    std::string_view name() const override { return method_->name(); }
+    double rcond() const override { return method_->rcond(); }
+    std::optional<int> solve(bool adjoint, Matrix<T>& x) const override {
+        Matrix<T> x_transposed(x.view().t());
+        const auto exponent = method_->solve(adjoint, x_transposed);
+        x = Matrix<T>(x_transposed.view().t());
+        return exponent;
+    }
+
+  private:
+    EquationMethodPointer<T> method_;
+};
+
 /// A method and the robust one that takes its place for right-hand sides which it does not solve
 /// accurately; that is made when it is first needed.
 template <class T>

@@ -17,6 +17,9 @@ namespace otimes {
 template <class T>
 class ShiftedLu final : public EquationMethod<T> {
   public:
+    static EquationMethodPointer<T> attempt(const Matrix<T>& a, const Matrix<T>& b) {
+        return std::make_unique<ShiftedLu>(a, b);
+    }
     ShiftedLu(const Matrix<T>& a, const Matrix<T>& b);
 
     std::string_view name() const override { return "shifted-lu"; }
@@ -36,26 +39,6 @@ class ShiftedLu final : public EquationMethod<T> {
     Schur<T> schur_;
     std::vector<Block> blocks_;
     double rcond_;
-};
-
-/// The same for a small A, as B^T X^T + X^T A^T = Q^T.
-template <class T>
-class TransposedShiftedLu final : public EquationMethod<T> {
-  public:
-    TransposedShiftedLu(const Matrix<T>& a, const Matrix<T>& b)
-        : transposed_(Matrix<T>(b.view().t()), Matrix<T>(a.view().t())) {}
-
-    std::string_view name() const override { return transposed_.name(); }
-    double rcond() const override { return transposed_.rcond(); }
-    std::optional<int> solve(bool adjoint, Matrix<T>& x) const override {
-        Matrix<T> x_transposed(x.view().t());
-        const auto exponent = transposed_.solve(adjoint, x_transposed);
-        x = Matrix<T>(x_transposed.view().t());
-        return exponent;
-    }
-
-  private:
-    ShiftedLu<T> transposed_;
 };
 
 }  // namespace otimes
