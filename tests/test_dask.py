@@ -56,6 +56,11 @@ OPERATORS = {
     "jacobian of a network": ox.jacobian(lambda X: np.tanh(X) @ A, A),
     "jacobian of a trace": ox.jacobian(lambda X: np.trace(X @ X), B),
     "jacobian of slices": ox.jacobian(lambda X: X[::2, 1:], B),
+    "jacobian of a reversal": ox.jacobian(lambda x: x[::-1] * 2, np.ones(30)),
+    "selection": ox.jacobian(lambda x: x[[5, 3, 8]], np.ones(30)),
+    "padding": ox.jacobian(lambda x: x[[5, 3, 8]], np.ones(30)).T,
+    "sum with a diagonal": ox.kron(A, B) + ox.diagonal(RNG.standard_normal(24)),
+    "product of operators": ox.kron(ox.duplication_matrix(3), A),
     "dense": ox.aslinearoperator(RNG.standard_normal((30, 40))),
 }
 
@@ -287,6 +292,9 @@ SQUARE = {
     "permuted spectral": ox.kronecker_sum(definite(20), definite(20))
     @ ox.commutation_matrix(20, 20),
     "jacobian": ox.jacobian(lambda X: X @ X @ X, A),
+    "complex spectral": ox.kronecker_sum(definite(20), definite(20) * (1 + 1j)),
+    "triangular": ox.kronecker_sum(np.triu(definite(20)), np.triu(definite(20))),
+    "complex permuted": ox.commutation_matrix(4, 6) @ ox.kron(A + 1j * A.T, B),
     "inverse": ox.kronecker_sum(A, B).inv(),
     "chain": ox.kron(A, B) @ ox.diagonal(1.0 + np.arange(24)),
 }
