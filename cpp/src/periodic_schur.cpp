@@ -187,11 +187,11 @@ class PeriodicQz {
         }
         for (index_t i = low; i < high; ++i) {
             const Rotation<T>& g = left[static_cast<std::size_t>(i - low)];
+            const bool moves = s_[2](i, i) == T(0);
             rotate_factor(1, 1, i, g);
             rotate_basis(1, i, g);
             carry(1, i);
-            const bool is_zero = s_[2](i, i) == T(0);
-            if (carry(2, i) && is_zero) s_[2](i + 1, i + 1) = 0;
+            if (carry(2, i) && moves) s_[2](i + 1, i + 1) = 0;
             carry(3, i);
         }
     }
@@ -221,13 +221,11 @@ class PeriodicQz {
             const index_t k = high - 1;
             last[f] = {at(f, k, k), at(f, k, high), at(f, high, k), at(f, high, high)};
         }
-        const auto m = product(product(adjugate(last[3]), last[2]),
-                               product(adjugate(last[1]), last[0]));
-        const Wide shift =
-            exceptional ? size_of(m.a) + size_of(m.b) + size_of(m.c) + size_of(m.d)
-                        : m.d + offset_of_eigenvalue(m);
-        const Wide divisor =
-            times(times(last[1].a, last[1].d), times(last[3].a, last[3].d));
+        const auto m =
+            product(product(adjugate(last[3]), last[2]), product(adjugate(last[1]), last[0]));
+        const Wide shift = exceptional ? size_of(m.a) + size_of(m.b) + size_of(m.c) + size_of(m.d)
+                                       : m.d + offset_of_eigenvalue(m);
+        const Wide divisor = times(times(last[1].a, last[1].d), times(last[3].a, last[3].d));
         const Wide x = times(divisor, times(at(0, low, low), at(2, low, low))) -
                        times(shift, times(at(1, low, low), at(3, low, low)));
         const Wide y = times(divisor, times(at(0, low + 1, low), at(2, low, low)));

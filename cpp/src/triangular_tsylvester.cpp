@@ -229,9 +229,9 @@ TriangularReport<real_t<T>> solve_forms(Star star, const StarForms<T>& forms, Ma
     if (n == 0) return {};
     const auto& [a, b, c, d] = forms;
     // Singular to far beyond rounding, and quotients by it are still in range.
-    const R floor = eps * eps *
-                    std::max(largest_entry(a) * largest_entry(b),
-                             largest_entry(c) * largest_entry(d));
+    const R floor =
+        eps * eps *
+        std::max(largest_entry(a) * largest_entry(b), largest_entry(c) * largest_entry(d));
     // Above this the solution could overflow when it is transformed back.
     const R huge = std::numeric_limits<R>::max() * eps / static_cast<R>(n * n);
     // Room for a solution twice as long in exponents; what underflows is below eps^2.

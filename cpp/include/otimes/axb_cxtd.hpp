@@ -8,7 +8,6 @@
 #include "otimes/equation.hpp"
 #include "otimes/periodic_schur.hpp"
 #include "otimes/star_schur.hpp"
-#include "otimes/tsylvester.hpp"
 
 namespace otimes {
 
