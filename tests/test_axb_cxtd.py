@@ -106,7 +106,7 @@ SHAPES = {
 @pytest.mark.parametrize("first", SHAPES)
 @pytest.mark.parametrize("second", SHAPES)
 def test_any_number_of_zero_and_infinite_eigenvalues(equation, first, second, rng):
-    for n, dtype, swapped in itertools.product((5, 8), (float, complex), (False, True)):
+    for n, dtype, swapped in itertools.product((4, 6), (float, complex), (False, True)):
         pair = [SHAPES[name](rng, n, dtype) for name in (first, second)]
         regular = [unitary(rng, n, dtype)[rng.permutation(n)] for _ in range(2)]
         given = [*pair, *regular] if swapped else [*regular, *pair]

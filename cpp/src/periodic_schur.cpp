@@ -32,6 +32,47 @@ Rotation<T> rotation_from_axis(T x, T y) {
     return rotation_to_axis(-y, x);
 }
 
+template <class T>
+struct PlaneRotation {
+    index_t plane;
+    Rotation<T> g;
+};
+
+/// A basis to which rotations of its columns are applied many at a time, while a strip of it stays
+/// in cache.
+template <class T>
+class RotatedBasis {
+  public:
+    RotatedBasis() = default;
+    explicit RotatedBasis(Matrix<T> z) : z_(std::move(z)) {}
+
+    void rotate(index_t plane, const Rotation<T>& g) {
+        pending_.push_back({plane, g});
+        if (static_cast<index_t>(pending_.size()) > 16 * z_.rows()) apply();
+    }
+
+    Matrix<T> take() && {
+        apply();
+        return std::move(z_);
+    }
+
+  private:
+    void apply() {
+        constexpr index_t strip = 64;
+        const double work =
+            20.0 * static_cast<double>(z_.rows()) * static_cast<double>(pending_.size());
+        parallel_for((z_.rows() + strip - 1) / strip, work, [&](index_t k) {
+            const index_t row = k * strip, height = std::min(strip, z_.rows() - row);
+            for (const auto& [i, g] : pending_)
+                rotate_cols(g, height, &z_(row, i), &z_(row, i + 1));
+        });
+        pending_.clear();
+    }
+
+    Matrix<T> z_;
+    std::vector<PlaneRotation<T>> pending_;
+};
+
 /// S_0 is brought to Hessenberg and then to triangular form, the others are triangular throughout.
 /// A rotation of Z_k acts on the factors k - 1 and k: on their columns for even k, on their rows
 /// for odd ones. One that disturbs a factor's triangle is carried over to its other side, where a
@@ -41,9 +82,9 @@ class PeriodicQz {
   public:
     using R = real_t<T>;
 
-    PeriodicQz(Cycle<T>& s, Cycle<T>& z) : s_(s), z_(z), n_(s[0].rows()) {}
+    explicit PeriodicQz(Cycle<T>& s) : s_(s), n_(s[0].rows()) {}
 
-    void run() {
+    std::array<Basis<T>, 4> run() {
         make_triangular();
         for (std::size_t f = 0; f < 4; ++f)
             negligible_[f] = static_cast<R>(eps_of<T> * norm_of<T>(std::as_const(s_[f]).view()));
@@ -59,6 +100,8 @@ class PeriodicQz {
                 chase_bulge(low, high, sweeps % 10 == 0);
             }
         }
+        const auto basis = [&](std::size_t k) { return Basis<T>(std::move(z_[k]).take()); };
+        return {basis(0), basis(1), basis(2), basis(3)};
     }
 
   private:
@@ -67,13 +110,13 @@ class PeriodicQz {
 
     /// S_1, S_2 and S_3.
     void make_triangular() {
-        z_[2] = identity_matrix<T>(n_);
-        z_[1] = split_off_q(s_[1]);
-        z_[3] = split_off_q(s_[2]);
-        Matrix<T> adjoint = reversed_adjoint(otimes::product('C', z_[3], 'N', s_[3]));
-        z_[0] = Matrix<T>(reversed(split_off_q(adjoint)));
+        Matrix<T> z1 = split_off_q(s_[1]), z3 = split_off_q(s_[2]);
+        Matrix<T> adjoint = reversed_adjoint(otimes::product('C', z3, 'N', s_[3]));
+        Matrix<T> z0(reversed(split_off_q(adjoint)));
         s_[3] = reversed_adjoint(adjoint);
-        s_[0] = otimes::product('C', z_[1], 'N', otimes::product(s_[0], z_[0]));
+        s_[0] = otimes::product('C', z1, 'N', otimes::product(s_[0], z0));
+        z_ = {RotatedBasis(std::move(z0)), RotatedBasis(std::move(z1)),
+              RotatedBasis(identity_matrix<T>(n_)), RotatedBasis(std::move(z3))};
     }
 
     void make_hessenberg() {
@@ -96,13 +139,10 @@ class PeriodicQz {
             rotate_rows(g, n_ - start, &s(i, start), &s(i + 1, start), s.ld());
         }
     }
-    void rotate_basis(std::size_t k, index_t i, const Rotation<T>& g) {
-        rotate_cols(g, n_, &z_[k](0, i), &z_[k](0, i + 1));
-    }
     void rotate(std::size_t k, index_t i, const Rotation<T>& g) {
         rotate_factor(k, k, i, g);
         rotate_factor(before(k), k, i, g);
-        rotate_basis(k, i, g);
+        z_[k].rotate(i, g);
     }
 
     /// S_0(i + 1, j) = 0 by rows i and i + 1.
@@ -189,7 +229,7 @@ class PeriodicQz {
             const Rotation<T>& g = left[static_cast<std::size_t>(i - low)];
             const bool moves = s_[2](i, i) == T(0);
             rotate_factor(1, 1, i, g);
-            rotate_basis(1, i, g);
+            z_[1].rotate(i, g);
             carry(1, i);
             if (carry(2, i) && moves) s_[2](i + 1, i + 1) = 0;
             carry(3, i);
@@ -233,7 +273,8 @@ class PeriodicQz {
         return {static_cast<R>(g.c), T(g.s)};
     }
 
-    Cycle<T>&s_, &z_;
+    Cycle<T>& s_;
+    std::array<RotatedBasis<T>, 4> z_;
     index_t n_, reduced_ = 0;  // the columns of S_0 up to here are Hessenberg
     std::array<R, 4> negligible_{};
 };
@@ -242,9 +283,7 @@ class PeriodicQz {
 
 template <class T>
 PeriodicSchur<T>::PeriodicSchur(const Cycle<T>& a) : forms_(a) {
-    Cycle<T> z;
-    PeriodicQz<T>(forms_, z).run();
-    for (std::size_t k = 0; k < 4; ++k) bases_[k] = Basis<T>(std::move(z[k]));
+    bases_ = PeriodicQz<T>(forms_).run();
 }
 
 template class PeriodicSchur<std::complex<float>>;

@@ -5,6 +5,7 @@
 #include <complex>
 #include <limits>
 
+#include "otimes/reflector_kernels.hpp"
 #include "otimes/scalar.hpp"
 
 namespace otimes {
@@ -146,12 +147,7 @@ void rotate_rows(const Rotation<T>& g, index_t count, T* x, T* y, index_t stride
 
 template <class T>
 void rotate_cols(const Rotation<T>& g, index_t count, T* x, T* y) {
-    const T adjoint = conj_of(g.s);
-    for (index_t k = 0; k < count; ++k) {
-        const T a = x[k], b = y[k];
-        x[k] = times(a, g.c) + times(adjoint, b);
-        y[k] = times(b, g.c) - times(g.s, a);
-    }
+    reflector_kernels<T>().rotate_cols(g.c, &g.s, count, x, y);
 }
 
 #define OTIMES_INSTANTIATE(T)                                                                      \
