@@ -133,6 +133,20 @@ def test_all_four_ill_conditioned(equation, power, n, rng):
         assert norm(x - exact(equation, given, e)) <= 20 * n * EPS / true * norm(x)
 
 
+@both
+@pytest.mark.parametrize(
+    ("dtype", "powers"), [(np.complex64, (-100, -130, -145)), (np.complex128, (-900, -1022, -1070))]
+)
+def test_a_term_in_other_units(equation, dtype, powers, rng):
+    """Down to one that vanishes beside the other."""
+    *given, e = equation._replace(singular=(0, 1)).operands(rng, 8, 8, dtype)
+    expected = equation.solve(*[0 * a for a in given[:2]], *given[2:], e)
+    for power in powers:
+        tiny = np.ldexp(given[0].view(e.real.dtype), power).view(dtype)
+        x, info = solved(equation, [tiny, *given[1:]], e)
+        assert norm(x - expected) <= 80 * eps(e) / info.rcond * norm(expected)
+
+
 # --- solvability ----------------------------------------------------------------------------------
 
 

@@ -111,10 +111,10 @@ class PeriodicQz {
     /// S_1, S_2 and S_3.
     void make_triangular() {
         Matrix<T> z1 = split_off_q(s_[1]), z3 = split_off_q(s_[2]);
-        Matrix<T> adjoint = reversed_adjoint(otimes::product('C', z3, 'N', s_[3]));
+        Matrix<T> adjoint = reversed_adjoint(product('C', z3, 'N', s_[3]));
         Matrix<T> z0(reversed(split_off_q(adjoint)));
         s_[3] = reversed_adjoint(adjoint);
-        s_[0] = otimes::product('C', z1, 'N', otimes::product(s_[0], z0));
+        s_[0] = product('C', z1, 'N', product(s_[0], z0));
         z_ = {RotatedBasis(std::move(z0)), RotatedBasis(std::move(z1)),
               RotatedBasis(identity_matrix<T>(n_)), RotatedBasis(std::move(z3))};
     }
@@ -282,8 +282,15 @@ class PeriodicQz {
 }  // namespace
 
 template <class T>
-PeriodicSchur<T>::PeriodicSchur(const Cycle<T>& a) : forms_(a) {
+PeriodicSchur<T>::PeriodicSchur(const Cycle<T>& a) {
+    std::array<int, 4> exponents{};
+    for (std::size_t k = 0; k < 4; ++k) {
+        exponents[k] = binary_exponent(max_abs<T>(a[k].view()));
+        forms_[k] = scaled_copy(a[k].view(), -exponents[k]);
+    }
     bases_ = PeriodicQz<T>(forms_).run();
+    for (std::size_t k = 0; k < 4; ++k)
+        copy_scaled<T>(forms_[k].view(), forms_[k].view(), exponents[k]);
 }
 
 template class PeriodicSchur<std::complex<float>>;

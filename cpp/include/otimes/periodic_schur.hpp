@@ -21,7 +21,7 @@ template <class T>
 class PeriodicSchur {
   public:
     PeriodicSchur() = default;
-    /// Complex matrices with entries near 1. Throws singular_error if QZ does not converge.
+    /// Finite complex matrices. Throws singular_error if QZ does not converge.
     explicit PeriodicSchur(const Cycle<T>& a);
 
     const Cycle<T>& forms() const { return forms_; }
