@@ -153,25 +153,26 @@ def test_a_term_in_other_units(equation, dtype, powers, rng):
 def with_eigenvalues(rng, equation, values, dtype):
     """Coefficients whose formal product (D*)⁻¹ B* C⁻¹ A has these eigenvalues, 0 and ∞ among them.
 
-    0 and ∞ make two coefficients singular, so that none of them can be divided by.
+    0 and ∞ make two coefficients singular, so that none of them can be divided by. NaN is 0/0.
     """
     n = len(values)
     starred = ct if equation is ADJOINT else np.transpose
     p, q, u, v = (unitary(rng, n, dtype) for _ in range(4))
     values = np.asarray(values)
-    zero, infinite = values == 0, np.isinf(values)
+    zero, infinite, undefined = values == 0, np.isinf(values), np.isnan(values)
     above = [0.3 * np.triu(random(rng, n, dtype), 1) for _ in range(4)]
     diagonals = [
-        np.where(infinite, 1, values),
-        np.where(zero, 0, 1),
-        np.where(infinite, 0, 1),
-        np.where(infinite, 0, 1),
+        np.where(infinite, 1, np.where(undefined, 0, values)),
+        np.where(zero | undefined, 0, 1),
+        np.where(infinite | undefined, 0, 1),
+        np.where(infinite | undefined, 0, 1),
     ]
     a, b, c, d = (np.diag(x) + y for x, y in zip(diagonals, above, strict=True))
     return [p @ a @ ct(u), starred(q @ b @ ct(v)), p @ c @ ct(v), starred(q @ d @ ct(u))]
 
 
 SINGULAR = {
+    "0/0": [np.nan, 3.0],
     "0 and inf": [0.0, np.inf, 5],
     "-1": [np.inf, -1.0, 5],
     "-1 with 0": [0.0, -1.0, 5],

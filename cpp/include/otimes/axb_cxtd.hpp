@@ -20,8 +20,8 @@ namespace otimes {
 /// Teran, B. Iannazzo, F. Poloni & L. Robol, Numer. Linear Algebra Appl. 26 (2019), e2261,
 /// doi:10.1002/nla.2261.)
 ///
-/// Where two coefficients are well-conditioned, a pencil in Schur form solves the equation in about
-/// half the time:
+/// Where two coefficients are well-conditioned, a pencil in Schur form solves the equation, a real
+/// one in about half the time:
 ///     B, C:  (B* C^-1 A) Y + Y* D = B* C^-1 E,            Y = X B;
 ///     B, D:  A Y + V Y* = E D^-1, V = C (B*)^-1 D*,       Y = X B D^-1,
 /// the second the adjoint of A^H Y + Y* W, W = conj(V) or, if * is the adjoint, V. A and D do as B
