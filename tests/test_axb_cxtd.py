@@ -106,7 +106,8 @@ SHAPES = {
 @pytest.mark.parametrize("first", SHAPES)
 @pytest.mark.parametrize("second", SHAPES)
 def test_any_number_of_zero_and_infinite_eigenvalues(equation, first, second, rng):
-    for n, dtype, swapped in itertools.product((4, 6), (float, complex), (False, True)):
+    sizes = (4, 6) if equation is ADJOINT else (7, 8)
+    for n, dtype, swapped in itertools.product(sizes, (float, complex), (False, True)):
         pair = [SHAPES[name](rng, n, dtype) for name in (first, second)]
         regular = [unitary(rng, n, dtype)[rng.permutation(n)] for _ in range(2)]
         given = [*pair, *regular] if swapped else [*regular, *pair]
@@ -115,6 +116,23 @@ def test_any_number_of_zero_and_infinite_eigenvalues(equation, first, second, rn
         _, info = equation.solve(*given, random(rng, n, dtype), return_info=True)
         assert info.residual <= 10 * n * EPS
         assert true / 10 <= info.rcond <= 10 * true
+
+
+@both
+@pytest.mark.parametrize("places", [*itertools.permutations((0, 2, 4, 6), 2)])
+@pytest.mark.parametrize("pair", [(0, 1), (2, 3)])
+def test_zeros_anywhere_on_the_diagonals(equation, places, pair, rng):
+    """A Hessenberg, C upper and B and D lower triangular: what the iteration starts from."""
+    n = 7
+    shapes = (lambda x: np.triu(x, -1), np.tril, np.triu, np.tril)
+    given = [shape(random(rng, n, complex)) + 2 * np.eye(n) for shape in shapes]
+    for k, place in zip(pair, places, strict=True):
+        rows = slice(None) if k == 0 else place  # a Hessenberg matrix needs a whole column
+        given[k][rows, place] = 0
+    e, true = random(rng, n, complex), true_rcond(equation, given)
+    x, info = solved(equation, given, e)
+    assert norm(x - exact(equation, given, e)) <= 20 * n * EPS / true * norm(x)
+    assert true / 10 <= info.rcond <= 10 * true
 
 
 @both
