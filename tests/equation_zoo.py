@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import otimes as ox
+from otimes import _equations
 
 EPS = np.finfo(float).eps
 
@@ -13,8 +14,7 @@ class Equation(NamedTuple):
     """An equation in X: its solver, its left-hand side, and how it must be called.
 
     `sizes` has a letter for each coefficient: m for (m, m), n for (n, n); `square` equations have
-    m = n. `adjoint` are the coefficients of the adjoint equation, in which X and Q are those of the
-    equation itself.
+    m = n. The first row and column of the `singular` coefficients are zero.
     """
 
     name: str
@@ -23,20 +23,24 @@ class Equation(NamedTuple):
     sizes: str
     square: bool = False
     real_linear: bool = False
+    singular: tuple = ()
 
     def __str__(self):
-        return self.name
+        return self.name + "".join(f", {k} singular" for k in self.singular)
 
     def coefficients(self, rng, m, n, dtype=float, distance=4.0):
         """Random matrices; diagonals of different weight keep the equation away from singular."""
         n = m if self.square else n
-        return [
+        given = [
             random(rng, m if size == "m" else n, dtype)
             + np.asarray(
                 (1 + k) * distance * np.sqrt(max(m, n)) * np.eye(m if size == "m" else n)
             ).astype(dtype)
             for k, size in enumerate(self.sizes)
         ]
+        for k in self.singular:
+            given[k][:1] = given[k][:, :1] = 0
+        return given
 
     def operands(self, rng, m, n, dtype=float, distance=4.0):
         """Coefficients and a right-hand side."""
@@ -107,7 +111,43 @@ def discrete_with_e(a, e, q, **options):
     return ox.solve_discrete_lyapunov(a, q, e=e, **options)
 
 
+def through_solve(row):
+    """Solve an equation that has no function of its own."""
+
+    def solve(*operands, check_finite=True, on_singular="raise", return_info=False):
+        return row.solve(operands[:-1], operands[-1], check_finite, on_singular, return_info)
+
+    return solve
+
+
+def axb_cxtd(a, b, c, d, x):
+    return a @ x @ b + c @ x.swapaxes(-1, -2) @ d
+
+
+def axb_cxhd(a, b, c, d, x):
+    return a @ x @ b + c @ ct(x) @ d
+
+
+#: Divided by two coefficients; and where that cannot be.
+TWO_SIDED = [
+    Equation(
+        name,
+        through_solve(row),
+        left,
+        "mmmm",
+        square=True,
+        real_linear=row.real_linear,
+        singular=singular,
+    )
+    for name, row, left, pair in (
+        ("axb_cxtd", _equations.AXB_CXTD, axb_cxtd, (2, 3)),
+        ("axb_cxhd", _equations.AXB_CXHD, axb_cxhd, (0, 1)),
+    )
+    for singular in ((), pair)
+]
+
 EQUATIONS = [
+    *TWO_SIDED,
     Equation("axb", ox.solve_axb, lambda a, b, x: a @ x @ b, "mn"),
     Equation("sylvester", ox.solve_sylvester, lambda a, b, x: a @ x + x @ b, "mn"),
     Equation("stein", ox.solve_stein, lambda a, b, x: x - a @ x @ b, "mn"),
@@ -173,4 +213,6 @@ SIZES = {
     "generalized_stein": lambda a, e: a * a + e * e,
     "tsylvester": lambda a, b: a + b,
     "hsylvester": lambda a, b: a + b,
+    "axb_cxtd": lambda a, b, c, d: a * b + c * d,
+    "axb_cxhd": lambda a, b, c, d: a * b + c * d,
 }

@@ -102,12 +102,21 @@ def ctlex_42(n, lam, s):
     return ((w / scale) @ v) @ jordan(n, lam) @ ((v * scale) @ w)
 
 
+def near_singular(n, t, shift):
+    """shift I + diag(1, ..., n) + Uᵀ and I + 2^-t U, U of ones below the diagonal."""
+    below = np.tril(np.ones((n, n)), -1)
+    a = shift * np.eye(n) + np.diag(np.arange(1.0, n + 1)) + below.T
+    return a, np.eye(n) + 2.0**-t * below, np.ones((n, n))
+
+
 def ctlex_43(n, t):
-    """A, E and Q with X = ones: the pencil comes close to singular as 2^-t."""
-    a = (2.0**-t - 1) * np.eye(n) + np.diag(np.arange(1.0, n + 1)) + np.tril(np.ones((n, n)), -1).T
-    e = np.eye(n) + 2.0**-t * np.tril(np.ones((n, n)), -1)
-    x = np.ones((n, n))
-    return a, e, x
+    """Aᵀ X E + Eᵀ X A = Y with X of ones: an eigenvalue comes close to 0 as 2^-t."""
+    return near_singular(n, t, 2.0**-t - 1)
+
+
+def dtlex_43(n, t):
+    """Aᵀ X A - Eᵀ X E = Y with X of ones: an eigenvalue comes close to 1 as 2^-t."""
+    return near_singular(n, t, 2.0**-t)
 
 
 def dtlex_41(n, r, s):

@@ -211,11 +211,12 @@ def test_05_ctlex_42(n, value, s):
 
 @pytest.mark.parametrize("t", [0, 5, 10, 20, 30])
 @pytest.mark.parametrize("n", [4, 10, 20])
-def test_05_ctlex_43(n, t):
+def test_05_ctlex_and_dtlex_43(n, t):
     """The solution is all ones."""
     a, e, x = hard.ctlex_43(n, t)
-    accept("generalized_lyapunov", a, e, a @ x @ e.T + e @ x @ a.T)
-    accept("generalized_stein", a, e, e @ x @ e.T - a @ x @ a.T)
+    accept("generalized_lyapunov", a.T, e.T, a.T @ x @ e + e.T @ x @ a)
+    a, e, x = hard.dtlex_43(n, t)
+    accept("generalized_stein", a.T, e.T, e.T @ x @ e - a.T @ x @ a)
 
 
 @pytest.mark.parametrize("n", [5, 10, 20])
@@ -310,7 +311,7 @@ def test_07_units(name, sizes, n, rng):
     if name in ("stein", "discrete_lyapunov"):
         sizes = (1.0, sizes[1])
     *given, q = equation.operands(rng, n, n)
-    power = 0.5 if "generalized" in name or name == "axb" else 1
+    power = 0.5 if "generalized" in name or name.startswith("axb") else 1
     given = [a * sizes[0] ** power for a in given]
     x = equation.solve(*given, q * sizes[1])
     y = equation.solve(*[a / sizes[0] ** power for a in given], q)

@@ -45,7 +45,7 @@ FUNCTIONS = {
     "A X + D X + 2 Xᴴ B": (lambda X: A @ X + D @ X + 2 * X.T.conj() @ B, "hsylvester"),
     "A real, X complex": (lambda X: A.real @ X + np.conj(X.T) @ B.real, "hsylvester"),
     "A X + Xᵀ B": (lambda X: A @ X + X.T @ B, "tsylvester"),
-    "A X B + C Xᴴ D": (lambda X: A @ X @ B + C @ X.conj().T @ D, "dense"),
+    "A X B + C Xᴴ D": (lambda X: A @ X @ B + C @ X.conj().T @ D, "axb-cxhd"),
     "A X + X̄ B": (lambda X: A @ X + X.conj() @ B, "dense"),
     "A X̄ B": (lambda X: A @ X.conj() @ B, "conjugate"),
     "Xᴴ": (lambda X: X.conj().T, "conjugate"),
@@ -220,5 +220,5 @@ def test_two_sided_terms_that_are_singular():
     a[:, 0] = c[0] = 0
     d[0] = 0
     a[:, 1] = 0
-    with pytest.raises(np.linalg.LinAlgError, match=r"singular|well-conditioned"):
+    with pytest.raises(np.linalg.LinAlgError, match="singular to working precision"):
         ox.solve(lambda X: a @ X @ b + c @ X.conj().T @ d, q)

@@ -504,7 +504,6 @@ def test_two_sided_equals_lu_of_the_dense_matrix(rng, dtype, n):
 @pytest.mark.parametrize("singular", [*itertools.combinations(range(4), 2), (0,), (0, 1, 3)])
 @pytest.mark.parametrize("n", [3, 8])
 def test_any_two_coefficients_may_be_singular(rng, n, singular):
-    """Three of them too, where the dense matrix is small."""
     abcd = [normal(rng, (n, n)) for _ in range(4)]
     for k in singular:
         abcd[k][:, 0] = abcd[k][:, 1]
@@ -537,19 +536,13 @@ def test_two_sided_adjoint(rng, dtype, singular):
     assert abs(np.vdot(e, y) - np.vdot(x, g)) <= 1e-10 * norm(e) * norm(y)
 
 
-def test_no_well_conditioned_pair_of_a_large_equation(rng):
-    low = np.ones((45, 45))
-    with pytest.raises(LinAlgError, match="no two of the coefficients of a x b"):
-        solve_two_sided((low, low, low, np.eye(45)), low)
-
-
 def test_an_eigenvalue_one_does_no_harm(rng):
     """X + M Xᵀ N with an eigenvalue 1 of M Nᵀ: the equation of Stein would be singular."""
     m, n = np.diag([1.0, 0.3, 0, 5, 0, 7, 8]), np.diag([1.0, 0.2, 3, 0, 0, 0.9, 2])
     one, e = np.eye(7), normal(rng, (7, 7))
     x, info = solve_two_sided((one, one, m, n), e)
     assert backward_error((one, one, m, n), x, e) <= 70 * EPS
-    assert info.method == "qz"
+    assert info.method == "periodic-qz"
     with pytest.raises(LinAlgError, match=r"a x b \+ c xᵀ d is 0"):
         solve_two_sided((one, one, -m, n), e)
 

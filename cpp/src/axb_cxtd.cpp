@@ -1,21 +1,22 @@
 #include "otimes/axb_cxtd.hpp"
 
 #include <algorithm>  // std::max, std::min, std::ranges::max_element
+#include <cmath>
 #include <complex>
 #include <limits>
+#include <optional>
 #include <utility>  // std::as_const
 
 #include "otimes/condition.hpp"
-#include "otimes/error.hpp"
+#include "otimes/lu.hpp"
 #include "otimes/product.hpp"
 #include "otimes/refinement.hpp"
 #include "otimes/scaling.hpp"
 #include "otimes/threads.hpp"
+#include "otimes/tsylvester.hpp"
 
 namespace otimes {
 namespace {
-
-constexpr index_t always_dense = 16, dense_limit = 2000;  // unknowns
 
 /// BLAS's letter.
 constexpr char letter(Star star) { return static_cast<char>(star); }
@@ -41,23 +42,6 @@ void add_image(Star star, T alpha, const std::array<Matrix<T>, 4>& abcd, const M
     add_product(alpha, 'N', product('N', c, letter(star), x), 'N', d, T(1), r);
 }
 
-/// The matrix of the equation with X^T: a_ik b_lj + c_il d_kj in the row of (i, j), the column of
-/// (k, l).
-template <class T>
-Matrix<T> dense_matrix(const std::array<Matrix<T>, 4>& abcd) {
-    const auto& [a, b, c, d] = abcd;
-    const index_t n = a.rows();
-    Matrix<T> matrix(n * n, n * n);
-    for (index_t l = 0; l < n; ++l)
-        for (index_t k = 0; k < n; ++k) {
-            T* const column = &matrix(0, k + l * n);
-            for (index_t j = 0; j < n; ++j)
-                for (index_t i = 0; i < n; ++i)
-                    column[i + j * n] = times(a(i, k), b(l, j)) + times(c(i, l), d(k, j));
-        }
-    return matrix;
-}
-
 /// x <- L x for a linear L that an EquationFactor inverts; false on overflow.
 template <class T>
 bool solve_in_place(const EquationFactor<T>& factor, bool adjoint, Matrix<T>& x) {
@@ -71,7 +55,7 @@ template <class T>
 class AxbCxtdFactor<T>::Reduced {
   public:
     /// Which coefficients of the equation as it is turned are well-conditioned.
-    enum class Pair { bc, bd, ab };
+    enum class Pair { bc, bd };
 
     /// Where those stand, and how the equation is turned to bring them there.
     struct Choice {
@@ -79,28 +63,23 @@ class AxbCxtdFactor<T>::Reduced {
         std::size_t first, second;  // which two of A, B, C, D
         bool stars_q, stars_x;      // * is applied to the equation itself, or to its unknown
     };
-    static constexpr std::array<Choice, 6> choices{{{Pair::bc, 1, 2, false, false},
+    static constexpr std::array<Choice, 4> choices{{{Pair::bc, 1, 2, false, false},
                                                     {Pair::bc, 0, 3, false, true},
                                                     {Pair::bd, 1, 3, false, false},
-                                                    {Pair::bd, 0, 2, true, false},
-                                                    {Pair::ab, 0, 1, false, false},
-                                                    {Pair::ab, 2, 3, false, true}}};
-    static constexpr std::size_t cheap_choices = 4;  // of which the pencil is n x n
+                                                    {Pair::bd, 0, 2, true, false}}};
 
     Reduced(Star star, const Four& abcd, const Choice& choice)
         : star_(star),
           choice_(choice),
           b_(turned(abcd, 1)),
-          other_(turned(abcd, choice.pair == Pair::bc   ? 2
-                              : choice.pair == Pair::bd ? 3
-                                                        : 0)),
+          other_(turned(abcd, choice.pair == Pair::bc ? 2 : 3)),
           b_lu_(b_),
           other_lu_(other_),
           tsylvester_(make_tsylvester(turned(abcd, 0), turned(abcd, 2), turned(abcd, 3))) {}
 
     bool solve(bool adjoint, Matrix<T>& x) const {
         if (adjoint ? choice_.stars_x : choice_.stars_q) x = starred(star_, x);
-        if (!solve_turned(adjoint, x)) return false;
+        if (!(choice_.pair == Pair::bc ? solve_bc(adjoint, x) : solve_bd(adjoint, x))) return false;
         if (adjoint ? choice_.stars_q : choice_.stars_x) x = starred(star_, x);
         return true;
     }
@@ -120,33 +99,10 @@ class AxbCxtdFactor<T>::Reduced {
             other_lu_.solve('N', n, quotient.data(), n);
             return {star_, product(letter(star_), b_, 'N', quotient).view(), d.view()};
         }
-        if (choice_.pair == Pair::bd) {
-            Matrix<T> quotient = starred(star_, d);
-            b_lu_.solve(letter(star_), n, quotient.data(), n);
-            const Matrix<T> w = adjoint_of_starred(star_, product(c, quotient));
-            return {star_, adjoint_of(a).view(), w.view()};
-        }
-        Matrix<T> m = c, w = d, left(2 * n, 2 * n), right(2 * n, 2 * n);
-        other_lu_.solve('N', n, m.data(), n);
-        b_lu_.solve_right('N', n, w.data(), n);
-        for (index_t k = 0; k < n; ++k) {
-            left(k, k) = T(1);
-            left(n + k, n + k) = T(-1);
-        }
-        copy_scaled<T>(std::as_const(m).view(), left.view().block(0, n, n, n), 0);
-        copy_scaled<T>(std::as_const(w).view(), right.view().block(0, n, n, n), 0);
-        return {star_, left.view(), right.view()};
-    }
-
-    bool solve_turned(bool adjoint, Matrix<T>& x) const {
-        switch (choice_.pair) {
-            case Pair::bc:
-                return solve_bc(adjoint, x);
-            case Pair::bd:
-                return solve_bd(adjoint, x);
-            default:
-                return solve_ab(adjoint, x);
-        }
+        Matrix<T> quotient = starred(star_, d);
+        b_lu_.solve(letter(star_), n, quotient.data(), n);
+        const Matrix<T> w = adjoint_of_starred(star_, product(c, quotient));
+        return {star_, adjoint_of(a).view(), w.view()};
     }
 
     /// By B and C: X = Y B^-1, of Y from B* C^-1 E.
@@ -179,23 +135,6 @@ class AxbCxtdFactor<T>::Reduced {
         return true;
     }
 
-    /// By A and B: X from A^-1 E B^-1, in the upper right block.
-    bool solve_ab(bool adjoint, Matrix<T>& x) const {
-        const index_t n = x.rows();
-        const auto divide = [&](char op) {
-            other_lu_.solve(op, n, x.data(), n);
-            b_lu_.solve_right(op, n, x.data(), n);
-        };
-        if (!adjoint) divide('N');
-        Matrix<T> z(2 * n, 2 * n);
-        const MatrixView<T> block = z.view().block(0, n, n, n);
-        copy_scaled<T>(std::as_const(x).view(), block, 0);
-        if (!solve_in_place(tsylvester_, adjoint, z)) return false;
-        copy_scaled<T>(block, x.view(), 0);
-        if (adjoint) divide('C');
-        return true;
-    }
-
     Star star_;
     Choice choice_;
     Matrix<T> b_, other_;
@@ -208,11 +147,8 @@ struct AxbCxtdFactor<T>::Oriented {
     using Scalar = T;
 
     std::optional<int> solve(Matrix<T>& x) const {
-        if (factor.reduced_) {
-            if (!factor.reduced_->solve(adjoint, x)) return std::nullopt;
-        } else {
-            factor.dense_.solve(adjoint ? 'C' : 'N', 1, x.data(), x.rows() * x.cols());
-        }
+        if (!factor.reduced_) return factor.triangular().solve(adjoint, x);
+        if (!factor.reduced_->solve(adjoint, x)) return std::nullopt;
         return normalise(x.view());
     }
 
@@ -259,35 +195,41 @@ void AxbCxtdFactor<T>::scale(Coefficients<T> abcd) {
 
 template <class T>
 void AxbCxtdFactor<T>::decompose() {
-    const index_t n = abcd_[0].rows();
+    if (reduce()) return;
+    const auto& [a, b, c, d] = abcd_;
+    periodic_ = PeriodicSchur<Complex>({as_complex(a), as_complex(c), as_complex(starred(star_, b)),
+                                        as_complex(starred(star_, d))});
+    poll_interrupt();
+    rcond_ = triangular().rcond();
+}
+
+/// By the two coefficients that are best conditioned, unless the equation is so near to a singular
+/// one that the rounding errors of dividing by them could be what separates the two.
+template <class T>
+bool AxbCxtdFactor<T>::reduce() {
     std::array<double, 4> rcond{};
     for (std::size_t k = 0; k < 4; ++k) rcond[k] = LU<T>(abcd_[k]).rcond;
     const auto quality = [&](const auto& choice) {
         return std::min(rcond[choice.first], rcond[choice.second]);
     };
-    const auto cheap_end = Reduced::choices.begin() + Reduced::cheap_choices;
-    const auto good = [&](const auto& choice) { return quality(choice) > std::sqrt(eps_of<T>); };
-    auto best = std::ranges::max_element(Reduced::choices.begin(), cheap_end, {}, quality);
-    if (!good(*best))
-        best = std::ranges::max_element(cheap_end, Reduced::choices.end(), {}, quality);
-    const bool is_good = good(*best);
-    const index_t unknowns = star_ == Star::transpose ? n * n : dense_limit + 1;
-    if (unknowns <= always_dense || (!is_good && unknowns <= dense_limit)) {
-        const Matrix<T> matrix = dense_matrix(abcd_);
-        dense_ = LU<T>(matrix);
-        const double size = norm_of<T>(matrix.view());
-        const bool cancels = size < 10 * eps_of<T> * norm_;
-        rcond_ = cancels ? size / std::max(norm_, 1.0) : dense_.rcond;
-        return;
-    }
-    if (!is_good)
-        throw singular_error("no two of the coefficients of a x b + c x* d are well-conditioned");
+    const auto best = std::ranges::max_element(Reduced::choices, {}, quality);
+    if (quality(*best) < std::sqrt(eps_of<T>)) return false;
     reduced_ = std::make_shared<const Reduced>(star_, abcd_, *best);
     poll_interrupt();
     rcond_ = reduced_rcond();
+    const bool clear = rcond_ * quality(*best) > 100 * eps_of<T>;
+    if (!clear) reduced_.reset();
+    return clear;
 }
 
-/// Of the equation itself, whatever solves it.
+template <class T>
+StarSchur<T> AxbCxtdFactor<T>::triangular() const {
+    const auto& [a, c, b, d] = periodic_.forms();
+    const auto z = [&](std::size_t k) -> const Basis<Complex>& { return periodic_.basis(k); };
+    return {star_, {&a, &b, &c, &d}, z(1), z(3), z(0), z(2)};
+}
+
+/// Of the equation itself.
 template <class T>
 double AxbCxtdFactor<T>::reduced_rcond() const {
     const index_t n = abcd_[0].rows();
@@ -318,7 +260,7 @@ SolveReport AxbCxtdFactor<T>::solve(bool adjoint, RightHandSides<T> sides) const
     if (abcd_[0].rows() == 0) return {.method = "empty"};
     const SerialBlas serial_blas;
     SolveReport report = solve_refined(Oriented{*this, adjoint}, sides);
-    report.method = reduced_ ? "qz" : "kronecker-lu";
+    report.method = reduced_ ? "qz" : "periodic-qz";
     report.rcond = rcond_;
     return report;
 }

@@ -11,6 +11,7 @@
 #include "otimes/lapack.hpp"
 #include "otimes/lu.hpp"
 #include "otimes/parallel_gemm.hpp"
+#include "otimes/qr.hpp"
 #include "otimes/scaling.hpp"
 #include "otimes/schur.hpp"
 #include "otimes/threads.hpp"
@@ -18,20 +19,6 @@
 
 namespace otimes {
 namespace {
-
-/// C Z = Q R; R replaces C Z.
-template <class T>
-Basis<T> orthogonal_factor(Matrix<T>& r) {
-    const index_t n = r.rows();
-    std::vector<T> tau(static_cast<std::size_t>(n));
-    blas::geqrf(n, n, r.data(), r.ld(), tau.data());
-    Matrix<T> q(n, n);
-    for (index_t k = 0; k < n; ++k) q(k, k) = 1;
-    blas::apply_reflectors(false, n, n, n, r.data(), r.ld(), tau.data(), q.data(), q.ld());
-    for (index_t j = 0; j < n; ++j)
-        for (index_t i = j + 1; i < n; ++i) r(i, j) = 0;
-    return Basis<T>(std::move(q));
-}
 
 /// x a + y b
 template <class T>
@@ -95,7 +82,7 @@ bool GeneralizedSchur<T>::divide(const Matrix<T>& a, const Matrix<T>& b) {
     const Schur<T> schur(quotient);
     Matrix<T> r = b;
     schur.apply_right(false, r);
-    q_ = orthogonal_factor(r);
+    q_ = Basis<T>(split_off_q(r));
     z_ = schur.basis();
     Matrix<T> s(n, n);
     parallel_gemm('N', 'N', n, n, n, T(1), r.data(), n, schur.form().data(), n, T(0), s.data(), n);

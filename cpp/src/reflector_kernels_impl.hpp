@@ -564,6 +564,24 @@ OTIMES_INLINE void for_vectors(index_t count, const Operation& operation) {
     for (; k + width <= count; k += width) operation.template operator()<false>(k, width);
     if (k < count) operation.template operator()<true>(k, count - k);
 }
+
+/// x <- c x + conj(s) y and y <- c y - s x
+template <class T>
+OTIMES_NOINLINE void rotate_cols(real_t<T> c, const T* s, index_t count, T* x, T* y) {
+    using R = typename Scalar<T>::real;
+    constexpr index_t parts = Scalar<T>::parts;
+    R adjoint[parts];
+    put(adjoint, conjugate(get<T>(reinterpret_cast<const R*>(s))));
+    const Multiplier<T> sine(reinterpret_cast<const R*>(s)), conjugated(adjoint);
+    const Vector<R> cosine = broadcast(c);
+    R *const xx = reinterpret_cast<R*>(x), *const yy = reinterpret_cast<R*>(y);
+    for_vectors<R>(count * parts, [&]<bool partial>(index_t k, index_t some) {
+        const Vector<R> a = read<partial>(xx + k, some), b = read<partial>(yy + k, some);
+        write<partial, R>(xx + k, conjugated.plus(cosine * a, b), some);
+        write<partial, R>(yy + k, sine.minus(cosine * b, a), some);
+    });
+}
+
 /// A <- H (A - tau y w^H) for `cols` columns, or H A where y is null.
 template <class T, int cols, bool both>
 OTIMES_INLINE void reflect_group(const LongReflector<T>& h, index_t rows,
@@ -624,9 +642,9 @@ void reflect_rows(const LongReflector<T>& h, index_t rows, index_t cols, T* a, i
 
 template <class T>
 const ReflectorKernels<T>& reflector_table() {
-    static constexpr ReflectorKernels<T> table{chase<T>,        apply_right<T>,
-                                               apply_left<T>,   multiply<T>,
-                                               reflect_rows<T>, reflect_columns<T, true>};
+    static constexpr ReflectorKernels<T> table{
+        chase<T>,        apply_right<T>,           apply_left<T>, multiply<T>,
+        reflect_rows<T>, reflect_columns<T, true>, rotate_cols<T>};
     return table;
 }
 

@@ -5,6 +5,7 @@
 #include <complex>
 #include <limits>
 
+#include "otimes/reflector_kernels.hpp"
 #include "otimes/scalar.hpp"
 
 namespace otimes {
@@ -81,29 +82,6 @@ Rotation<R> standardize_real(Block2<R>& m) {
     return split_real(m, z, larger / z * smaller);
 }
 
-/// The eigenvalue nearer to d, less d: the smaller root of x^2 - (a - d) x - bc.
-template <class T>
-T offset_of_eigenvalue(const Block2<T>& m) {
-    const T half = (m.a - m.d) * real_t<T>(0.5), product = times(m.b, m.c);
-    T root = std::sqrt(times(half, half) + product);
-    if (half.real() * root.real() + half.imag() * root.imag() < 0) root = -root;
-    const T divisor = half + root;
-    return divisor == T(0) ? divisor : -product / divisor;
-}
-
-/// The rotation G that maps (x, y) to a multiple of e_1. A subnormal x counts as zero.
-template <class T>
-Rotation<T> rotation_to_axis(T x, T y) {
-    using R = real_t<T>;
-    constexpr R negligible = std::numeric_limits<R>::min() / std::numeric_limits<R>::epsilon();
-    const R size = std::max(size_of(x), size_of(y));
-    x /= size;
-    y /= size;
-    const R length_x = std::abs(x), length = std::hypot(length_x, std::abs(y));
-    if (length_x < negligible) return {0, T(1)};
-    return {length_x / length, times(std::conj(y), x / length_x) / length};
-}
-
 template <class T>
 Rotation<T> standardize_complex(Block2<T>& m) {
     if (m.c == T(0)) return {};
@@ -136,6 +114,28 @@ Rotation<T> standardize(Block2<T>& block) {
 }
 
 template <class T>
+T offset_of_eigenvalue(const Block2<T>& m) {  // the smaller root of x^2 - (a - d) x - bc
+    const T half = (m.a - m.d) * real_t<T>(0.5), product = times(m.b, m.c);
+    T root = std::sqrt(times(half, half) + product);
+    if (half.real() * root.real() + half.imag() * root.imag() < 0) root = -root;
+    const T divisor = half + root;
+    return divisor == T(0) ? divisor : -product / divisor;
+}
+
+template <class T>
+Rotation<T> rotation_to_axis(T x, T y) {
+    using R = real_t<T>;
+    if (y == T(0)) return {};
+    constexpr R negligible = std::numeric_limits<R>::min() / std::numeric_limits<R>::epsilon();
+    const R size = std::max(size_of(x), size_of(y));
+    x /= size;
+    y /= size;
+    const R length_x = std::abs(x), length = std::hypot(length_x, std::abs(y));
+    if (length_x < negligible) return {0, T(1)};  // subnormal: as zero
+    return {length_x / length, times(std::conj(y), x / length_x) / length};
+}
+
+template <class T>
 void rotate_rows(const Rotation<T>& g, index_t count, T* x, T* y, index_t stride) {
     const T adjoint = conj_of(g.s);
     for (index_t k = 0; k < count * stride; k += stride) {
@@ -147,12 +147,7 @@ void rotate_rows(const Rotation<T>& g, index_t count, T* x, T* y, index_t stride
 
 template <class T>
 void rotate_cols(const Rotation<T>& g, index_t count, T* x, T* y) {
-    const T adjoint = conj_of(g.s);
-    for (index_t k = 0; k < count; ++k) {
-        const T a = x[k], b = y[k];
-        x[k] = times(a, g.c) + times(adjoint, b);
-        y[k] = times(b, g.c) - times(g.s, a);
-    }
+    reflector_kernels<T>().rotate_cols(g.c, &g.s, count, x, y);
 }
 
 #define OTIMES_INSTANTIATE(T)                                                                      \
@@ -163,5 +158,11 @@ OTIMES_INSTANTIATE(float)
 OTIMES_INSTANTIATE(double)
 OTIMES_INSTANTIATE(std::complex<float>)
 OTIMES_INSTANTIATE(std::complex<double>)
+
+#define OTIMES_INSTANTIATE_COMPLEX(T)                                                              \
+    template Rotation<T> rotation_to_axis(T, T);                                                   \
+    template T offset_of_eigenvalue(const Block2<T>&);
+OTIMES_INSTANTIATE_COMPLEX(std::complex<float>)
+OTIMES_INSTANTIATE_COMPLEX(std::complex<double>)
 
 }  // namespace otimes

@@ -1,12 +1,12 @@
 #include "otimes/triangular_tsylvester.hpp"
 
-#include <algorithm>  // std::min, std::max, std::swap
+#include <algorithm>  // std::min, std::max, std::swap, std::reverse
 #include <array>
 #include <complex>
 #include <limits>
+#include <utility>  // std::as_const
 
-#include "otimes/parallel_gemm.hpp"
-#include "otimes/scalar.hpp"
+#include "otimes/product.hpp"
 #include "otimes/scaling.hpp"
 #include "otimes/two_by_two.hpp"
 
@@ -21,20 +21,19 @@ struct Range {
 
     Range top() const { return {first, count / 2}; }
     Range bottom() const { return {first + count / 2, count - count / 2}; }
+    bool operator==(const Range&) const = default;
 };
 
-/// y <- y - x t
+/// y <- y + x t
 template <class T>
-void subtract_multiple(index_t n, T x, const T* t, T* y) {
-    for (index_t i = 0; i < n; ++i) y[i] -= times(x, t[i]);
+void add_multiple(index_t n, T x, const T* t, T* y) {
+    for (index_t i = 0; i < n; ++i) y[i] += times(x, t[i]);
 }
 
-/// x^H y
+/// The entry of a coefficient.
 template <class T>
-T inner_product(index_t n, const T* x, const T* y) {
-    T sum = 0;
-    for (index_t i = 0; i < n; ++i) sum += times(std::conj(x[i]), y[i]);
-    return sum;
+T entry(const Matrix<T>* a, index_t i, index_t j) {
+    return a ? (*a)(i, j) : T(i == j ? 1 : 0);
 }
 
 template <class T>
@@ -42,85 +41,96 @@ class TSylvesterSolver {
   public:
     using R = real_t<T>;
 
-    TSylvesterSolver(Star star, bool adjoint, const Matrix<T>& s, const Matrix<T>& r, R floor,
-                     Matrix<T>& y)
-        : star_(star), adjoint_(adjoint), s_(s), r_(r), floor_(floor), y_(y) {}
+    TSylvesterSolver(Star star, const StarForms<T>& forms, R floor, Matrix<T>& y)
+        : star_(star), forms_(forms), floor_(floor), y_(y) {}
 
     R smallest_pivot() const { return smallest_pivot_; }
 
     /// The equation of the rows and columns I.
     void solve(Range i) {
         if (i.count == 1) return solve_diagonal(i.first);
-        const Range known = first_half(i), next = second_half(i);
+        const Range known = i.bottom(), next = i.top();
         solve(known);
-        eliminate(known, next, known);
+        subtract({next, known}, {known, known});
+        subtract({known, next}, {known, known});
         solve_pair(next, known);
-        eliminate(known, next, next);
+        subtract({next, next}, {known, known});
+        subtract({next, next}, {known, next});
+        subtract({next, next}, {next, known});
         solve(next);
     }
 
   private:
-    /// The equation is solved from the bottom up, its adjoint from the top down.
-    Range first_half(Range i) const { return adjoint_ ? i.top() : i.bottom(); }
-    Range second_half(Range i) const { return adjoint_ ? i.bottom() : i.top(); }
+    struct Block {
+        Range rows, cols;
+    };
+    using Vector = std::array<T, leaf_size>;
 
+    char letter() const { return static_cast<char>(star_); }
     T starred(T x) const { return star_ == Star::adjoint ? std::conj(x) : x; }
 
     /// The blocks (I, J) and (J, I).
     void solve_pair(Range i, Range j) {
         if (i.count < j.count) std::swap(i, j);
         if (i.count <= leaf_size) return solve_leaf(i, j);
-        const Range known = first_half(i), next = second_half(i);
+        const Range known = i.bottom(), next = i.top();
         solve_pair(known, j);
-        eliminate(known, next, j);
+        subtract({next, j}, {known, j});
+        subtract({j, next}, {j, known});
         solve_pair(next, j);
     }
 
-    /// Take what is known, the blocks (K, J) and (J, K), out of the equations of (I, J) and (J, I).
-    void eliminate(Range k, Range i, Range j) {
-        const char star = static_cast<char>(star_);
-        if (adjoint_) {
-            subtract_product('C', 'N', s_, k, i, k, j, i, j);
-            subtract_product('C', star, r_, k, i, j, k, i, j);
-        } else {
-            subtract_product('N', 'N', s_, i, k, k, j, i, j);
-            parallel_gemm(star, star, j.count, i.count, k.count, T(-1), &y_(k.first, j.first),
-                          y_.ld(), &r_(i.first, k.first), r_.ld(), T(1), &y_(j.first, i.first),
-                          y_.ld());
-        }
+    /// Take what the blocks (K, L) and (L, K) contribute out of the equations of (I, J).
+    void subtract(const Block& ij, const Block& kl) {
+        subtract_term(forms_.a, 'N', forms_.b, ij, kl);
+        subtract_term(forms_.c, letter(), forms_.d, ij, kl);
     }
 
-    /// Y(to) <- Y(to) - op(t(block)) op(Y(from)), blocks given by their rows and columns.
-    void subtract_product(char op_t, char op_y, const Matrix<T>& t, Range t_rows, Range t_cols,
-                          Range y_rows, Range y_cols, Range to_rows, Range to_cols) {
-        const index_t inner = op_t == 'N' ? t_cols.count : t_rows.count;
-        parallel_gemm(op_t, op_y, to_rows.count, to_cols.count, inner, T(-1),
-                      &t(t_rows.first, t_cols.first), t.ld(), &y_(y_rows.first, y_cols.first),
-                      y_.ld(), T(1), &y_(to_rows.first, to_cols.first), y_.ld());
+    /// Y(I, J) <- Y(I, J) - L(I, K) Z R(J, L)*, Z = Y(K, L) or Y(L, K)*.
+    void subtract_term(const Matrix<T>* left, char op, const Matrix<T>* right, const Block& ij,
+                       const Block& kl) {
+        const Range i = ij.rows, j = ij.cols, k = kl.rows, l = kl.cols;
+        if ((!left && i != k) || (!right && j != l)) return;
+        const T* const z = op == 'N' ? &y_(k.first, l.first) : &y_(l.first, k.first);
+        T* const target = &y_(i.first, j.first);
+        const auto times_right = [&](T alpha, T beta, T* to, index_t ld) {
+            parallel_gemm(op, letter(), k.count, j.count, l.count, alpha, z, y_.ld(),
+                          &(*right)(j.first, l.first), right->ld(), beta, to, ld);
+        };
+        const auto times_left = [&](char op_x, const T* x, index_t ld) {
+            parallel_gemm('N', op_x, i.count, j.count, k.count, T(-1), &(*left)(i.first, k.first),
+                          left->ld(), x, ld, T(1), target, y_.ld());
+        };
+        if (!left) return times_right(T(-1), T(1), target, y_.ld());
+        if (!right) return times_left(op, z, y_.ld());
+        Matrix<T> product(k.count, j.count);
+        times_right(T(1), T(0), product.data(), product.ld());
+        times_left('N', product.data(), product.ld());
     }
 
-    /// The pair of blocks, copied to p = Y(I, J) and w = Y(J, I)*, both column-major.
+    /// The pair of blocks, copied to P = Y(I, J) and W = Y(J, I)*, of which
+    ///     A_I P B_J* + C_I W D_J* = E,    D_I P C_J* + B_I W A_J* = F.
     struct Leaf {
+        index_t i0, j0, rows, cols;
         std::array<T, leaf_size * leaf_size> p, w;
-        index_t rows, cols;
 
         T* p_col(index_t b) { return &p[static_cast<std::size_t>(b * rows)]; }
         T* w_col(index_t b) { return &w[static_cast<std::size_t>(b * rows)]; }
     };
 
+    /// One column of P B*, P C*, W A* and W D*, as far as it is known.
+    struct Products {
+        Vector pb{}, pc{}, wa{}, wd{};
+    };
+
     void solve_leaf(Range i, Range j) {
-        Leaf leaf;
-        leaf.rows = i.count;
-        leaf.cols = j.count;
+        Leaf leaf{i.first, j.first, i.count, j.count, {}, {}};
         for (index_t b = 0; b < j.count; ++b)
             for (index_t a = 0; a < i.count; ++a) {
                 leaf.p_col(b)[a] = y_(i.first + a, j.first + b);
                 leaf.w_col(b)[a] = starred(y_(j.first + b, i.first + a));
             }
-        if (adjoint_)
-            descend(i.first, j.first, leaf);
-        else
-            ascend(i.first, j.first, leaf);
+        for (index_t b = j.count - 1; b >= 0; --b) solve_column(leaf, b);
         for (index_t b = 0; b < j.count; ++b)
             for (index_t a = 0; a < i.count; ++a) {
                 y_(i.first + a, j.first + b) = leaf.p_col(b)[a];
@@ -128,46 +138,58 @@ class TSylvesterSolver {
             }
     }
 
-    /// S_I P + W R_J* = E, R_I P + W S_J* = F from the last row and column to the first.
-    void ascend(index_t i0, index_t j0, Leaf& x) {
-        for (index_t b = x.cols - 1; b >= 0; --b) {
-            T *const p = x.p_col(b), *const w = x.w_col(b);
-            for (index_t a = x.rows - 1; a >= 0; --a) {
-                solve_entries(i0 + a, j0 + b, p[a], w[a]);
-                subtract_multiple(a, p[a], &s_(i0, i0 + a), p);
-                subtract_multiple(a, p[a], &r_(i0, i0 + a), w);
-            }
-            for (index_t c = 0; c < b; ++c) {
-                subtract_multiple(x.rows, starred(r_(j0 + c, j0 + b)), w, x.p_col(c));
-                subtract_multiple(x.rows, starred(s_(j0 + c, j0 + b)), w, x.w_col(c));
-            }
+    /// From the last row to the first; the columns after b are known.
+    void solve_column(Leaf& leaf, index_t b) {
+        const auto& [fa, fb, fc, fd] = forms_;
+        const index_t j = leaf.j0 + b;
+        Products sum = later_columns(leaf, b);
+        T *const p = leaf.p_col(b), *const w = leaf.w_col(b);
+        for (index_t row = leaf.rows - 1; row >= 0; --row) {
+            const index_t i = leaf.i0 + row;
+            T &pb = sum.pb[at(row)], &pc = sum.pc[at(row)], &wa = sum.wa[at(row)],
+              &wd = sum.wd[at(row)];
+            p[row] -= times(entry(fa, i, i), pb) + times(entry(fc, i, i), wd);
+            w[row] -= times(entry(fd, i, i), pc) + times(entry(fb, i, i), wa);
+            solve_entries(i, j, p[row], w[row]);
+            pb += times(p[row], starred(entry(fb, j, j)));
+            pc += times(p[row], starred(entry(fc, j, j)));
+            wa += times(w[row], starred(entry(fa, j, j)));
+            wd += times(w[row], starred(entry(fd, j, j)));
+            subtract_above(fa, leaf.i0, row, pb, p);
+            subtract_above(fc, leaf.i0, row, wd, p);
+            subtract_above(fd, leaf.i0, row, pc, w);
+            subtract_above(fb, leaf.i0, row, wa, w);
         }
     }
 
-    /// S_I^H P + R_I^H W = E, P R_J^H* + W S_J^H* = F from the first row and column to the last.
-    void descend(index_t i0, index_t j0, Leaf& x) {
-        for (index_t b = 0; b < x.cols; ++b) {
-            T *const p = x.p_col(b), *const w = x.w_col(b);
-            for (index_t a = 0; a < x.rows; ++a) {
-                p[a] -= inner_product(a, &s_(i0, i0 + a), p) + inner_product(a, &r_(i0, i0 + a), w);
-                solve_entries(i0 + a, j0 + b, p[a], w[a]);
-            }
-            for (index_t c = b + 1; c < x.cols; ++c) {
-                T* const target = x.w_col(c);
-                subtract_multiple(x.rows, starred(std::conj(r_(j0 + b, j0 + c))), p, target);
-                subtract_multiple(x.rows, starred(std::conj(s_(j0 + b, j0 + c))), w, target);
-            }
+    static constexpr std::size_t at(index_t k) { return static_cast<std::size_t>(k); }
+
+    Products later_columns(Leaf& leaf, index_t b) const {
+        Products sum;
+        const auto add = [&](const Matrix<T>* t, index_t c, const T* x, Vector& to) {
+            if (t) add_multiple(leaf.rows, starred((*t)(leaf.j0 + b, leaf.j0 + c)), x, to.data());
+        };
+        for (index_t c = b + 1; c < leaf.cols; ++c) {
+            add(forms_.b, c, leaf.p_col(c), sum.pb);
+            add(forms_.c, c, leaf.p_col(c), sum.pc);
+            add(forms_.a, c, leaf.w_col(c), sum.wa);
+            add(forms_.d, c, leaf.w_col(c), sum.wd);
         }
+        return sum;
+    }
+
+    /// y <- y - x t, t the entries above the diagonal one in a row of the leaf.
+    static void subtract_above(const Matrix<T>* t, index_t i0, index_t row, T x, T* y) {
+        if (t) add_multiple(row, -x, &(*t)(i0, i0 + row), y);
     }
 
     void solve_entries(index_t i, index_t j, T& p, T& w) {
-        TwoByTwo<T> a = {{s_(i, i), starred(r_(j, j))}, {r_(i, i), starred(s_(j, j))}};
-        if (adjoint_) {
-            std::swap(a[0][1], a[1][0]);
-            for (auto& row : a)
-                for (T& x : row) x = std::conj(x);
-        }
-        note_pivot(solve_two_by_two<T>(a, p, w, floor_));
+        const auto pivot = [&](const Matrix<T>* left, const Matrix<T>* right) {
+            return times(entry(left, i, i), starred(entry(right, j, j)));
+        };
+        const auto& [a, b, c, d] = forms_;
+        const TwoByTwo<T> matrix = {{pivot(a, b), pivot(c, d)}, {pivot(d, c), pivot(b, a)}};
+        note_pivot(solve_two_by_two<T>(matrix, p, w, floor_));
     }
 
     void solve_diagonal(index_t i) {
@@ -178,7 +200,9 @@ class TSylvesterSolver {
             y = (y + std::conj(conjugate)) * R(0.5);
             return;
         }
-        const T sum = s_(i, i) + r_(i, i), pivot = adjoint_ ? std::conj(sum) : sum;
+        const auto& [a, b, c, d] = forms_;
+        const T pivot =
+            times(entry(a, i, i), entry(b, i, i)) + times(entry(c, i, i), entry(d, i, i));
         note_pivot(std::abs(pivot));
         y = times(y, reciprocal(std::abs(pivot) < floor_ ? T(floor_) : pivot));
     }
@@ -186,34 +210,38 @@ class TSylvesterSolver {
     void note_pivot(R size) { smallest_pivot_ = std::min(smallest_pivot_, size); }
 
     Star star_;
-    bool adjoint_;
-    const Matrix<T>&s_, &r_;
+    const StarForms<T>& forms_;
     R floor_;
     Matrix<T>& y_;
     R smallest_pivot_ = std::numeric_limits<R>::max();
 };
 
-}  // namespace
+template <class T>
+real_t<T> largest_entry(const Matrix<T>* a) {
+    return a ? max_abs<T>(a->view()) : 1;
+}
 
 template <class T>
-TriangularReport<real_t<T>> solve_triangular_tsylvester(Star star, bool adjoint, const Matrix<T>& s,
-                                                        const Matrix<T>& r, Matrix<T>& y) {
+TriangularReport<real_t<T>> solve_forms(Star star, const StarForms<T>& forms, Matrix<T>& y) {
     using R = real_t<T>;
     constexpr R eps = std::numeric_limits<R>::epsilon();
     const index_t n = y.rows();
     if (n == 0) return {};
+    const auto& [a, b, c, d] = forms;
     // Singular to far beyond rounding, and quotients by it are still in range.
-    const R floor = eps * eps * std::max(max_abs<T>(s.view()), max_abs<T>(r.view()));
+    const R floor =
+        eps * eps *
+        std::max(largest_entry(a) * largest_entry(b), largest_entry(c) * largest_entry(d));
     // Above this the solution could overflow when it is transformed back.
     const R huge = std::numeric_limits<R>::max() * eps / static_cast<R>(n * n);
     // Room for a solution twice as long in exponents; what underflows is below eps^2.
     const int room = std::numeric_limits<R>::max_exponent * 3 / 4;
 
     TriangularReport<R> report;
-    const Matrix<T> d = y;
+    const Matrix<T> f = y;
     for (const int exponent : {0, room}) {
-        copy_scaled<T>(d.view(), y.view(), -exponent);
-        TSylvesterSolver<T> solver(star, adjoint, s, r, floor, y);
+        copy_scaled<T>(f.view(), y.view(), -exponent);
+        TSylvesterSolver<T> solver(star, forms, floor, y);
         solver.solve({0, n});
         report.exponent = exponent;
         report.smallest_pivot = solver.smallest_pivot();
@@ -224,9 +252,62 @@ TriangularReport<real_t<T>> solve_triangular_tsylvester(Star star, bool adjoint,
     return report;
 }
 
+template <class T>
+void apply_forms(Star star, const StarForms<T>& forms, Matrix<T>& y) {
+    Matrix<T> image(y.rows(), y.cols());
+    const auto letter = static_cast<char>(star);
+    const auto add = [&](const Matrix<T>* left, char op, const Matrix<T>* right) {
+        if (!left) return add_product(T(1), op, y, letter, *right, T(1), image);
+        if (!right) return add_product(T(1), 'N', *left, op, y, T(1), image);
+        add_product(T(1), 'N', *left, 'N', product(op, y, letter, *right), T(1), image);
+    };
+    add(forms.a, 'N', forms.b);
+    add(forms.c, letter, forms.d);
+    copy_scaled<T>(std::as_const(image).view(), y.view(), 0);  // y.data() must not change
+}
+
+/// act(forms, y), or with `adjoint` the same of the adjoint equation: with J the reversal of order
+/// and Z = J Y J, that of the forms J A^H J, J B^H J, J D^H J and J C^H J.
+template <class T, class Act>
+auto act_oriented(bool adjoint, const StarForms<T>& forms, Matrix<T>& y, Act&& act) {
+    const auto turn = [&] { std::reverse(y.data(), y.data() + y.rows() * y.cols()); };
+    if (!adjoint) return act(forms, y);
+    const std::array<const Matrix<T>*, 4> given{forms.a, forms.b, forms.d, forms.c};
+    std::array<Matrix<T>, 4> owned;
+    std::array<const Matrix<T>*, 4> turned{};
+    for (std::size_t k = 0; k < 4; ++k) {
+        if (!given[k]) continue;
+        owned[k] = reversed_adjoint(*given[k]);
+        turned[k] = &owned[k];
+    }
+    turn();
+    const auto report = act(StarForms<T>{turned[0], turned[1], turned[2], turned[3]}, y);
+    turn();
+    return report;
+}
+
+}  // namespace
+
+template <class T>
+TriangularReport<real_t<T>> solve_triangular_tsylvester(Star star, bool adjoint,
+                                                        const StarForms<T>& forms, Matrix<T>& y) {
+    return act_oriented(adjoint, forms, y, [star](const StarForms<T>& f, Matrix<T>& x) {
+        return solve_forms(star, f, x);
+    });
+}
+
+template <class T>
+void apply_triangular_tsylvester(Star star, bool adjoint, const StarForms<T>& forms, Matrix<T>& y) {
+    act_oriented(adjoint, forms, y, [star](const StarForms<T>& f, Matrix<T>& x) {
+        apply_forms(star, f, x);
+        return true;
+    });
+}
+
 #define OTIMES_INSTANTIATE(T)                                                                      \
     template TriangularReport<real_t<T>> solve_triangular_tsylvester(                              \
-        Star, bool, const Matrix<T>&, const Matrix<T>&, Matrix<T>&);
+        Star, bool, const StarForms<T>&, Matrix<T>&);                                              \
+    template void apply_triangular_tsylvester(Star, bool, const StarForms<T>&, Matrix<T>&);
 OTIMES_INSTANTIATE(std::complex<float>)
 OTIMES_INSTANTIATE(std::complex<double>)
 

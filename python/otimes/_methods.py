@@ -183,15 +183,14 @@ METHODS = (
     Method(
         "axb-cxtd",
         "one term with X and one with Xᵀ, A X B + C Xᵀ D: two coefficients are divided by, which "
-        "leaves A X + Xᵀ B",
+        "leaves A X + Xᵀ B, or else a Schur form of all four",
         _transposed(AXB_CXTD),
     ),
     Method(
         "axb-cxhd",
-        "one term with a complex X and one with Xᴴ, A X B + C Xᴴ D, of more than 1500 real "
-        "unknowns: two coefficients are divided by, which leaves A X + Xᴴ B",
+        "one term with a complex X and one with Xᴴ, A X B + C Xᴴ D: two coefficients are divided "
+        "by, which leaves A X + Xᴴ B, or else a Schur form of all four",
         _conjugated(AXB_CXHD),
-        lambda op: not _is_small(op),
     ),
     Method(
         "spectral",

@@ -2,29 +2,30 @@
 #pragma once
 
 #include <array>
+#include <complex>
 #include <memory>
-#include <optional>
 
 #include "otimes/equation.hpp"
-#include "otimes/lu.hpp"
-#include "otimes/tsylvester.hpp"
+#include "otimes/periodic_schur.hpp"
+#include "otimes/star_schur.hpp"
 
 namespace otimes {
 
-/// All matrices n x n; * is the transpose or the adjoint. Any two well-conditioned coefficients
-/// make A X B + C X* D = E an equation that a pencil in Schur form solves:
+/// All matrices n x n; * is the transpose or the adjoint. With unitary Z the periodic Schur
+/// decomposition, of the formal product (D*)^-1 B* C^-1 A, makes all four triangular:
+///     A = Z_1 S_0 Z_0^H,    C = Z_1 S_1 Z_2^H,    B* = Z_3 S_2 Z_2^H,    D* = Z_3 S_3 Z_0^H.
+/// The equation in Y, X = Z_0 Y Z_2*, is then solved by substitution: see star_schur.hpp. It has
+/// one solution unless, for eigenvalues lambda = s_ii^(0) s_ii^(2) / (s_ii^(1) s_ii^(3)), of which
+/// 0/0 is none, lambda_i lambda_j* = 1; with the transpose one lambda = 1 does no harm. (F. De
+/// Teran, B. Iannazzo, F. Poloni & L. Robol, Numer. Linear Algebra Appl. 26 (2019), e2261,
+/// doi:10.1002/nla.2261.)
+///
+/// Where two coefficients are well-conditioned, a pencil in Schur form solves the equation, a real
+/// one in about half the time:
 ///     B, C:  (B* C^-1 A) Y + Y* D = B* C^-1 E,            Y = X B;
 ///     B, D:  A Y + V Y* = E D^-1, V = C (B*)^-1 D*,       Y = X B D^-1,
 /// the second the adjoint of A^H Y + Y* W, W = conj(V) or, if * is the adjoint, V. A and D do as B
-/// and C do, in the unknown X*; A and C as B and D do, in the equation to which * is applied. With
-/// A and B, or C and D in the unknown X*, M = A^-1 C and N = D B^-1 give X + M X* N = F, of which
-///     [I  M; 0  -I] Z + Z* [0  N; 0  0] = [0  F; 0  0]
-/// has the solution Z = [0  X; 0  X* N]: its last row says what Z_21 and Z_22 are, then the first
-/// one that Z_11 = 0. All of these are singular only where the original equation is, unlike that
-/// of Stein which comes of putting X + M X* N = F into itself.
-///
-/// Up to 16 unknowns, and up to 2000 where no two coefficients are well-conditioned: LU of the
-/// matrix of the equation; that of complex X^H, which is linear over the reals only, has none.
+/// and C do, in the unknown X*; A and C as B and D do, in the equation to which * is applied.
 template <class T>
 class AxbCxtdFactor final : public EquationFactor<T> {
   public:
@@ -34,12 +35,15 @@ class AxbCxtdFactor final : public EquationFactor<T> {
     SolveReport solve(bool adjoint, RightHandSides<T> sides) const override;
 
   private:
+    using Complex = std::complex<real_t<T>>;
     using Four = std::array<Matrix<T>, 4>;
     struct Oriented;  // the equation or its adjoint
-    class Reduced;    // an equation that solves it
+    class Reduced;    // a T-Sylvester equation that solves it
 
     void scale(Coefficients<T> abcd);
     void decompose();
+    bool reduce();
+    StarSchur<T> triangular() const;
     double reduced_rcond() const;
 
     Star star_;
@@ -47,7 +51,7 @@ class AxbCxtdFactor final : public EquationFactor<T> {
     int exponent_ = 0;
     Four abcd_, adjoint_;  // near 1: the true equation is 2^exponent times this one
     std::shared_ptr<const Reduced> reduced_;
-    LU<T> dense_;  // where there is no reduced equation
+    PeriodicSchur<Complex> periodic_;  // where there is no reduced equation
     double norm_ = 0, rcond_;
 };
 

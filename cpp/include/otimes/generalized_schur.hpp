@@ -1,9 +1,8 @@
 // A = Q S Z^H and B = Q P Z^H: the coordinates in which equations with two terms are solved.
 #pragma once
 
-#include <algorithm>  // std::copy_n
+#include <algorithm>  // std::max
 #include <array>
-#include <complex>
 
 #include "otimes/basis.hpp"
 
@@ -73,14 +72,6 @@ double error_of(const std::array<GeneralizedSchur<T>, 2>& pencils) {
 template <class T>
 bool is_accurate(const std::array<GeneralizedSchur<T>, 2>& pencils, double rcond) {
     return rcond > 100 * error_of(pencils);
-}
-
-/// A real matrix as a complex one: complex QZ has no 2x2 blocks.
-template <class R>
-Matrix<std::complex<R>> complex_copy(const Matrix<R>& a) {
-    Matrix<std::complex<R>> copy(a.rows(), a.cols());
-    std::copy_n(a.data(), a.rows() * a.cols(), copy.data());
-    return copy;
 }
 
 }  // namespace otimes

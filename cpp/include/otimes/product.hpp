@@ -1,6 +1,9 @@
 // Algebra of owned matrices: products on our own threads, sums, adjoints.
 #pragma once
 
+#include <algorithm>  // std::copy_n
+#include <complex>
+
 #include "otimes/parallel_gemm.hpp"
 #include "otimes/scalar.hpp"
 #include "otimes/symmetry.hpp"
@@ -43,6 +46,15 @@ Matrix<T> congruence(const Matrix<T>& a, const Matrix<T>& w) {
 template <class T>
 Matrix<T> transposed(const Matrix<T>& a) {
     return Matrix<T>(a.view().t());
+}
+
+/// A as a complex matrix.
+template <class T>
+Matrix<std::complex<real_t<T>>> as_complex(const Matrix<T>& a) {
+    if constexpr (is_complex<T>) return a;
+    Matrix<std::complex<real_t<T>>> copy(a.rows(), a.cols());
+    std::copy_n(a.data(), a.rows() * a.cols(), copy.data());
+    return copy;
 }
 
 template <class T>

@@ -1,5 +1,5 @@
-// Applying short Householder reflectors: the inner loops of the QR iteration, one set per
-// instruction set, chosen once by cpu.hpp.
+// Applying short Householder reflectors and rotations: the inner loops of QR and QZ iterations, one
+// set per instruction set, chosen once by cpu.hpp.
 #pragma once
 
 #include "otimes/view.hpp"
@@ -78,6 +78,8 @@ struct ReflectorKernels {
     /// A <- H (A - tau y w^H), A (rows, cols): H A H for w = v and y = A v.
     void (*reflect_both)(const LongReflector<T>& h, index_t rows, index_t cols, T* a, index_t lda,
                          const T* y, const T* w);
+    /// [x y] <- [x y] [c -s; conj(s) c] for columns of `count` entries.
+    void (*rotate_cols)(real_t<T> c, const T* s, index_t count, T* x, T* y);
 };
 
 /// For float, double and their complex numbers.

@@ -17,6 +17,14 @@ struct Block2 {
     T a, b, c, d;  // [a b; c d]
 };
 
+/// The rotation G that maps (x, y) to a multiple of e_1, for complex x and y; I where y = 0.
+template <class T>
+Rotation<T> rotation_to_axis(T x, T y);
+
+/// The eigenvalue of a complex block that is nearer to d, less d.
+template <class T>
+T offset_of_eigenvalue(const Block2<T>& block);
+
 /// block <- G block G^H and G: upper triangular, or for real T and a conjugate pair of eigenvalues
 /// [a b; c a] with b c < 0.
 template <class T>

@@ -3,21 +3,18 @@
 
 #include "otimes/equation.hpp"
 #include "otimes/generalized_schur.hpp"
-#include "otimes/triangular_tsylvester.hpp"
+#include "otimes/star_schur.hpp"
 
 namespace otimes {
 
 /// With * the transpose or the adjoint, the equation is A X + (B* X)* = C. The QZ decomposition
 /// A = Q S Z^H, B* = Q R Z^H with upper triangular S and R, and X = Z Y Q*, make it
 ///     S Y + (R Y)* = Q^H C (Q*)^H,
-/// which is solved by substitution: see triangular_tsylvester.hpp. It has one solution unless, for
+/// which is solved by substitution: see star_schur.hpp. It has one solution unless, for
 /// eigenvalues of A - lambda B* with 1/0 the inverse of 0, lambda_i lambda_j* = 1; with the
 /// transpose one lambda = 1 does no harm, since it then stands on the diagonal alone, where the
 /// pivot is s_ii + r_ii. (F. De Teran, F. M. Dopico, Electron. J. Linear Algebra 22 (2011),
 /// doi:10.13001/1081-3810.1479.)
-///
-/// The decomposition is complex. For real A, B and C the real part of what it gives is taken: that
-/// has no larger residual.
 template <class T>
 class TSylvesterFactor final : public EquationFactor<T> {
   public:
@@ -31,6 +28,7 @@ class TSylvesterFactor final : public EquationFactor<T> {
     struct Oriented;  // the equation or its adjoint
 
     void decompose(const Matrix<Complex>& a, const Matrix<Complex>& b_star);
+    StarSchur<T> triangular() const;
 
     Star star_;
     bool finite_;
