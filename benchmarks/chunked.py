@@ -93,6 +93,9 @@ def multiplied(factors, x):
 
 
 def product(options):
+    if options.workers == 0:  # not Dask's request, but the system's order
+        limit = parse(options.memory)
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     factors, vectors = factors_of(options.exponent)
     source, target = options.folder / "x.zarr", options.folder / "y.zarr"
     chunks = chunks_of(options.exponent, parse(options.chunk) // 8, options.vector)
@@ -318,7 +321,7 @@ def main():
     parser.add_argument("--exponent", type=int, default=10, help="8 to this power entries")
     parser.add_argument("--vector", action="store_true", help="x is a vector, not a matrix")
     parser.add_argument("--chunk", default="128MiB", help="bytes of a chunk")
-    parser.add_argument("--memory", default="3GB", help="limit for each worker")
+    parser.add_argument("--memory", default="3GB", help="limit for each worker, or this process")
     parser.add_argument("--workers", type=int, default=0, help="processes; 0: this one")
     parser.add_argument("--kill", action="store_true", help="kill a worker in the middle")
     parser.add_argument("--count", type=int, default=10_000_000, help="number of equations")

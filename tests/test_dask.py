@@ -133,6 +133,14 @@ def test_dtypes(name, dtype):
     np.testing.assert_allclose(lazy.compute(), expected, rtol=1e-4)
 
 
+@pytest.mark.parametrize("shape", [(24, 0), (0, 24, 2)])
+def test_nothing(shape):
+    x = np.ones(shape)
+    assert_lazily_equal(
+        OPERATORS["product"] @ da.from_array(x, chunks=-1), OPERATORS["product"] @ x
+    )
+
+
 def test_matvec_matmat_and_matmul_are_the_product():
     op, x = OPERATORS["product"], RNG.standard_normal((24, 3))
     lazy = da.from_array(x, chunks=5)
@@ -158,6 +166,28 @@ def test_factors_along_axes(axes):
     x = RNG.standard_normal([sizes[k] for k in range(3)])
     lazy = da.from_array(x, chunks=(2, 3, 2))
     assert_lazily_equal(ox.kron_apply([A, B, C], lazy, axes), ox.kron_apply([A, B, C], x, axes))
+
+
+@pytest.mark.parametrize("shape", [(6, 6), (3, 6, 6), (2, 3, 5, 5), (1, 1), (0, 0)])
+def test_vec_and_its_relatives(shape):
+    a = RNG.standard_normal(shape)
+    lazy = da.from_array(a, chunks=4)
+    for order in "FC":
+        assert_lazily_equal(ox.vec(lazy, order), ox.vec(a, order))
+        assert_lazily_equal(ox.unvec(ox.vec(lazy, order), order=order), a)
+    assert_lazily_equal(ox.vech(lazy), ox.vech(a))
+    assert_lazily_equal(ox.unvech(ox.vech(lazy)), ox.unvech(ox.vech(a)))
+
+
+def test_vec_of_a_wide_matrix():
+    a = RNG.standard_normal((3, 8))
+    v = ox.vec(da.from_array(a, chunks=2))
+    assert_lazily_equal(v, ox.vec(a))
+    assert_lazily_equal(ox.unvec(v, (3, 8)), a)
+    with pytest.raises(ValueError, match="which is not a square"):
+        ox.unvec(v)
+    with pytest.raises(ValueError, match=r"must be \(..., n, n\)"):
+        ox.vech(da.ones((3, 8)))
 
 
 def test_a_matrix_and_its_transposed_view_are_two():

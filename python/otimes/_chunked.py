@@ -9,7 +9,7 @@ import functools
 import itertools
 import math
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import dask
@@ -33,7 +33,7 @@ from ._chunks import (
     plan_flat,
     regular,
 )
-from ._operator import LinearOperator, Scalar
+from ._operator import LinearOperator, Scalar, Shape
 from ._products import kron_apply
 from ._structures import Diagonal, LowRank, OperatorKronecker, Product, Selection, Sum
 from ._terms import Factor, Term, TermOperator
@@ -135,6 +135,22 @@ def flat(x: Any, axis: int, count: int) -> Any:
     return reshaped(x, _replaced(x.chunks, axis, sizes, count=count))
 
 
+def joined(x: Any, axis: int) -> Any:
+    """x with this axis and the next as one, cut into pieces as large as its chunks."""
+    if x.size == 0:
+        return x.reshape((*x.shape[:axis], math.prod(x.shape[axis : axis + 2])))
+    sizes = x.shape[axis : axis + 2]
+    pieces = contiguous(sizes, largest_chunk(x.chunks[axis : axis + 2]))
+    return flat(x.rechunk(_replaced(x.chunks, axis, *pieces, count=2)), axis, 2)
+
+
+def split(x: Any, axis: int, shape: Shape) -> Any:
+    """x with one axis as several of these sizes, cut into pieces as large as its chunks."""
+    if x.size == 0:
+        return x.reshape((*x.shape[:axis], *shape))
+    return unflattened(x, axis, contiguous(shape, largest_chunk((x.chunks[axis],))))
+
+
 # --- Kronecker products --------------------------------------------------------------------------
 
 
@@ -206,6 +222,11 @@ def staged(x: Any, plan: Plan, runs: Runs, scale: Scalar, dtype: np.dtype[Any]) 
     return x if scale == 1 and x.dtype == dtype else (x * scale).astype(dtype)
 
 
+def _zeros(x: Any, rows: Mapping[int, int], dtype: np.dtype[Any]) -> Any:
+    """The image of an array without entries."""
+    return da.zeros([rows.get(k, n) for k, n in enumerate(x.shape)], dtype, chunks=-1)
+
+
 def tensor_product(
     x: Any, runs: Runs, dtype: np.dtype[Any], scale: Scalar = 1, pieces: tuple[int, int] = (0, 0)
 ) -> Any:
@@ -214,6 +235,8 @@ def tensor_product(
     `pieces` is the first axis and the number of those that are wanted in contiguous pieces.
     """
     rows = {k: math.prod(mode.rows for mode in run) for k, run in runs.items()}
+    if x.size == 0:
+        return _zeros(x, rows, dtype)
     size = budget(dtype)
     plan = plan_axes(x.chunks, rows, size, in_pieces(*pieces, size))
     require_memory("the product", plan.peak, dtype)
@@ -227,6 +250,8 @@ def products(
 
     Those that act in the same chunks are added up there.
     """
+    if x.size == 0:
+        return _zeros(x, {axis: math.prod(mode.rows for mode in terms[0][1])}, dtype)
     sizes = [
         (mode.rows, mode.cols, any(modes[k].matrix is not None for _, modes in terms))
         for k, mode in enumerate(terms[0][1])
@@ -254,6 +279,8 @@ def times(op: LinearOperator, x: Any, axis: int) -> Any:
     """The operator along one axis of x."""
     op = op._structure()
     dtype = op._result_dtype(x.dtype)
+    if x.size == 0:
+        return _zeros(x, {axis: op.shape[0]}, dtype)
     if op._is_neutral():  # sums of small integers are not small
         x = x.astype(dtype)
     return apply(op, x, axis, dtype).astype(dtype)
@@ -478,11 +505,8 @@ def image(op: LinearOperator, x: Any) -> Any:
     if isinstance(op, TermOperator) and all(_has_axes(t, op) for t in op.parts):
         total = functools.reduce(da.add, (_along_axes(t, modes, dtype) for t in op.parts))
         return total.T
-    pieces = contiguous(modes.shape, budget(dtype))
-    column = flat(modes.rechunk(pieces), 0, modes.ndim)
-    y = times(op, column, 0)
-    result = contiguous(op.out_shape[::-1], max(y.chunks[0], default=0))
-    return unflattened(y, 0, result).T
+    column = flat(modes.rechunk(contiguous(modes.shape, budget(dtype))), 0, modes.ndim)
+    return split(times(op, column, 0), 0, op.out_shape[::-1]).T
 
 
 def _has_axes(term: Term, op: LinearOperator) -> bool:

@@ -9,12 +9,12 @@ import math
 import operator
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import dask.array as da
 
 from ._check import supported_dtype
-from ._chunked import image, multiplied, tensor_along, times
+from ._chunked import image, joined, multiplied, split, tensor_along, times
 from ._chunked_equations import (
     map_batch,
     require_lazy,
@@ -38,6 +38,18 @@ from ._products import (
     require_sizes,
 )
 from ._solve import solve_operator
+from ._triangles import Duplication, Elimination
+from ._vec import (
+    is_column_major,
+    order_of,
+    require_matrices,
+    require_vectors,
+    sizes_of_matrix,
+    unvec,
+    unvech,
+    vec,
+    vech,
+)
 
 
 def _matmul(a: Any, b: Any) -> Any:
@@ -76,6 +88,30 @@ def _kron_apply(factors: Any, tensor: Any, axes: Any) -> Any:
     return tensor_along(matrices, tensor, places)
 
 
+def _vec(a: Any, order: Literal["F", "C"] = "F") -> Any:
+    require_matrices("a", a.shape, square=False)
+    return joined(da.swapaxes(a, -1, -2) if is_column_major(order) else a, a.ndim - 2)
+
+
+def _unvec(v: Any, shape: tuple[int, int] | None = None, order: Literal["F", "C"] = "F") -> Any:
+    require_vectors("v", v.shape)
+    m, n = sizes_of_matrix(v.shape[-1], shape)
+    if is_column_major(order):
+        return da.swapaxes(split(v, v.ndim - 1, (n, m)), -1, -2)
+    return split(v, v.ndim - 1, (m, n))
+
+
+def _vech(a: Any) -> Any:
+    require_matrices("a", a.shape, square=True)
+    return times(Elimination(a.shape[-1]), _vec(a), a.ndim - 2)
+
+
+def _unvech(v: Any) -> Any:
+    require_vectors("v", v.shape)
+    n = order_of(v.shape[-1], 0)
+    return _unvec(times(Duplication(n), v, v.ndim - 1), (n, n))
+
+
 def _solve_operator(
     op: LinearOperator, b: Any, on_singular: Any, method: str, options: Any, return_info: bool
 ) -> Any:
@@ -96,6 +132,10 @@ VERSIONS: dict[Any, Callable[..., Any]] = {
     solve_operator: _solve_operator,
     Factorization.solve: _solve_factored,
     EquationFactor.solve: solve_factored,
+    vec: _vec,
+    unvec: _unvec,
+    vech: _vech,
+    unvech: _unvech,
     expm: partial(map_batch, expm),
     sqrtm: partial(map_batch, sqrtm),
     logm: partial(map_batch, logm),

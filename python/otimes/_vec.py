@@ -13,38 +13,46 @@ from numpy.typing import ArrayLike
 
 from . import _core
 from ._check import Array, as_array
-from ._operator import registry
+from ._operator import Shape, registry
 
 Given = ParamSpec("Given")
 
 
-def _or_traced(function: Callable[Given, Array]) -> Callable[Given, Array]:
-    """The function, by its derivative rule where its array is traced."""
+def _or_elsewhere(function: Callable[Given, Array]) -> Callable[Given, Array]:
+    """The function, or its version for traced and for chunked arrays."""
 
     @functools.wraps(function)
     def called(*args: Given.args, **kwargs: Given.kwargs) -> Array:
-        traced: Array = registry.elsewhere(called, args, kwargs)
-        return function(*args, **kwargs) if traced is NotImplemented else traced
+        other: Array = registry.elsewhere(called, args, kwargs)
+        return function(*args, **kwargs) if other is NotImplemented else other
 
     return called
 
 
 def _as_matrices(name: str, a: ArrayLike, *, square: bool) -> Array:
     x = as_array(name, a)
-    if x.ndim < 2 or (square and x.shape[-1] != x.shape[-2]):
-        wanted = "(..., n, n)" if square else "(..., m, n)"
-        raise ValueError(f"{name} has shape {x.shape}, but must be {wanted}")
+    require_matrices(name, x.shape, square=square)
     return x
+
+
+def require_matrices(name: str, shape: Shape, *, square: bool) -> None:
+    if len(shape) < 2 or (square and shape[-1] != shape[-2]):
+        wanted = "(..., n, n)" if square else "(..., m, n)"
+        raise ValueError(f"{name} has shape {shape}, but must be {wanted}")
 
 
 def _as_vectors(name: str, v: ArrayLike) -> Array:
     x = as_array(name, v)
-    if x.ndim < 1:
-        raise ValueError(f"{name} is a scalar, but must be (..., k)")
+    require_vectors(name, x.shape)
     return x
 
 
-@_or_traced
+def require_vectors(name: str, shape: Shape) -> None:
+    if not shape:
+        raise ValueError(f"{name} is a scalar, but must be (..., k)")
+
+
+@_or_elsewhere
 def vec(a: ArrayLike, order: Literal["F", "C"] = "F") -> Array:
     """vec(A): the columns of A stacked.
 
@@ -80,12 +88,12 @@ def vec(a: ArrayLike, order: Literal["F", "C"] = "F") -> Array:
     array([1, 2, 3, 4])
     """
     x = _as_matrices("a", a, square=False)
-    if _is_column_major(order):
+    if is_column_major(order):
         x = x.swapaxes(-1, -2)
     return x.reshape(*x.shape[:-2], x.shape[-2] * x.shape[-1])
 
 
-@_or_traced
+@_or_elsewhere
 def unvec(
     v: ArrayLike, shape: tuple[int, int] | None = None, order: Literal["F", "C"] = "F"
 ) -> Array:
@@ -122,18 +130,23 @@ def unvec(
            [2, 4]])
     """
     x = _as_vectors("v", v)
-    length = x.shape[-1]
+    m, n = sizes_of_matrix(x.shape[-1], shape)
+    if is_column_major(order):
+        return x.reshape(*x.shape[:-1], n, m).swapaxes(-1, -2)
+    return x.reshape(*x.shape[:-1], m, n)
+
+
+def sizes_of_matrix(length: int, shape: tuple[int, int] | None) -> tuple[int, int]:
+    """The shape of the matrix with a vec of this length: the one given, or a square."""
     if shape is None:
         n = math.isqrt(length)
         if n * n != length:
             raise ValueError(f"v has length {length}, which is not a square; pass shape=(m, n)")
-        shape = (n, n)
+        return n, n
     m, n = _two_sizes(shape)
     if m < 0 or n < 0 or m * n != length:
         raise ValueError(f"v has length {length}, but shape ({m}, {n}) needs {m}·{n} = {m * n}")
-    if _is_column_major(order):
-        return x.reshape(*x.shape[:-1], n, m).swapaxes(-1, -2)
-    return x.reshape(*x.shape[:-1], m, n)
+    return m, n
 
 
 def _two_sizes(shape: Any) -> tuple[int, int]:
@@ -144,7 +157,7 @@ def _two_sizes(shape: Any) -> tuple[int, int]:
     return m, n
 
 
-def _is_column_major(order: str) -> bool:
+def is_column_major(order: str) -> bool:
     if order not in ("F", "C"):
         raise ValueError(f"order is {order!r}, but must be 'F' or 'C'")
     return order == "F"
@@ -165,9 +178,8 @@ def _gather(name: str, a: ArrayLike, offset: int) -> Array:
     return out
 
 
-def _order_of(v: Array, offset: int) -> int:
+def order_of(length: int, offset: int) -> int:
     """The n with n(n+1)/2 - offset*n == length."""
-    length = v.shape[-1]
     n = (math.isqrt(8 * length + 1) - 1) // 2
     if n * (n + 1) // 2 != length:
         pattern = "n(n-1)/2" if offset else "n(n+1)/2"
@@ -175,7 +187,7 @@ def _order_of(v: Array, offset: int) -> int:
     return n + offset
 
 
-@_or_traced
+@_or_elsewhere
 def vech(a: ArrayLike) -> Array:
     """vech(A): the lower triangle of A with its diagonal, column by column.
 
@@ -207,7 +219,7 @@ def vech(a: ArrayLike) -> Array:
     return _gather("a", a, 0)
 
 
-@_or_traced
+@_or_elsewhere
 def unvech(v: ArrayLike) -> Array:
     """The symmetric matrix S with ``vech(S) == v``.
 
@@ -237,12 +249,12 @@ def unvech(v: ArrayLike) -> Array:
            [2, 3]])
     """
     x = _as_vectors("v", v)
-    n = _order_of(x, 0)
+    n = order_of(x.shape[-1], 0)
     batch = np.require(x, requirements=("C", "A")).reshape(math.prod(x.shape[:-1]), x.shape[-1], 1)
     return _core.mirror_triangle(batch, n).reshape(*x.shape[:-1], n, n)
 
 
-@_or_traced
+@_or_elsewhere
 def veck(a: ArrayLike) -> Array:
     """veck(A): the strictly lower triangle of A, column by column.
 
@@ -273,7 +285,7 @@ def veck(a: ArrayLike) -> Array:
     return _gather("a", a, 1)
 
 
-@_or_traced
+@_or_elsewhere
 def unveck(v: ArrayLike) -> Array:
     """The skew-symmetric matrix S with ``veck(S) == v``.
 
@@ -308,7 +320,7 @@ def unveck(v: ArrayLike) -> Array:
     x = _as_vectors("v", v)
     if x.dtype.kind in "bu":
         raise TypeError(f"v has dtype {x.dtype}, which has no negatives; convert it first")
-    n = _order_of(x, 1)
+    n = order_of(x.shape[-1], 1)
     lower = np.zeros((*x.shape[:-1], n, n), x.dtype)
     _core.scatter_lower(_word_strided(x), 1, lower)
     return np.subtract(lower, lower.swapaxes(-1, -2))
