@@ -447,6 +447,22 @@ def test_functions_without_a_version_say_so():
         ox.lstsq_axb(A, B, da.ones((4, 6)))
 
 
+def test_nothing_is_computed_in_one_piece_unasked():
+    square, op = da.ones((3, 3)), ox.kron(A, B)
+    for call in (
+        lambda: ox.jacobian(lambda x: x @ x, square),
+        lambda: ox.root(lambda x: x @ x - 1, square),
+        lambda: ox.solve(lambda x: x + x.T, square),
+        lambda: ox.kron(A, B) + da.ones((24, 24)),
+        lambda: ox.aslinearoperator(square),
+        lambda: ox.solve_continuous_are(A, A, A, da.ones((4, 4))),
+        lambda: ox.kron_matmul([square, A], np.ones(12)),
+        lambda: ox.solve(op, da.ones(24), on_singular="lstsq"),
+    ):
+        with pytest.raises(NotImplementedError, match="Dask array"):
+            call()
+
+
 def test_a_chunk_that_does_not_fit_names_sizes(monkeypatch):
     monkeypatch.setattr("otimes._chunked._worker", lambda: (300.0, 2))
     with pytest.raises(MemoryError, match=r"one task needs .* GiB.*but a worker has .* GiB for"):

@@ -37,6 +37,11 @@ def as_array(name: str, x: ArrayLike) -> Array:
     """`x` as an ndarray of numbers in native byte order (no copy where none is needed)."""
     if isinstance(x, np.ma.MaskedArray):
         raise TypeError(f"{name} is a masked array; pass {name}.filled(value) or {name}.data")
+    if hasattr(x, "__dask_graph__"):  # nothing is computed in one piece unasked
+        raise NotImplementedError(
+            f"{name} is a Dask array, which this function does not take; {name}.compute() makes a "
+            "NumPy array of it"
+        )
     a = np.asarray(x)
     dtype = supported_dtype(name, a.dtype)
     return a if a.dtype.isnative else a.astype(dtype)
