@@ -187,6 +187,7 @@ def vech(a: ArrayLike) -> Array:
     Returns
     -------
     ndarray, shape (..., n(n+1)/2)
+        A new array in the dtype of `a`.
 
     Raises
     ------
@@ -219,6 +220,7 @@ def unvech(v: ArrayLike) -> Array:
     Returns
     -------
     ndarray, shape (..., n, n)
+        Both triangles, in the dtype of `v`.
 
     Raises
     ------
@@ -254,6 +256,7 @@ def veck(a: ArrayLike) -> Array:
     Returns
     -------
     ndarray, shape (..., n(n-1)/2)
+        A new array in the dtype of `a`.
 
     Raises
     ------
@@ -285,6 +288,7 @@ def unveck(v: ArrayLike) -> Array:
     Returns
     -------
     ndarray, shape (..., n, n)
+        Zeros on the diagonal, in the dtype of `v`.
 
     Raises
     ------
