@@ -299,6 +299,11 @@ def test_versions_agree():
     with open(ROOT / "pyproject.toml", "rb") as file:
         version = tomllib.load(file)["project"]["version"]
     assert ox.__version__ == ox._core.__version__ == version
+    for path in (".ci/conda/recipe.yaml", ".github/CITATION.cff"):
+        if (ROOT / path).exists():  # not part of a source distribution
+            assert re.search(
+                rf'version: "?{re.escape(version)}"?$', (ROOT / path).read_text(), re.MULTILINE
+            ), path
 
 
 #: The page of the public API that this version implements.
