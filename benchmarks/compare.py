@@ -1,6 +1,7 @@
 """``python -m benchmarks.compare [area]``: otimes beside its peers, one table from one run.
 
 Only ratios within a run count. A ratio is the peer's time over ours: above 1 we are faster.
+The run is stored too, with the machine, all versions and the kernel sets.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from otimes import _core
 from . import measure
 from .cases import AREAS, CASES, LIMIT, OURS, Case, Size, Target
 
+RESULTS = Path(__file__).parent / "results"
 BEST = "the best"  # of the peers that count, as the peer of a mean
 _DISTURBING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 _PACKAGES = (
@@ -302,7 +304,9 @@ def header_text(values: dict[str, Any]) -> str:
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser("python -m benchmarks.compare", description=__doc__)
     parser.add_argument("area", nargs="?", choices=AREAS, help="default: all")
-    parser.add_argument("--json", type=Path, metavar="PATH", help="store the results there too")
+    parser.add_argument(
+        "--json", type=Path, metavar="PATH", help="default: benchmarks/results/AREA.json"
+    )
     options = parser.parse_args(argv)
 
     about, skipped, rows = header(), set[str](), []
@@ -312,9 +316,9 @@ def main(argv: list[str] | None = None) -> None:
         print(line(row), flush=True)
     for reason in sorted(skipped):
         print(f"skipped: {reason}")
-    if options.json:
-        text = json.dumps({"header": about, "rows": rows, "skipped": sorted(skipped)}, indent=1)
-        options.json.write_text(text + "\n", encoding="utf-8")
+    text = json.dumps({"header": about, "rows": rows, "skipped": sorted(skipped)}, indent=1)
+    path = options.json or RESULTS / f"{options.area or 'all'}.json"
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

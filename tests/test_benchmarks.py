@@ -19,6 +19,7 @@ from benchmarks.cases import OURS, Case, Chain, Code, Target
 
 FOLDER = Path(cases.__file__).parent
 DOCS = FOLDER.parent / "docs"
+RESULTS = FOLDER.parent / "benchmarks" / "results"
 MODULES = sorted(path.stem for path in FOLDER.glob("bench_*.py"))
 MEASURES = re.compile("(time|timeraw|peakmem|track)_")
 
@@ -398,8 +399,35 @@ def test_page_without_marks_is_refused(page):
 
 def test_documented_tables_are_those_of_the_stored_run():
     page = (DOCS / "engine.md").read_text(encoding="utf-8")
-    results = json.loads((DOCS / "speed.json").read_text(encoding="utf-8"))
+    results = json.loads((RESULTS / "kron.json").read_text(encoding="utf-8"))
     assert table.replaced(page, table.text(results)) == page
+
+
+def test_targets_that_are_missed_are_marked_and_those_not_measured_named():
+    run = stored_run()
+    run["rows"][0]["verdict"] = "missed without absent"
+    head, rule, first, *rest = table.targets([run])
+    assert (head.count("|"), rule.count("|")) == (7, 7)
+    assert first == "| T x @ op, n = 2 | ≥ 2 × | 1 ms | 2.00 | 50% | **missed** without absent |"
+    assert "| P6 |  |  |  |  | not measured |" in rest
+    assert sum("not measured" in line for line in rest) >= 12
+
+
+def test_documented_targets_are_those_of_the_stored_runs():
+    page = (DOCS / "benchmarks.md").read_text(encoding="utf-8")
+    stored = [json.loads(path.read_text("utf-8")) for path in sorted(RESULTS.glob("*.json"))]
+    runs = [results for results in stored if "rows" in results]
+    assert table.replaced(page, table.targets_text(runs)) == page
+
+
+def test_a_run_is_stored_by_its_area(monkeypatch, tmp_path):
+    monkeypatch.setattr(compare, "CASES", (DOUBLE,))
+    monkeypatch.setattr(compare, "RESULTS", tmp_path)
+    compare.main(["kron"])
+    stored = json.loads((tmp_path / "kron.json").read_text(encoding="utf-8"))
+    assert {"processor", "numpy", "kernels of otimes", "blas core of numpy"} <= set(
+        stored["header"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -490,7 +518,7 @@ def test_jacobian_is_measured_once_and_stored(monkeypatch, tmp_path):
 def test_documented_picture_of_a_jacobian_is_that_of_the_stored_numbers(tmp_path):
     pytest.importorskip("matplotlib")
     picture = tmp_path / "jacobian.svg"
-    growth_jacobian.main(["--json", str(DOCS / "jacobian.json"), "-o", str(picture)])
+    growth_jacobian.main(["--json", str(RESULTS / "jacobian.json"), "-o", str(picture)])
     drawn = picture.read_text(encoding="utf-8")
     for label in ("jax.jacfwd", "otimes: J @ v", "peak memory of the process, MB"):
         assert f"<!-- {label} -->" in drawn

@@ -8,7 +8,6 @@ from . import _tocsr as _tocsr
 from ._calculus import gradient, hessian, jacobian, jvp, linearize, vjp
 from ._check import DenseFallbackWarning, set_max_dense
 from ._core import __version__ as __version__
-from ._core import get_num_threads, set_num_threads
 from ._differences import check_jacobian
 from ._equations import solve_axb, solve_sylvester, solve_tsylvester, sylvester_factor
 from ._functions import expm, logm, sqrtm
@@ -32,6 +31,7 @@ from ._selection import (
 )
 from ._solve import solve
 from ._solve_info import IllConditionedWarning, SolveInfo
+from ._threads import get_num_threads, set_num_threads
 from ._trace import stop_gradient
 from ._vec import unvec, unvech, unveck, vec, vech, veck
 

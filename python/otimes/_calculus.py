@@ -140,12 +140,13 @@ def linearize(
 
     Parameters
     ----------
-    f, *args, wrt, structure
+    f, *args, wrt, structure : callable, array_like, int or sequence of int, str
         As for `jacobian`.
 
     Returns
     -------
     tuple of (array, LinearOperator)
+        The value f(X), and J: a tuple of operators where `wrt` is a tuple.
 
     Raises
     ------
@@ -170,12 +171,14 @@ def jvp(f: Function, args: Sequence[ArrayLike], tangents: Sequence[ArrayLike]) -
     Parameters
     ----------
     f : callable
+        Ordinary NumPy code, as for `jacobian`.
     args, tangents : sequences of array_like
         The point, and one tangent of its shape for each argument.
 
     Returns
     -------
     tuple of (array, array)
+        The value f(X), and the sum of the derivatives along the tangents.
 
     Raises
     ------
@@ -235,11 +238,14 @@ def vjp(f: Function, *args: ArrayLike) -> tuple[Any, Callable[[ArrayLike], tuple
     Parameters
     ----------
     f : callable
+        Ordinary NumPy code, as for `jacobian`.
     *args : array_like
+        The point: one array for each argument of f.
 
     Returns
     -------
     tuple of (array, callable)
+        The value f(X), and the function of w, which gives a tuple even for one argument.
 
     Raises
     ------

@@ -20,7 +20,7 @@ def check_jacobian(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) 
 
     Parameters
     ----------
-    f, *args, wrt
+    f, *args, wrt : callable, array_like, int or sequence of int
         As for `jacobian`; the largest number where `wrt` is a tuple.
 
     Returns

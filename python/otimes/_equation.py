@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from . import _core
 from ._check import Array, as_inexact, require_finite
 from ._operator import registry
-from ._solve_info import OnSingular, Solved, finish, judge_rcond, require_on_singular
+from ._solve_info import OnSingular, Solved, SolveInfo, finish, judge_rcond, require_on_singular
 
 Trans = Literal["N", "T", "H"]
 
@@ -252,6 +252,24 @@ class EquationFactor:
         """σ_min(M)/σ_max(M) of the equation's matrix M, right within a factor of 10."""
         return self._core.rcond()
 
+    @overload
+    def solve(
+        self,
+        rhs: ArrayLike,
+        trans: Trans = ...,
+        *,
+        check_finite: bool = ...,
+        return_info: Literal[False] = ...,
+    ) -> Array: ...
+    @overload
+    def solve(
+        self,
+        rhs: ArrayLike,
+        trans: Trans = ...,
+        *,
+        check_finite: bool = ...,
+        return_info: Literal[True],
+    ) -> tuple[Array, SolveInfo]: ...
     def solve(
         self,
         rhs: ArrayLike,
@@ -266,9 +284,27 @@ class EquationFactor:
         Aᵀ X + X Bᵀ = rhs and Aᴴ X + X Bᴴ = rhs. Of an equation that is linear over the reals only,
         both are the adjoint with respect to Re⟨·,·⟩.
 
-        rhs (..., m, n) → X (..., m, n). Leading axes are a batch. A right-hand side of higher
-        precision than the decompositions is solved for in its own. Returns ``(X, SolveInfo)`` with
-        ``return_info=True``.
+        Parameters
+        ----------
+        rhs : array_like, shape (..., m, n)
+            Leading axes are a batch. One of higher precision than the decompositions is solved for
+            in its own.
+        trans : {"N", "T", "H"}
+            The equation itself, the transposed or the adjoint one.
+        check_finite : bool
+            Raise for NaN and Inf. If False, they make X NaN.
+        return_info : bool
+            Return ``(X, SolveInfo)``.
+
+        Returns
+        -------
+        X : ndarray, shape (..., m, n)
+            In the dtype that the matrices and `rhs` promote to.
+
+        Raises
+        ------
+        ValueError
+            When `rhs` has another shape, or contains NaN or Inf.
         """
         if trans not in ("N", "T", "H"):
             raise ValueError(f'trans is {trans!r}, but must be "N", "T" or "H"')
@@ -282,7 +318,9 @@ class EquationFactor:
         dtype = np.result_type(self.dtype, q)
         real_linear = self._equation.real_linear
         if dtype != self.dtype and (real_linear or real_dtype(dtype) != real_dtype(self.dtype)):
-            wider = self._widened(dtype if real_linear else np.result_type(self.dtype, np.float64))
+            wider: Any = self._widened(
+                dtype if real_linear else np.result_type(self.dtype, np.float64)
+            )
             return wider.solve(q, trans, check_finite=False, return_info=return_info)
         # Mᵀ x = q is Mᴴ conj(x) = conj(q)
         conjugated = trans == "T" and self.dtype.kind == "c" and not real_linear

@@ -367,6 +367,7 @@ def sylvester_factor(
     Returns
     -------
     EquationFactor
+        The decompositions, which can be used any number of times and by several threads.
 
     Raises
     ------

@@ -271,6 +271,7 @@ def select_method(op: LinearOperator) -> str:
     Parameters
     ----------
     op : LinearOperator
+        A square one.
 
     Returns
     -------

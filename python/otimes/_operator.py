@@ -454,7 +454,8 @@ class LinearOperator(ArrayMethods):
 
         Parameters
         ----------
-        b : array_like, shape (M,) or (M, k), or of `out_shape` where that is a matrix' shape
+        b : array_like, shape (M,) or (M, k)
+            Or of `out_shape`, where that is the shape of a matrix.
         on_singular : {"raise", "warn", "lstsq"}
             "lstsq": the least-squares solution of minimum norm where A is singular or not square.
         method : str
@@ -475,6 +476,11 @@ class LinearOperator(ArrayMethods):
 
     def factorize(self, *, on_singular: Literal["raise", "warn", "lstsq"] = "raise") -> Any:
         """The decompositions of A, kept for any number of right-hand sides.
+
+        Parameters
+        ----------
+        on_singular : {"raise", "warn", "lstsq"}
+            What to do when A is singular to working precision, as in `solve`.
 
         Returns
         -------

@@ -50,8 +50,8 @@ def kron_matmul(factors: Sequence[Any], x: ArrayLike, *, out: Array | None = Non
 
     See Also
     --------
-    kron : the operator, for more than one product with the same factors.
-    kron_apply : the same along chosen axes of a tensor.
+    kron : The operator, for more than one product with the same factors.
+    kron_apply : The same along chosen axes of a tensor.
 
     Notes
     -----
@@ -78,6 +78,7 @@ def kron_rmatmul(x: ArrayLike, factors: Sequence[Any], *, out: Array | None = No
     Parameters
     ----------
     x : array_like, shape (∏ mᵢ,), (k, ∏ mᵢ) or (…, k, ∏ mᵢ)
+        Leading axes are a batch, as in `numpy.matmul`.
     factors : sequence of array_like
         One or more matrices Fᵢ (mᵢ, nᵢ), as for `kron_matmul`.
     out : ndarray, optional

@@ -97,8 +97,8 @@ def solve_continuous_are(
     Returns
     -------
     X : ndarray
-        float64, or complex128 if an argument is complex (float32 is computed in float64, as SciPy
-        does).
+        In float64, or complex128 if an argument is complex (float32 is computed in float64, as
+        SciPy does).
 
     Raises
     ------
@@ -215,8 +215,8 @@ def solve_discrete_are(
     Returns
     -------
     X : ndarray
-        float64, or complex128 if an argument is complex (float32 is computed in float64, as SciPy
-        does).
+        In float64, or complex128 if an argument is complex (float32 is computed in float64, as
+        SciPy does).
 
     Raises
     ------

@@ -311,6 +311,7 @@ def aslinearoperator(x: Any) -> LinearOperator:
     Returns
     -------
     LinearOperator
+        Of the shape and dtype of `x`.
 
     Raises
     ------

@@ -212,6 +212,8 @@ def solve(
     Returns
     -------
     X : ndarray
+        Of the shape that f takes; with an operator (N,) or (N, k), or its `in_shape`. With
+        `return_info` the pair of X and a `SolveInfo`.
 
     Raises
     ------

@@ -199,6 +199,7 @@ def vech(a: ArrayLike) -> Array:
     Returns
     -------
     ndarray, shape (..., n(n+1)/2)
+        A new array in the dtype of `a`.
 
     Raises
     ------
@@ -231,6 +232,7 @@ def unvech(v: ArrayLike) -> Array:
     Returns
     -------
     ndarray, shape (..., n, n)
+        Both triangles, in the dtype of `v`.
 
     Raises
     ------
@@ -266,6 +268,7 @@ def veck(a: ArrayLike) -> Array:
     Returns
     -------
     ndarray, shape (..., n(n-1)/2)
+        A new array in the dtype of `a`.
 
     Raises
     ------
@@ -297,6 +300,7 @@ def unveck(v: ArrayLike) -> Array:
     Returns
     -------
     ndarray, shape (..., n, n)
+        Zeros on the diagonal, in the dtype of `v`.
 
     Raises
     ------

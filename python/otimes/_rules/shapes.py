@@ -98,12 +98,14 @@ def _for_indices(
     return {name: x for name, x in options.items() if name != "constant_values"}
 
 
+_SINCE_2_1 = (np.unstack,) if hasattr(np, "unstack") else ()
+
 _f: Any
 for _f in (
     np.flip, np.fliplr, np.flipud, np.rot90, np.roll, np.tile, np.repeat, np.take, np.delete,
     np.take_along_axis, np.diag, np.diagonal, np.linalg.diagonal, np.diagflat, np.pad, np.resize,
     np.concatenate, np.stack, np.hstack, np.vstack, np.dstack, np.column_stack, np.block,
-    np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit, np.unstack,
+    np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit, *_SINCE_2_1,
 ):  # fmt: skip
     rule(_f, linear="jointly")(_rearranging(_f, 0))
 for _f in np.compress, np.extract:
