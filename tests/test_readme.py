@@ -191,6 +191,11 @@ def test_names_are_public(page):
     assert names <= set(ox.__all__)
 
 
+def test_reference_lists_every_public_name():
+    text = (ROOT / "docs" / "reference.rst").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^   (\w+)$", text, re.MULTILINE)) == sorted(ox.__all__)
+
+
 def documented(page, label):
     """The names in code marks of the row of a table that starts with this label."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
