@@ -37,10 +37,18 @@ copybutton_prompt_is_regexp = True
 
 #: The pages of the site by area. Markdown has no word for it that would not show on GitHub.
 NAVIGATION = {
-    "First steps": ["conventions"],
+    "First steps": ["tutorial", "migration", "conventions"],
     "Areas": ["kronecker", "engine", "equations", "jacobians", "dask"],
-    "Applications": ["balanced_truncation", "gallery"],
-    "Reference": ["reference", "building", "changelog"],
+    "Applications": [
+        "balanced_truncation",
+        "guides/econometrics",
+        "guides/gaussian_process",
+        "guides/fast_diagonalization",
+        "guides/kronecker_factors",
+        "guides/lindblad",
+        "gallery",
+    ],
+    "Reference": ["reference", "accuracy", "building", "changelog"],
 }
 
 
