@@ -21,6 +21,7 @@ myst_heading_anchors = 4  # those of GitHub, which tests/test_readme.py checks
 myst_linkify_fuzzy_links = False
 default_role = "py:obj"  # `name` in a docstring is a link where there is something to link to
 autosummary_generate = True
+toc_object_entries_show_parents = "hide"
 autodoc_typehints = "none"  # parameters are described in words
 napoleon_google_docstring = False
 napoleon_use_rtype = False
