@@ -18,7 +18,7 @@ from otimes._operator import registry
 from otimes._trace import rules
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 #: Lines of the program's output whose values depend on the machine: only their labels are compared.
@@ -182,13 +182,19 @@ def test_links_lead_to_headings(page):
 def test_index_lists_every_page():
     index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
     for page in PAGES[1:]:
-        assert page.name == "index.md" or f"({page.name})" in index, page.name
+        target = page.relative_to(ROOT / "docs").as_posix()
+        assert target == "index.md" or f"({target})" in index, target
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_names_are_public(page):
     names = set(re.findall(r"\box\.([A-Za-z_]\w*)", page.read_text(encoding="utf-8")))
     assert names <= set(ox.__all__)
+
+
+def test_reference_lists_every_public_name():
+    text = (ROOT / "docs" / "reference.rst").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^   (\w+)$", text, re.MULTILINE)) == sorted(ox.__all__)
 
 
 def documented(page, label):

@@ -16,7 +16,7 @@ _MOST_STEPS = 16
 
 
 def check_jacobian(f: Function, *args: ArrayLike, wrt: int | Sequence[int] = 0) -> float:
-    """max|J - D| / max(|J|, |D|), where D → J are central differences, extrapolated.
+    """``max|J - D| / max(|J|, |D|)``, where D → J are central differences, extrapolated.
 
     Parameters
     ----------
