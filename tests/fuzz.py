@@ -95,7 +95,7 @@ class Worker:
         return ""
 
 
-def run_all(first, cases, processes, patience=60):
+def run_all(first, cases, processes, patience=300):
     """The sums over all chunks; those of a lost process go on after the case that it was in."""
     context = multiprocessing.get_context("spawn")
     chunks, results = context.Queue(), context.Queue()
