@@ -1,6 +1,6 @@
 """Calls of cheap functions, errors among them, by the hundred thousand: memory must stay flat.
 
-    python tests/leaks.py --calls 1000000
+python tests/leaks.py --calls 1000000
 """
 
 import argparse
