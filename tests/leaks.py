@@ -4,6 +4,7 @@ python tests/leaks.py --calls 1000000
 """
 
 import argparse
+import contextlib
 import gc
 import warnings
 
@@ -45,10 +46,8 @@ CALLS = {
 
 def repeat(call, times):
     for _ in range(times):
-        try:
+        with contextlib.suppress(ValueError, TypeError, NotImplementedError):
             call()
-        except (ValueError, TypeError, NotImplementedError, np.linalg.LinAlgError):
-            pass
 
 
 def resident():
