@@ -49,7 +49,7 @@ NAVIGATION = {
         "guides/lindblad",
         "gallery",
     ],
-    "Reference": ["reference", "accuracy", "building", "benchmarks", "developing", "changelog"],
+    "Reference": ["reference", "accuracy", "reliability", "building", "benchmarks", "developing", "changelog"],
 }
 
 

@@ -767,10 +767,13 @@ def test_existing_output_survives_a_failure(folder, error, monkeypatch, capsys):
 
 @needs_posix
 def test_interrupt_is_exit_code_130_without_a_traceback(without_coverage):
-    process = spawn()
-    assert process.stdout.readline().startswith("otimes ")
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    for _ in range(5):  # the tour may have ended before the signal comes
+        process = spawn()
+        assert process.stdout.readline().startswith("otimes ")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        if process.returncode != 0:
+            break
     assert (process.returncode, err) == (130, "")
 
 

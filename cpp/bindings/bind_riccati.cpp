@@ -20,14 +20,15 @@
 namespace otimes::bindings {
 namespace {
 
-/// The operands of one equation, some of which may be None; all of scalar T.
+/// The operands of one equation, all of scalar T; those after the `required` ones may be None.
 template <class T>
 class Operands {
   public:
     /// `shapes` names the rows and the columns of each operand, such as "nn" or "nm".
     template <std::size_t count>
     Operands(const std::array<py::handle, count>& handles,
-             const std::array<const char*, count>& shapes) {
+             const std::array<const char*, count>& shapes, std::size_t required) {
+        for (std::size_t k = 0; k < required; ++k) exact_ = exact_ && !handles[k].is_none();
         for (std::size_t k = 0; k < count && exact_; ++k) {
             positions_.push_back(handles[k].is_none() ? -1 : static_cast<int>(list_.size()));
             if (!handles[k].is_none()) add(handles[k], shapes[k]);
@@ -121,7 +122,7 @@ bool is_nearly_hermitian(MatrixView<const T> a) {
 template <class T>
 py::object solve_riccati_exact(Time time, const std::array<py::handle, 6>& handles, bool balanced,
                                bool check) {
-    const Operands<T> operands(handles, {"nn", "nm", "nn", "mm", "nn", "nm"});
+    const Operands<T> operands(handles, {"nn", "nm", "nn", "mm", "nn", "nm"}, 4);
     if (!operands.are_exact()) return py::none();
     const Batch batch(operands.list());
     if (!batch.fits()) return py::none();
@@ -165,7 +166,7 @@ py::object bound_riccati(bool discrete, const std::array<py::handle, 6>& handles
 
 template <class T>
 py::object lyapunov_factor_exact(Time time, const std::array<py::handle, 3>& handles, bool check) {
-    const Operands<T> operands(handles, {"nn", "nm", "nn"});
+    const Operands<T> operands(handles, {"nn", "nm", "nn"}, 2);
     if (!operands.are_exact()) return py::none();
     const Batch batch(operands.list());
     if (!batch.fits()) return py::none();

@@ -440,6 +440,8 @@ def negative(op: LinearOperator) -> LinearOperator:
     """-A."""
     if op.dtype.kind == "b":
         raise TypeError("bools have no negatives; convert the operator with astype(int)")
+    if isinstance(op, Diagonal):  # of unsigned entries, which -1 is not
+        return Diagonal(-op.entries, op.in_shape)
     return scale(-1, op)
 
 

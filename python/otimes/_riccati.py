@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 #: Shapes in n states and m controls.
 RICCATI = {"a": "nn", "b": "nm", "q": "nn", "r": "mm", "e": "nn", "s": "nm"}
 FACTOR = {"a": "nn", "b": "nm", "e": "nn"}
+OPTIONAL = ("e", "s")
 SINGULAR = "the closed loop is barely stable, or far from normal"
 
 Matrices = dict[str, Array]
@@ -408,13 +409,13 @@ def _matrices(
     name: str,
     shapes: dict[str, str],
     values: tuple[ArrayLike | None, ...],
-    convert: Callable[[str, ArrayLike], Array],
+    convert: Callable[[str, Any], Array],
 ) -> Matrices:
     """The arguments that are given as arrays, of shapes that fit one another."""
     matrices = {
         argument: convert(argument, value)
         for argument, value in zip(shapes, values, strict=True)
-        if value is not None
+        if value is not None or argument not in OPTIONAL
     }
     sizes: dict[str, tuple[int, str]] = {}
     for argument, array in matrices.items():

@@ -211,7 +211,11 @@ class Sum(LinearOperator):
     def _result_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
         dtypes = (op._result_dtype(dtype) for _, op in self.addends)
         dtype = scaled_dtype(np.result_type(*dtypes), self.addends)
-        return sum_dtype(dtype) if self._is_neutral() else dtype
+        if not self._is_neutral():
+            return dtype
+        if dtype.kind == "u" and any(c.real < 0 for c, _ in self.addends):
+            return np.result_type(dtype, np.int64)  # no unsigned number is negative
+        return sum_dtype(dtype)
 
     def _is_neutral(self) -> bool:
         return all(op._is_neutral() for _, op in self.addends)

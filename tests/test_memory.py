@@ -1,0 +1,68 @@
+"""Memory: calls leave none behind, and where there is not enough, MemoryError."""
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+import leaks
+
+pytestmark = [
+    pytest.mark.memory,
+    pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, limits the address space"),
+]
+
+
+def test_calls_leave_no_memory_behind():
+    """22,000 calls within 1 MiB: 48 bytes a call, less than the smallest array."""
+    assert leaks.growth(22_000) < 1 << 20
+
+
+def test_a_leak_is_noticed(monkeypatch):
+    kept = []
+    monkeypatch.setattr(leaks, "CALLS", {"leak": lambda: kept.append(bytearray(100))})
+    assert leaks.growth(22_000) > 1 << 20
+
+
+#: What needs more than is there; n is such that the operands fit and results or workspaces do not.
+NEEDY = {
+    "a product": "ox.kron(np.ones((2000, 2000)), np.ones((2000, 1))) @ np.ones((2000, 60))",
+    "kron_matmul": "ox.kron_matmul([np.ones((900, 9))] * 2, np.ones((81, 40)))",
+    "vec of a large matrix": "ox.duplication_matrix(9000) @ np.ones(9000 * 9001 // 2)",
+    "an equation": "ox.solve_sylvester(a, a, a)",
+    "a factorization": "ox.sylvester_factor(a, a)",
+    "least squares": "ox.lstsq_axb(a, a, a)",
+    "a Riccati equation": "ox.solve_continuous_are(a, a, np.eye(n), np.eye(n))",
+    "a batch": "ox.solve_axb(np.eye(3), np.eye(3), np.ones((2_000_000, 3, 3)))",
+    "expm": "ox.expm(a)",
+    "a Jacobian": "ox.jacobian(lambda X: X @ X @ X, a) @ np.ones((n * n, 20))",
+    "a dense Jacobian": "ox.jacobian(lambda X: X @ X, a).toarray()",
+}
+
+
+@pytest.mark.parametrize("name", NEEDY)
+def test_too_little_memory_is_an_error(name):
+    """MemoryError, and the process goes on: under a limit 40 MB above what it has."""
+    code = f"""
+        import resource
+        import numpy as np, otimes as ox
+        ox.set_num_threads(2)
+        n = 900
+        a = np.eye(n) * 2 + np.eye(n, k=1)
+        small = np.eye(80) + 1
+        expected = ox.solve_sylvester(small, small, small)  # threads and buffers are there
+        pages = int(open("/proc/self/statm").read().split()[0])
+        limit = pages * resource.getpagesize() + 40 * 2**20
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        try:
+            {NEEDY[name]}
+            print("enough memory", end=" ")
+        except MemoryError:
+            print("MemoryError", end=" ")
+        print((ox.solve_sylvester(small, small, small) == expected).all())
+    """
+    run = [sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(run, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["MemoryError", "True"]
