@@ -49,7 +49,15 @@ NAVIGATION = {
         "guides/lindblad",
         "gallery",
     ],
-    "Reference": ["reference", "accuracy", "reliability", "building", "benchmarks", "developing", "changelog"],
+    "Reference": [
+        "reference",
+        "accuracy",
+        "reliability",
+        "building",
+        "benchmarks",
+        "developing",
+        "changelog",
+    ],
 }
 
 
