@@ -306,3 +306,9 @@ def test_of_an_operator_that_is_not_finite_or_not_square():
         warnings.simplefilter("ignore", ox.DenseFallbackWarning)
         with pytest.raises(ValueError, match=r"expm: a has shape \(8, 6\)"):
             ox.expm(ox.kron(np.ones((2, 3)), np.ones((4, 2))))
+
+
+def test_root_of_a_matrix_that_has_none():
+    """Its eigenvalue 0 has a Jordan block of size two, and rounding splits it."""
+    with pytest.raises(np.linalg.LinAlgError, match=r"without a square root that X² differs"):
+        ox.sqrtm([[0, 0, 1], [1, 1, 0], [1, 1, 1]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, overload
 
 import numpy as np
@@ -113,7 +114,8 @@ def sqrtm(a: Any, *, check_finite: bool = True) -> Any:
     Raises
     ------
     LinAlgError
-        An eigenvalue is negative, or zero and A not Hermitian.
+        An eigenvalue is negative, or zero and A not Hermitian; or, as where rounding splits a
+        defective eigenvalue 0, X² would differ from A by more than 1.5e-8 ‖A‖.
     ValueError
         When `a` is not square, or contains NaN or Inf.
 
@@ -224,7 +226,21 @@ def _by_eigenvalues(function: Any, a: Array) -> Array:
     w = t.diagonal()
     _require_principal(function, w, len(w) * float(np.finfo(float).eps) * float(np.linalg.norm(t)))
     x = basis @ of_triangle(t) @ basis.conj().T
-    return np.asarray(x if wide.dtype.kind == "c" else x.real)
+    x = np.asarray(x if wide.dtype.kind == "c" else x.real)
+    if function is sqrtm:
+        _require_root(x, wide)
+    return x
+
+
+def _require_root(x: Array, a: Array) -> None:
+    """Raise where X has not even half of the digits, as a defective eigenvalue 0 makes it."""
+    size = float(np.linalg.norm(a))
+    error = float(np.linalg.norm(x @ x - a)) / size if size else 0.0
+    if error > math.sqrt(np.finfo(float).eps):
+        raise LinAlgError(
+            f"sqrtm: a is so close to a matrix without a square root that X² differs from it by "
+            f"{error:.1e} of its norm"
+        )
 
 
 def _require_principal(function: Any, w: Array, tiny: float, zero: bool = False) -> None:
