@@ -21,6 +21,7 @@ from ._chunked import (
     on_columns,
     products,
     shared,
+    split,
     tensor_product,
     times,
 )
@@ -41,6 +42,7 @@ from ._iterative import KrylovFactorization, Options, preconditioning_product, r
 from ._krylov import Outcome, Space, cg, gmres
 from ._methods import choose
 from ._operator import LinearOperator
+from ._solve import require_right_side
 from ._solve_info import judge_rcond, require_on_singular
 from ._spectral import Spectral, SpectralFactorization, spectral
 from ._structures import Diagonal, Inverse
@@ -203,25 +205,15 @@ def solve_with(op: LinearOperator, b: Any, on_singular: Any, method: str, option
         raise NotImplementedError(
             'on_singular="lstsq" does not take Dask arrays; op.pinv() @ b does, where it is known'
         )
-    _require_right_side(op, b)
+    require_right_side("solve", op, b.shape)
     factors = _chosen(op, method, b.dtype)
     eps = float(np.finfo(inexact_dtype(op.dtype)).eps)
     judge_rcond("solve", _rcond(factors, b), eps, on_singular, f"the operator is {op}")
     if b.shape == op.out_shape and b.ndim != 1:
         pieces = contiguous(op.out_shape[::-1], budget(b.dtype))
         x = solve_chunks(factors, flat(b.T.rechunk(pieces), 0, b.ndim), "N", options)
-        return x.reshape(op.in_shape[::-1]).T
+        return split(x, 0, op.in_shape[::-1]).T
     return solve_chunks(factors, b, "N", options)
-
-
-def _require_right_side(op: LinearOperator, b: Any) -> None:
-    if b.shape == op.out_shape or (b.ndim in (1, 2) and b.shape[0] == op.shape[0]):
-        return
-    matrix = f" or {op.out_shape}" if len(op.out_shape) != 1 else ""
-    raise ValueError(
-        f"solve: b has shape {b.shape}, but the operator has shape {op.shape}, so b must be "
-        f"({op.shape[0]},), ({op.shape[0]}, k){matrix}"
-    )
 
 
 def _chosen(op: LinearOperator, method: str, dtype: np.dtype[Any]) -> Factorization:

@@ -117,6 +117,17 @@ def _solve_elsewhere(
     return x
 
 
+def require_right_side(name: str, op: LinearOperator, shape: Shape) -> None:
+    """Raise unless a right-hand side of this shape is (M,), (M, k) or `out_shape`."""
+    if shape == op.out_shape or (len(shape) in (1, 2) and shape[0] == op.shape[0]):
+        return
+    matrix = f" or {op.out_shape}" if len(op.out_shape) != 1 else ""
+    raise ValueError(
+        f"{name}: b has shape {shape}, but the operator has shape {op.shape}, so b must be "
+        f"({op.shape[0]},), ({op.shape[0]}, k){matrix}"
+    )
+
+
 def _solve_shaped(
     op: LinearOperator, b: ArrayLike, on_singular: str, method: str, name: str, options: Options
 ) -> tuple[Array, SolveInfo]:
@@ -126,12 +137,7 @@ def _solve_shaped(
         flat = rhs.reshape(-1, order="F")
         x, info = _solve(op, flat, on_singular, method, name, options)
         return x.reshape(op.in_shape, order="F"), info
-    if rhs.ndim not in (1, 2) or rhs.shape[0] != op.shape[0]:
-        matrix = f" or {op.out_shape}" if len(op.out_shape) != 1 else ""
-        raise ValueError(
-            f"{name}: b has shape {rhs.shape}, but the operator has shape {op.shape}, so b must be "
-            f"({op.shape[0]},), ({op.shape[0]}, k){matrix}"
-        )
+    require_right_side(name, op, rhs.shape)
     return _solve(op, rhs, on_singular, method, name, options)
 
 
