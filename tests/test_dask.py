@@ -4,6 +4,7 @@ import contextlib
 import os
 import subprocess
 import sys
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -478,6 +479,7 @@ def test_a_chunk_that_does_not_fit_names_sizes(monkeypatch):
 def cluster(workers, **options):
     distributed = pytest.importorskip("distributed")
     with (
+        mock.patch.dict(os.environ),  # the workers' OMP_NUM_THREADS stays in it
         dask.config.set(scheduler=None),
         distributed.LocalCluster(workers, dashboard_address=":0", **options) as local,
         distributed.Client(local),
