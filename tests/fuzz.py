@@ -62,57 +62,67 @@ def run(numbers, before=lambda number: None):
 CHUNK = 1000
 
 
-def work(chunks, results, current):
-    """Run chunks of cases until none is left; `current` is the case at hand."""
+def work(chunks, results, at):
+    """Run chunks of cases until none is left; `at` is the chunk's bounds and the case at hand."""
 
     def before(number):
-        current.value = number
+        at[CASE] = number
 
     for start, stop in iter(chunks.get, None):
+        at[START], at[STOP] = start, stop
         results.put((start, stop, *run(range(start, stop), before)))
-    current.value = -1
+    at[CASE] = END
+
+
+START, CASE, STOP = range(3)
+BEGIN, END = -2, -1
 
 
 class Worker:
     """A process with a watchdog."""
 
     def __init__(self, context, chunks, results):
-        self.current = context.Value("q", -2, lock=False)
-        self.process = context.Process(target=work, args=(chunks, results, self.current))
+        self.at = context.Array("q", [BEGIN] * 3, lock=False)
+        self.process = context.Process(target=work, args=(chunks, results, self.at))
         self.process.start()
-        self.last, self.since = -2, time.monotonic()
+        self.last, self.since = BEGIN, time.monotonic()
 
     def trouble(self, patience):
         """What has happened to it, or "" while it goes on."""
-        if self.current.value != self.last:
-            self.last, self.since = self.current.value, time.monotonic()
+        if self.at[CASE] != self.last:
+            self.last, self.since = self.at[CASE], time.monotonic()
         if not self.process.is_alive():
             code = self.process.exitcode
             return f"case {self.last}: the process has died, exit code {code}" if code else ""
-        if self.last != -1 and time.monotonic() - self.since > patience:
+        if self.last != END and time.monotonic() - self.since > patience:
             self.process.kill()
             return f"case {self.last}: no end after {patience} s"
         return ""
 
+    def left_over(self):
+        """The parts of its chunk before and after the case that it was in."""
+        start, case, stop = self.at
+        return (start, case), (case + 1, stop)
 
-def run_all(first, cases, processes, patience=300):
-    """The sums over all chunks; those of a lost process go on after the case that it was in."""
-    context = multiprocessing.get_context("spawn")
-    chunks, results = context.Queue(), context.Queue()
-    starts = range(first, first + cases, CHUNK)
-    for start in starts:
+
+def run_all(first, cases, processes, patience=300, method="spawn"):
+    """The sums over all chunks; that of a lost process is done again without the case it was in."""
+    context = multiprocessing.get_context(method)
+    chunks, results = context.Queue(), context.SimpleQueue()
+    for start in range(first, first + cases, CHUNK):
         chunks.put((start, min(start + CHUNK, first + cases)))
     workers = [Worker(context, chunks, results) for _ in range(processes)]
     outcomes, calls, failures, done = Counter(), Counter(), [], 0
     while done < cases:
         for k, worker in enumerate(workers):
             if trouble := worker.trouble(patience):
+                if worker.last < first:
+                    raise RuntimeError(f"no case was begun: {trouble}")
                 failures.append(trouble)
                 print(trouble, flush=True)
-                lost = worker.last
-                end = first + min(cases, (lost - first) // CHUNK * CHUNK + CHUNK)
-                done += lost + 1 - (lost - first) // CHUNK * CHUNK - first
-                chunks.put((lost + 1, end))
+                for part in worker.left_over():
+                    chunks.put(part)
+                done += 1
                 workers[k] = Worker(context, chunks, results)
         while not results.empty():
             start, stop, *found = results.get()

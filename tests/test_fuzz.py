@@ -1,6 +1,7 @@
 """A short run of the fuzzer, what it must notice, and what it has found."""
 
 import multiprocessing
+import os
 import re
 
 import numpy as np
@@ -91,13 +92,32 @@ class Ended:
 
 def test_the_watchdog_sees_death_and_delay(monkeypatch):
     worker = object.__new__(fuzz.Worker)
-    worker.current = multiprocessing.Value("q", 12, lock=False)
+    worker.at = multiprocessing.Array("q", [10, 12, 20], lock=False)
     worker.process, worker.last, worker.since = Ended(), -2, 0.0
     assert worker.trouble(60) == "case 12: the process has died, exit code -11"
     monkeypatch.setattr(Ended, "is_alive", lambda self: True)
     assert worker.trouble(60) == ""
     assert re.match("case 12: no end after -1 s", worker.trouble(-1))
     assert worker.process.killed
+    assert worker.left_over() == ((10, 12), (13, 20))
+
+
+@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the processes inherit what is planted here")
+def test_a_process_that_dies_costs_one_case(monkeypatch, capsys):
+    def deadly(number):
+        if number in (13, 16, 31):
+            os._exit(3)
+        return "none", "checked"
+
+    monkeypatch.setattr(fuzz, "run_case", deadly)
+    monkeypatch.setattr(fuzz, "CHUNK", 10)
+    outcomes, calls, failures = fuzz.run_all(5, 45, 2, method="fork")
+    assert outcomes == {"checked": 42}
+    assert calls == {"none": 42}
+    text = "case {}: the process has died, exit code 3"
+    assert sorted(failures) == [text.format(case) for case in (13, 16, 31)]
+    assert capsys.readouterr().out.count("exit code 3") == 3
 
 
 # --- what has been found --------------------------------------------------------------------------
