@@ -370,7 +370,7 @@ def stored_run(title="x @ op"):
 
 def test_table_has_a_line_for_each_size():
     rows = table.by_title(stored_run())["x @ op"]
-    assert list(table.table(rows)) == [
+    assert list(table.case_table(rows)) == [
         "| x @ op | otimes | twice | small | best ratio | of limit |",
         "| --- | --: | --: | --: | --: | --: |",
         "| n = 2 | 1 ms | 2 ms | 8 ms | 2.00 | 50% |",
@@ -379,11 +379,14 @@ def test_table_has_a_line_for_each_size():
     ]
 
 
-def test_tables_are_written_between_the_marks_of_a_page(tmp_path):
-    page, results = tmp_path / "page.md", tmp_path / "results.json"
+def test_tables_are_written_between_the_marks_of_a_page(monkeypatch, tmp_path):
+    page = tmp_path / "page.md"
     page.write_text(f"before\n{table.BEGIN}old\n{table.END}after\n", encoding="utf-8")
-    results.write_text(json.dumps(stored_run()), encoding="utf-8")
-    table.main(["--json", str(results), "-o", str(page)])
+    (tmp_path / "kron.json").write_text(json.dumps(stored_run()), encoding="utf-8")
+    monkeypatch.setattr(table, "ROOT", tmp_path)
+    monkeypatch.setattr(table, "RESULTS", tmp_path)
+    monkeypatch.setattr(table, "PAGES", (table.Page("page.md", table.cases, ("kron", "absent")),))
+    table.main()
     text = page.read_text(encoding="utf-8")
     assert text.startswith(f"before\n{table.BEGIN}\n| x @ op |")
     assert text.endswith(f"\n{table.END}after\n")
@@ -397,12 +400,6 @@ def test_page_without_marks_is_refused(page):
         table.replaced(page, "")
 
 
-def test_documented_tables_are_those_of_the_stored_run():
-    page = (DOCS / "engine.md").read_text(encoding="utf-8")
-    results = json.loads((RESULTS / "kron.json").read_text(encoding="utf-8"))
-    assert table.replaced(page, table.text(results)) == page
-
-
 def test_targets_that_are_missed_are_marked_and_those_not_measured_named():
     run = stored_run()
     run["rows"][0]["verdict"] = "missed without absent"
@@ -413,11 +410,16 @@ def test_targets_that_are_missed_are_marked_and_those_not_measured_named():
     assert sum("not measured" in line for line in rest) >= 12
 
 
-def test_documented_targets_are_those_of_the_stored_runs():
-    page = (DOCS / "benchmarks.md").read_text(encoding="utf-8")
-    stored = [json.loads(path.read_text("utf-8")) for path in sorted(RESULTS.glob("*.json"))]
-    runs = [results for results in stored if "rows" in results]
-    assert table.replaced(page, table.targets_text(runs)) == page
+def test_a_line_for_each_job_beside_the_fastest_peer():
+    head, _, *lines = table.best([table.selected(stored_run(), "n = 2")])
+    assert head == "| job | otimes | best peer | ratio |"
+    assert lines == ["| x @ op, n = 2 | 1 ms | twice 2 ms | 2 |"]
+
+
+@pytest.mark.parametrize("page", table.PAGES, ids=lambda page: page.path)
+def test_tables_of_a_page_are_those_of_the_stored_runs(page):
+    text = (table.ROOT / page.path).read_text(encoding="utf-8")
+    assert table.replaced(text, page.tables()) == text
 
 
 def test_a_run_is_stored_by_its_area(monkeypatch, tmp_path):

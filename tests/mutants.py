@@ -1,0 +1,166 @@
+"""Mutation testing of the Python layer: of faults that are planted, how many do the tests see?
+
+    COVERAGE_FILE=.coverage.tests python -m pytest -n auto --cov=otimes --cov-context=test
+    python tests/mutants.py --coverage .coverage.tests --sample 200 --processes 2
+
+The mutants are those of cosmic-ray, on lines that some test runs; of a sample of lines one each is
+drawn. Each is planted in a copy of the installed package, and the tests that run its line are run
+until one fails, those that touch the fewest modules first. What survives is printed with its line.
+"""
+
+import argparse
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections import Counter, defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from cosmic_ray.ast import ast_nodes, get_ast
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.plugins import get_operator, operator_names
+from coverage.numbits import numbits_to_nums
+
+import otimes
+
+PACKAGE = Path(otimes.__file__).parent
+ROOT = Path(__file__).parents[1]
+#: Those that need to be told more, and those on which no test can depend: decorators are applied
+#: at import.
+LEFT_OUT = ("VariableReplacer", "VariableInserter", "RemoveDecorator")
+
+
+@dataclass(frozen=True, order=True)
+class Mutant:
+    """A change of one place of a module."""
+
+    module: str
+    line: int
+    operator: str
+    occurrence: int
+
+    def code(self):
+        source = (PACKAGE / self.module).read_text()
+        return mutate_code(source, get_operator(self.operator)(), self.occurrence)
+
+    def changed(self):
+        """The lines before and after."""
+        before = (PACKAGE / self.module).read_text().splitlines()
+        after = self.code().splitlines()
+        pairs = [(a, b) for a, b in zip(before, after, strict=False) if a != b]
+        old, new = pairs[0] if pairs else ("", "")
+        return f"{self.module}:{self.line}\n    - {old.strip()}\n    + {new.strip()}"
+
+
+# --- which tests run which lines ------------------------------------------------------------------
+
+
+def tests_of_lines(coverage_file):
+    """The tests that run each line, {(module, line): set}, and the number of modules of each."""
+    lines, breadth = defaultdict(set), Counter()
+    query = """select file.path, context.context, line_bits.numbits from line_bits
+               join file on file.id = file_id join context on context.id = context_id
+               where context.context != ''"""
+    with sqlite3.connect(coverage_file) as data:
+        for path, context, bits in data.execute(query):
+            test = context.rsplit("|", 1)[0]
+            breadth[test] += 1
+            module = path.replace("\\", "/").rsplit("/otimes/", 1)[1]
+            for line in numbits_to_nums(bits):
+                lines[module, line].add(test)
+    return lines, breadth
+
+
+# --- mutants --------------------------------------------------------------------------------------
+
+
+def mutants_of(module, covered):
+    """Every mutant on a covered line of a module, by its line."""
+    tree = get_ast((PACKAGE / module).read_text())
+    found = defaultdict(list)
+    for name in operator_names():
+        if not name.endswith(LEFT_OUT):
+            operator = get_operator(name)()
+            positions = (p for node in ast_nodes(tree) for p in operator.mutation_positions(node))
+            for occurrence, ((line, _), _) in enumerate(positions):
+                if (module, line) in covered:
+                    found[module, line].append(Mutant(module, line, name, occurrence))
+    return found
+
+
+def sample(lines, size, seed, modules):
+    """One mutant on each of `size` lines."""
+    places = {}
+    for module in sorted({module for module, _ in lines if not modules or module in modules}):
+        places.update(mutants_of(module, lines))
+    draw = random.Random(seed)
+    chosen = draw.sample(sorted(places), min(size, len(places)))
+    return [draw.choice(places[place]) for place in chosen], sum(map(len, places.values()))
+
+
+# --- runs -----------------------------------------------------------------------------------------
+
+
+def planted(mutant, folder):
+    """A copy of the package with the mutant in it, its compiled parts being links."""
+    package = Path(folder) / "otimes"
+    shutil.copytree(PACKAGE, package, symlinks=True, ignore=shutil.ignore_patterns("*.so*"))
+    for compiled in PACKAGE.glob("*.so*"):
+        (package / compiled.name).symlink_to(compiled)
+    (package / mutant.module).write_text(mutant.code())
+
+
+def outcome(mutant, tests, timeout):
+    """``killed``, ``survived`` or ``timeout`` (which is a way to be seen)."""
+    with tempfile.TemporaryDirectory() as folder:
+        planted(mutant, folder)
+        (Path(folder) / "tests.txt").write_text("\n".join(tests))
+        path = os.pathsep.join(filter(None, (folder, os.environ.get("PYTHONPATH"))))
+        command = [sys.executable, "-m", "pytest", "-xq", "-p", "no:cacheprovider"]
+        try:
+            done = subprocess.run(
+                [*command, f"@{folder}/tests.txt"],
+                cwd=ROOT,
+                env=os.environ | {"PYTHONPATH": path},
+                capture_output=True,
+                timeout=timeout,
+            )
+        except subprocess.TimeoutExpired:
+            return "timeout"
+        return "killed" if done.returncode else "survived"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--coverage", required=True, help="lines by test, see above")
+    parser.add_argument("--sample", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--modules", nargs="*", help="such as _kron.py; all of them")
+    parser.add_argument("--tests", type=int, default=300, help="at most so many for a mutant")
+    parser.add_argument("--timeout", type=float, default=300)
+    parser.add_argument("--processes", type=int, default=1)
+    options = parser.parse_args()
+
+    lines, breadth = tests_of_lines(options.coverage)
+    mutants, total = sample(lines, options.sample, options.seed, options.modules)
+    print(f"{len(mutants)} of {total} mutants on {len(lines)} lines")
+
+    def run(mutant):
+        tests = sorted(lines[mutant.module, mutant.line], key=lambda test: (breadth[test], test))
+        result = outcome(mutant, tests[: options.tests], options.timeout)
+        if result == "survived":
+            print(f"survived {len(tests)} tests: {mutant.operator}, {mutant.changed()}", flush=True)
+        return result
+
+    with ThreadPoolExecutor(options.processes) as pool:
+        results = Counter(pool.map(run, mutants))
+    print(*(f"{count} {result}" for result, count in sorted(results.items())), sep=", ")
+
+
+if __name__ == "__main__":
+    main()
