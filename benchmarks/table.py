@@ -144,7 +144,8 @@ PAGES = (
         ("kron", "equations", "jacobians"),
         r"P1 op @ x.* factors, n = 4$|P2 op @ x.* factors, n = (128|1024)$|"
         r"P3 x @ op, float64, 8×8 \^7|P6 A X \+ X B = Q, n = (10|100|1000)$|P7.*100000|"
-        r"P8 A X \+ X Aᵀ = S, n = 300$|P9.*60$|P1[01].*A³, n = (300|64|1000)",
+        r"P8 A X \+ X Aᵀ = S, n = 300$|P9.*60$|P1[01].*A³, n = (300|1000)$|"
+        r"P10 J.toarray.*n = 64$",
     ),
     Page("docs/engine.md", cases, ("kron",)),
     Page("docs/equations.md", best, ("equations",)),
