@@ -39,9 +39,9 @@ copybutton_prompt_is_regexp = True
 #: The pages of the site by area. Markdown has no word for it that would not show on GitHub.
 NAVIGATION = {
     "First steps": ["tutorial", "migration", "conventions"],
-    "Areas": ["kronecker", "engine", "equations", "jacobians", "dask"],
+    "Areas": ["kronecker", "engine", "equations", "jacobians", "numpy", "dask"],
     "Applications": [
-        "balanced_truncation",
+        "guides/balanced_truncation",
         "guides/econometrics",
         "guides/gaussian_process",
         "guides/fast_diagonalization",

@@ -380,7 +380,7 @@ def test_09_rank_one_right_hand_side(n, rng):
     accept("sylvester", a, b, np.outer(rng.standard_normal(n), rng.standard_normal(n)))
 
 
-# --- 11: Stein -----------------------------------------------------------------------------------
+# --- 10: Stein -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("n", [4, 10, 24])
@@ -409,7 +409,7 @@ def test_11_stable_with_a_hump(hump, n, rng):
     accept("sylvester", a - np.eye(n), (a - np.eye(n)).T, rng.standard_normal((n, n)))
 
 
-# --- 12: generalized and transposed --------------------------------------------------------------
+# --- 11: generalized and transposed --------------------------------------------------------------
 
 
 @pytest.mark.parametrize("n", [3, 8, 20])

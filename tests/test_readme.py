@@ -10,12 +10,9 @@ import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import pytest
 
 import otimes as ox
-from otimes._operator import registry
-from otimes._trace import rules
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -195,45 +192,6 @@ def test_names_are_public(page):
 def test_reference_lists_every_public_name():
     text = (ROOT / "docs" / "reference.rst").read_text(encoding="utf-8")
     assert sorted(re.findall(r"^   (\w+)$", text, re.MULTILINE)) == sorted(ox.__all__)
-
-
-def documented(page, label):
-    """The names in code marks of the row of a table that starts with this label."""
-    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-    row = re.search(rf"^\| {re.escape(label)} \|(.*)\|$", text, re.MULTILINE)
-    return re.findall(r"`([\w. ]+)`", row[1])
-
-
-def functions_named(names, *modules):
-    return [next(getattr(m, n) for m in modules if hasattr(m, n)) for n in names]
-
-
-@pytest.mark.parametrize(("label", "module"), [("`np.linalg.`", np.linalg), ("`np.`", np)])
-def test_listed_numpy_functions_have_a_structured_version(label, module):
-    names = documented("kronecker.md", label)
-    assert len(names) > 5
-    assert set(functions_named(names, module)) <= registry.functions.keys()
-
-
-FAMILIES = (
-    "products",
-    "entry by entry",
-    "kinks and steps",
-    "complex numbers",
-    "reductions",
-    "arrangement",
-    "linear algebra",
-    "decompositions",
-    "Fourier",
-)
-
-
-def test_listed_functions_are_those_that_can_be_differentiated():
-    names = [name for family in FAMILIES for name in documented("jacobians.md", family)]
-    assert set(functions_named(names, np.fft, np, np.linalg)) <= rules.keys()
-    known = {f.__name__ for f in rules if (getattr(f, "__module__", "") or "").startswith("numpy")}
-    known |= {f.__name__ for f in rules if isinstance(f, np.ufunc)}
-    assert known - set(names) == set()
 
 
 def test_version_is_in_the_changelog():

@@ -247,7 +247,7 @@ def _refuse(function: Any, how: str = "") -> NoReturn:
     near = difflib.get_close_matches(_name(function), names, n=1, cutoff=0.0)
     raise NotImplementedError(
         f"{_name(function)} {how + ' ' if how else ''}at {where()} cannot be traced; the nearest "
-        f"supported function is {near[0]} (docs/jacobians.md lists all {len(names)})"
+        f"supported function is {near[0]} (docs/numpy.md lists all {len(names)})"
     )
 
 
