@@ -331,7 +331,9 @@ def _line(cells):
 
 
 def code(names):
-    return " ".join(f"`{name}`".replace("|", "\\|") for name in names)
+    """The names in marks of code, which no line is broken in."""
+    unbroken = (name.replace(" ", "\N{NO-BREAK SPACE}").replace("|", "\\|") for name in names)
+    return " ".join(map("`{}`".format, unbroken))
 
 
 def structured_text():
@@ -346,19 +348,14 @@ def structured_text():
     return f"{_by_word(uniform, 'functions')}\n\n{table(kinds, rows)}"
 
 
-#: What the words of `happens` mean to a reader, in the order of the tables.
-MEANING = {
-    "operator": "an operator",
-    "value": "a number or an array, from the structure",
-    "dense": "NumPy's, of the dense array, with a warning",
-    "quiet": "NumPy's, of the dense array",
-}
+#: The words of `happens` as the page writes them, in the order of its tables.
+WORDS = {"operator": "operator", "value": "value", "dense": "dense", "quiet": "dense, no warning"}
 
 
 def _by_word(groups, what):
     """A table of groups of names: the known words, then the errors."""
-    words = sorted(groups, key=lambda word: (*MEANING, word).index(word))
-    return table(["result", what], [[MEANING.get(w, w), code(groups[w])] for w in words])
+    words = sorted(groups, key=lambda word: (*WORDS, word).index(word))
+    return table(["result", what], [[WORDS.get(w, w), code(groups[w])] for w in words])
 
 
 def families_text():

@@ -20,7 +20,10 @@ _COMPUTE = {"b": np.dtype(np.bool_), "i": np.dtype(np.int64), "u": np.dtype(np.u
 
 
 class DenseFallbackWarning(UserWarning):
-    """A function without a structured version was given the dense array of an operator."""
+    """A function without a structured version was given the dense array of an operator.
+
+    ``warnings.simplefilter("error", otimes.DenseFallbackWarning)`` refuses such calls.
+    """
 
 
 def supported_dtype(name: str, dtype: np.dtype[Any]) -> np.dtype[Any]:

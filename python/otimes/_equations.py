@@ -329,7 +329,7 @@ def solve_tsylvester(
 
     References
     ----------
-    F. De Terán & F. M. Dopico, Electron. J. Linear Algebra 22 (2011), doi:10.13001/1081-3810.1479.
+    De Terán & Dopico 2011, doi:10.13001/1081-3810.1479.
 
     Examples
     --------
