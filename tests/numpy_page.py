@@ -148,7 +148,9 @@ def best(words):
 @functools.cache
 def functions(module):
     """The functions of a module by name, without those of settings, files, texts and dates."""
-    other = re.compile(r"(set|get|show|print|save|load|from|is_bus|mintype)|(test|info|genfrom\w+)$")
+    other = re.compile(
+        r"(set|get|show|print|save|load|from|is_bus|mintype)|(test|info|genfrom\w+)$"
+    )
     named = public(module).items()
     return {name: f for name, f in named if not isinstance(f, type) and not other.match(name)}
 
@@ -166,13 +168,11 @@ def fate(module, name):
     words = all_that_happens(f, recipes_of(module, name), OPERANDS)
     if f in registry.writers:
         return next(word for word in words if "cannot write" in word)
-    errors = []
-    for word in words:
-        if word in ("dense", "quiet"):
-            return word
-        if word not in ("operator", "value"):
-            errors.append(word)
-    return next(iter(errors), None)
+    # an operator that is taken for a list of its rows is not what the function is for
+    known = (word for word in words if word not in ("operator", "value"))
+    first = next(known, None)
+    formed = (word for word in itertools.chain([first], known) if word in ("dense", "quiet"))
+    return next(formed, first)
 
 
 def others():
@@ -186,7 +186,7 @@ def others():
 
 
 def structured():
-    """The functions with a structured version: their names, and a word for each kind of operator."""
+    """The functions with a structured version: their names, a word for each kind of operator."""
     for module, prefix in MODULES.items():
         names = defaultdict(list)
         for name, f in functions(module).items():
@@ -219,16 +219,20 @@ def _attribute(name):
     if not callable(getattr(np.ndarray, name)):
         return best(all_that_happens(operator.attrgetter(name), UNARY[:1], [OPERATOR]))
     recipes = [UNARY[0], *METHOD_RECIPES.get(name, []), *RECIPES.get(name, []), *BINARY[3:12]]
-    call = lambda a, *args, **kwargs: getattr(a, name)(*args, **kwargs)  # noqa: E731
-    return best(all_that_happens(call, list(filter(_leads, recipes)), OPERANDS[:2]))
+
+    def method(a, *args, **kwargs):
+        return getattr(a, name)(*args, **kwargs)
+
+    return best(all_that_happens(method, list(filter(_leads, recipes)), OPERANDS[:2]))
 
 
 def operations():
-    """Python's operators on arrays: as they are written, and their functions."""
+    """Python's operators on arrays: as they are written, calls of them, and their functions."""
     for name, f in public(operator).items():
         written = re.match(r"Same as (.*?)\.?( \(|$)", f.__doc__ or "", re.MULTILINE)
         if written and hasattr(A, f"__{name.strip('_')}__"):
-            yield written[1], [UNARY[0], *BINARY[:13], *OPERATOR_RECIPES.get(f"operator.{name}", [])], f
+            calls = OPERATOR_RECIPES.get(f"operator.{name}", [])
+            yield written[1], [UNARY[0], *BINARY[:13], *calls], f
 
 
 def operation_fates():

@@ -322,9 +322,7 @@ def test_functions_that_cannot_be_traced_are_named_with_their_line():
         ox.jacobian(lambda A: np.nansum(A), B)
     assert "numpy.nansum" in str(e.value)
     assert "test_calculus.py:" in str(e.value)
-    assert "the nearest supported function is numpy.sum (docs/numpy.md lists all" in str(
-        e.value
-    )
+    assert "the nearest supported function is numpy.sum (docs/numpy.md lists all" in str(e.value)
 
 
 @pytest.mark.parametrize(
