@@ -6,7 +6,9 @@ import math
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType
 from typing import Any
 
@@ -253,8 +255,24 @@ def is_of_scipy(frame: FrameType) -> bool:
     return name.startswith("scipy.")
 
 
+#: What `warn` keeps to itself.
+_unwanted: ContextVar[tuple[type[Warning], ...]] = ContextVar("unwanted", default=())
+
+
+@contextmanager
+def without_warnings(category: type[Warning]) -> Iterator[None]:
+    """Keep `warn` silent: in this thread alone, unlike `warnings.catch_warnings`."""
+    token = _unwanted.set((*_unwanted.get(), category))
+    try:
+        yield
+    finally:
+        _unwanted.reset(token)
+
+
 def warn(message: str, category: type[Warning]) -> None:
     """Warn about the line of the user's code that has led here."""
+    if issubclass(category, _unwanted.get()):
+        return
     _, depth = user_frame()
     warnings.warn(message, category, stacklevel=depth + 1)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.linalg import LinAlgError
 from numpy.typing import ArrayLike
 
-from ._check import Array, as_inexact, require_finite
+from ._check import Array, as_inexact, require_finite, without_warnings
 from ._factorizations import norm_bound
 from ._implicit import solution
 from ._iterative import Options
@@ -97,8 +96,7 @@ def _at(f: Function, x: Array) -> _Point:
 
 def _step(point: _Point) -> tuple[Array, SolveInfo]:
     """D with J D = -F, of minimum norm where J is singular."""
-    with warnings.catch_warnings():  # what a step's condition means, the message says
-        warnings.simplefilter("ignore", IllConditionedWarning)
+    with without_warnings(IllConditionedWarning):  # what a step's condition means, the message says
         d, info = solve(point.jacobian, -point.value, on_singular="lstsq", return_info=True)
     dtype = np.result_type(point.x, point.value, point.jacobian.dtype)
     return d.astype(dtype, copy=False), info
