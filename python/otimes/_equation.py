@@ -336,11 +336,11 @@ class EquationFactor:
         self._equation.require_right_side("EquationFactor.solve", "rhs", self._matrices, q)
 
     def _widened(self, dtype: np.dtype[Any]) -> EquationFactor:
-        if self._wider is None or self._wider.dtype != dtype:
-            self._wider = EquationFactor(
-                self._equation, tuple(a.astype(dtype) for a in self._matrices)
-            )
-        return self._wider
+        wider = self._wider  # another thread may replace it by one of another dtype
+        if wider is None or wider.dtype != dtype:
+            wider = EquationFactor(self._equation, tuple(a.astype(dtype) for a in self._matrices))
+            self._wider = wider
+        return wider
 
     def __repr__(self) -> str:
         return (

@@ -112,12 +112,13 @@ class Spectral:
         if pick is None:
             return None
         key = k, pick, adjoint, dtype.char
-        if key not in self._triangles:
+        found = self._triangles.get(key)
+        if found is None:
             form = self.modes[k].forms[pick]
             full = np.diag(form) if form.ndim == 1 else form
             turned = full.conj().T[::-1, ::-1] if adjoint else full
-            self._triangles[key] = np.asarray(turned, dtype, order="F")
-        return self._triangles[key]
+            found = self._triangles[key] = np.asarray(turned, dtype, order="F")
+        return found
 
     @functools.cached_property
     def _triangles(self) -> dict[tuple[int, int, bool, str], Array]:
