@@ -6,6 +6,7 @@ Dask cuts, schedules and moves. Where to cut is decided in _chunks.py.
 from __future__ import annotations
 
 import functools
+import importlib
 import itertools
 import math
 import sys
@@ -73,9 +74,9 @@ def _worker() -> tuple[float, int]:
 
 
 def _workers_of_cluster() -> list[dict[str, Any]]:
-    distributed = sys.modules.get("distributed")
-    if distributed is None:
+    if "distributed" not in sys.modules:
         return []
+    distributed = importlib.import_module("distributed")  # another thread may not be done with it
     try:
         client = distributed.default_client()
     except ValueError:  # no cluster
