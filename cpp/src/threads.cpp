@@ -107,12 +107,18 @@ struct Loop {
             try {
                 body(i);
                 poll_interrupt();
+            } catch (const interrupted&) {  // counts more than a failure of another thread's
+                end_with(std::current_exception(), true);
             } catch (...) {
-                const std::lock_guard lock(failure_mutex);
-                if (!failure) failure = std::current_exception();
-                next = count;
+                end_with(std::current_exception(), false);
             }
         }
+    }
+
+    void end_with(std::exception_ptr reason, bool always) {
+        const std::lock_guard lock(failure_mutex);
+        if (always || !failure) failure = std::move(reason);
+        next = count;
     }
 };
 
