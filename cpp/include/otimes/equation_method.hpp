@@ -4,7 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <memory>
-#include <mutex>  // std::call_once
+#include <mutex>
 #include <optional>
 #include <string_view>
 #include <utility>  // std::move
@@ -78,8 +78,7 @@ class MethodWithFallback {
         SolveReport report = reported(*method_, solve);
         const bool accurate = report.scale > 0 && !(report.residual > limit);
         if (accurate || method_->is_robust()) return report;
-        std::call_once(fallback_made_, [&] { fallback_ = make_fallback_(); });
-        return reported(*fallback_, solve);
+        return reported(fallback(), solve);
     }
 
   private:
@@ -91,9 +90,22 @@ class MethodWithFallback {
         return report;
     }
 
+    /// Several threads may make it, and the first one's stays. None waits for another: who makes it
+    /// looks for interrupts, for which it needs the lock of the host's that who waits may hold.
+    const EquationMethod<T>& fallback() const {
+        {
+            const std::lock_guard lock(fallback_mutex_);
+            if (fallback_) return *fallback_;
+        }
+        EquationMethodPointer<T> made = make_fallback_();
+        const std::lock_guard lock(fallback_mutex_);
+        if (!fallback_) fallback_ = std::move(made);
+        return *fallback_;
+    }
+
     EquationMethodPointer<T> method_;
     Make make_fallback_;
-    mutable std::once_flag fallback_made_;
+    mutable std::mutex fallback_mutex_;
     mutable EquationMethodPointer<T> fallback_;
 };
 
