@@ -21,7 +21,7 @@ void translate(std::exception_ptr thrown) {
 
 }  // namespace
 
-PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
+PYBIND11_MODULE(_core, m) {
     m.doc() = "The compiled core of otimes.";
     py::register_local_exception_translator(translate);
     otimes::bindings::register_system(m);
