@@ -1,9 +1,5 @@
-"""Threads: the count, results that do not depend on it, many callers at once, fork."""
+"""Threads: the count, results that do not depend on it, many callers at once."""
 
-import os
-import subprocess
-import sys
-import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +7,9 @@ import numpy as np
 import pytest
 
 import otimes as ox
+import stress
+from interpreter import run_python
+from workloads import WORKLOADS
 
 rng = np.random.default_rng(11)
 
@@ -29,15 +28,6 @@ def test_set_and_get():
     with pytest.raises(ValueError, match="the number of threads must be at least 1"):
         ox.set_num_threads(0)
     assert ox.get_num_threads() == 5
-
-
-def run_python(code, **environment):
-    """Standard output of a fresh interpreter."""
-    run = [sys.executable, "-c", textwrap.dedent(code)]
-    env = {**os.environ, **environment}
-    return subprocess.run(
-        run, capture_output=True, text=True, check=True, env=env, timeout=60
-    ).stdout
 
 
 @pytest.mark.parametrize(
@@ -150,65 +140,37 @@ def test_loops_beside_large_decompositions():
         assert all(pool.map(work, range(8)))
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_fork():
-    """A child of fork has none of the pool's threads and starts its own."""
-    code = """
-        import os, sys, warnings
-        import numpy as np, otimes as ox
-        warnings.simplefilter("ignore", DeprecationWarning)
-        ox.set_num_threads(3)
-        K = ox.kron(*[np.arange(16.0).reshape(4, 4)] * 5)
-        x = np.ones((1024, 64))
-        expected = K @ x
-        pid = os.fork()
-        same = np.array_equal(K @ x, expected) and ox.get_num_threads() == 3
-        if pid == 0:
-            os._exit(0 if same else 1)
-        print(same, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-    """
-    assert run_python(code).split() == ["True", "0"]
+# --- stress ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_ctrl_c_stops_a_long_product(without_coverage):
-    """An interrupt is honoured between steps, and the library works afterwards."""
-    code = """
-        import signal, time
-        import numpy as np, otimes as ox
-        K = ox.kron(*[np.eye(4)] * 9)
-        x = np.ones((4**9, 16))
-        big = K + 2 * ox.kron(*[np.ones((4, 4))] * 9) + 3 * ox.kron(*[np.tri(4)] * 9)
-        signal.setitimer(signal.ITIMER_REAL, 0.3)
-        signal.signal(signal.SIGALRM, signal.default_int_handler)
-        start = time.monotonic()
-        try:
-            while time.monotonic() - start < 30:
-                big @ x
-            print("not interrupted")
-        except KeyboardInterrupt:
-            print("interrupted", time.monotonic() - start < 10, (K @ x).sum() == x.sum())
-    """
-    assert run_python(code).split() == ["interrupted", "True", "True"]
+def test_races_and_crowds():
+    """`python tests/stress.py` takes all workloads, as long as it is told to."""
+    names = list(WORKLOADS)[::4]
+    calls, failures = stress.stress(names, threads=4)
+    assert calls == 8 * len(names)
+    assert failures == []
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_ctrl_c_stops_a_batch_of_equations(without_coverage):
-    """Between its items, and not after the last of them."""
-    code = """
-        import signal, time
-        import numpy as np, otimes as ox
-        A, B, Q = np.random.default_rng(0).standard_normal((3, 400, 120, 120))
-        start = time.monotonic()
-        ox.solve_sylvester(A[:20], B[:20], Q[:20])
-        all_of_them = 20 * (time.monotonic() - start)
-        signal.signal(signal.SIGALRM, signal.default_int_handler)
-        signal.setitimer(signal.ITIMER_REAL, all_of_them / 20)
-        start = time.monotonic()
-        try:
-            ox.solve_sylvester(A, B, Q)
-            print("not interrupted")
-        except KeyboardInterrupt:
-            print("interrupted", time.monotonic() - start < all_of_them / 2)
-    """
-    assert run_python(code).split() == ["interrupted", "True"]
+@pytest.mark.parametrize(
+    "name",
+    [
+        "EquationFactor over the reals",
+        "a sum with a spectral decomposition",
+        "root with singular steps",
+    ],
+)
+def test_races_for_what_is_kept(name):
+    """What one thread keeps for later, another may replace; warnings' filters stay as they are."""
+    calls, failures = stress.stress([name] * 20, threads=4)
+    assert calls == 160
+    assert failures == []
+
+
+def test_another_result_is_noticed(monkeypatch):
+    count = iter(range(1000))
+    monkeypatch.setitem(WORKLOADS, "counting", lambda: lambda: next(count))
+    calls, failures = stress.stress(["counting"], threads=3)
+    assert calls == 6
+    assert len(failures) == 6
+    assert "counting: another result" in failures[0]
+    stress.expected.cache_clear()
