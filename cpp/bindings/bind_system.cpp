@@ -16,6 +16,7 @@ bool interrupt_pending() {
 
 void register_system(py::module_& m) {
     set_interrupt_test(interrupt_pending);
+    set_num_threads(get_num_threads());  // BLAS's own number counts until it is told another
     m.attr("__version__") = OTIMES_VERSION;
     m.attr("compiler") = OTIMES_COMPILER;
     m.attr("blas_source") = OTIMES_BLAS;

@@ -94,33 +94,52 @@ void leave_processor([[maybe_unused]] int processor) {
 #endif
 }
 
-/// One loop being executed: threads take indices from `next` until none is left.
+/// A step is not worth finishing: its loop has failed at an earlier one, or was interrupted.
+struct broken_off : interrupted {};
+
+/// One loop being executed: threads take indices from `next` until none is left. Of several steps
+/// that fail the first one's exception is thrown, as in a loop on one thread.
 struct Loop {
     const std::function<void(index_t)>& body;
     const index_t count;
     std::atomic<index_t> next{0};
+    std::atomic<index_t> failed_at{count};  // -1: interrupted
     std::mutex failure_mutex{};
     std::exception_ptr failure{};
 
-    void run() {
-        for (index_t i = next++; i < count; i = next++) {
-            try {
-                body(i);
-                poll_interrupt();
-            } catch (const interrupted&) {  // counts more than a failure of another thread's
-                end_with(std::current_exception(), true);
-            } catch (...) {
-                end_with(std::current_exception(), false);
-            }
-        }
-    }
+    void run();
 
-    void end_with(std::exception_ptr reason, bool always) {
+    void fail(index_t step) {
         const std::lock_guard lock(failure_mutex);
-        if (always || !failure) failure = std::move(reason);
+        if (step >= failed_at) return;
+        failed_at = step;
+        failure = std::current_exception();
         next = count;
     }
 };
+
+/// What this thread is doing of a loop.
+struct Step {
+    const Loop* loop = nullptr;
+    index_t index = 0;
+};
+thread_local Step current_step;
+
+void Loop::run() {
+    for (index_t i = next++; i < count; i = next++) {
+        current_step = {this, i};
+        try {
+            body(i);
+            poll_interrupt();
+        } catch (const broken_off&) {
+        } catch (const interrupted&) {
+            fail(-1);
+        } catch (...) {
+            fail(i);
+        }
+    }
+    current_step = {};
+}
 
 thread_local bool inside_parallel_region = false;
 thread_local bool is_worker = false;  // of the pool
@@ -343,6 +362,8 @@ void parallel_for(index_t count, double work, const std::function<void(index_t)>
 void set_interrupt_test(bool (*pending)()) { interrupt_test = pending; }
 
 void poll_interrupt() {
+    const auto [loop, index] = current_step;
+    if (loop != nullptr && loop->failed_at < index) throw broken_off();
     if (is_worker || !is_time_to_poll()) return;
     if (auto* pending = interrupt_test.load(); pending && pending()) throw interrupted();
 }

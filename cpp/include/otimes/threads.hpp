@@ -14,7 +14,7 @@ void set_num_threads(int n);
 
 /// Run body(i) for i in [0, count), on the pool when `work` (flops, roughly) is worth it, otherwise
 /// in order on this thread. Inside the body BLAS is single-threaded and nested calls run serially.
-/// The first exception thrown by a body is rethrown here once all bodies have ended.
+/// The exception of the first i that fails is rethrown here, as from a loop in order.
 void parallel_for(index_t count, double work, const std::function<void(index_t)>& body);
 
 /// The same in contiguous chunks, body(begin, end): for loops whose single steps are short.
@@ -58,8 +58,9 @@ inline void parallel_pair(double work, const std::function<void()>& first,
 }
 
 /// Throw `interrupted` when the host program's user wants to stop. Cheap enough to call between
-/// panels, blocks and LAPACK calls; only acts on the thread that entered the library. Loops on the
-/// pool call it after each of the steps which that thread takes, and all of them end then.
+/// panels, blocks and LAPACK calls; only the thread that entered the library looks for that. A step
+/// of a loop on the pool is left here, too, when the loop was interrupted or an earlier step has
+/// failed; loops call it after each step.
 void poll_interrupt();
 
 /// Install the host's test for a pending interrupt (the bindings do, at import).
