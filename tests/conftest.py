@@ -27,6 +27,14 @@ def without_coverage(monkeypatch):
         monkeypatch.delenv(name)
 
 
+@pytest.fixture
+def restore_threads():
+    """The number of threads is again what it was before."""
+    before = ox.get_num_threads()
+    yield
+    ox.set_num_threads(before)
+
+
 def pytest_report_header() -> list[str]:
     from otimes import _core
 

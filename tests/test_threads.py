@@ -11,14 +11,9 @@ import stress
 from interpreter import run_python
 from workloads import WORKLOADS
 
+pytestmark = pytest.mark.usefixtures("restore_threads")
+
 rng = np.random.default_rng(11)
-
-
-@pytest.fixture(autouse=True)
-def restore_threads():
-    before = ox.get_num_threads()
-    yield
-    ox.set_num_threads(before)
 
 
 def test_set_and_get():

@@ -1,0 +1,79 @@
+"""Ctrl-C in the midst of long calls: each ends soon, and the library works afterwards."""
+
+import json
+import sys
+
+import pytest
+
+import interrupts
+from interpreter import run_python
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="signals"),
+    pytest.mark.usefixtures("without_coverage"),
+]
+
+#: Most of their time goes into single decompositions by LAPACK, which end before the call does.
+WAITING = {"axb", "stein", "generalized_sylvester", "tsylvester", "hsylvester", "sqrtm"}
+
+
+@pytest.mark.parametrize("kind", ["batch", "whole"])
+def test_long_calls_stop(kind):
+    """In a process of its own, since coverage's tracer can lose a signal."""
+    names = [
+        name
+        for name in interrupts.CALLS
+        if name not in WAITING and ("batch" in name) == (kind == "batch")
+    ]
+    code = f"""
+        import json, sys
+        sys.path[:0] = {sys.path}
+        import interrupts
+        found = dict((name, interrupts.measure(name, 0.1)[0]) for name in {names})
+        print(json.dumps(found))
+    """
+    found = json.loads(run_python(code))
+    assert list(found) == names
+    assert [name for name in names if not 0 <= found[name] < 1.5] == []
+
+
+def test_the_library_works_afterwards():
+    """An interrupt is honoured between the steps of a product."""
+    code = """
+        import signal, time
+        import numpy as np, otimes as ox
+        K = ox.kron(*[np.eye(4)] * 9)
+        x = np.ones((4**9, 16))
+        big = K + 2 * ox.kron(*[np.ones((4, 4))] * 9) + 3 * ox.kron(*[np.tri(4)] * 9)
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        start = time.monotonic()
+        try:
+            while time.monotonic() - start < 30:
+                big @ x
+            print("not interrupted")
+        except KeyboardInterrupt:
+            print("interrupted", time.monotonic() - start < 10, (K @ x).sum() == x.sum())
+    """
+    assert run_python(code).split() == ["interrupted", "True", "True"]
+
+
+def test_ctrl_c_stops_a_batch_of_equations():
+    """Between its items, and not after the last of them."""
+    code = """
+        import signal, time
+        import numpy as np, otimes as ox
+        A, B, Q = np.random.default_rng(0).standard_normal((3, 400, 120, 120))
+        start = time.monotonic()
+        ox.solve_sylvester(A[:20], B[:20], Q[:20])
+        all_of_them = 20 * (time.monotonic() - start)
+        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        signal.setitimer(signal.ITIMER_REAL, all_of_them / 20)
+        start = time.monotonic()
+        try:
+            ox.solve_sylvester(A, B, Q)
+            print("not interrupted")
+        except KeyboardInterrupt:
+            print("interrupted", time.monotonic() - start < all_of_them / 2)
+    """
+    assert run_python(code).split() == ["interrupted", "True"]
