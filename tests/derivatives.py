@@ -64,3 +64,11 @@ def error_against_jax(f, args, theirs):
     assert value.shape == theirs[0].shape
     assert np.abs(value - theirs[0]).max(initial=0) <= 1e-12 * max(1, np.abs(value).max(initial=0))
     return max(error_against(f, expected, *args, wrt=k) for k, expected in enumerate(jacobians))
+
+
+def linalg(name, item=None, **options):
+    def f(xp, *args):
+        result = getattr(xp.linalg, name)(*args, **options)
+        return result if item is None else result[item]
+
+    return f

@@ -6,6 +6,7 @@ import numpy as np
 
 import otimes as ox
 from otimes import _equations
+from samples import normal
 
 EPS = np.finfo(float).eps
 
@@ -85,10 +86,7 @@ class Equation(NamedTuple):
 
 def random(rng, shape, dtype):
     shape = (shape, shape) if isinstance(shape, int) else shape
-    x = rng.standard_normal(shape)
-    if np.dtype(dtype).kind == "c":
-        x = x + 1j * rng.standard_normal(shape)
-    return x.astype(dtype)
+    return normal(rng, shape, dtype)
 
 
 def norm(a):

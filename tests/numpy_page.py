@@ -18,7 +18,8 @@ import numpy as np
 import otimes as ox
 from differential import outcome, public
 from otimes import _trace
-from otimes._operator import LinearOperator, registry
+from otimes._operator import LinearOperator
+from otimes._registry import registry
 from recipes import (
     BINARY,
     METHOD_RECIPES,

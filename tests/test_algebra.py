@@ -5,9 +5,10 @@ import pytest
 
 import otimes as ox
 from oracle import assert_close, commutation, kron
+from otimes._compounds import Conjugate, Product
 from otimes._kron import KroneckerProduct
 from otimes._selection import Commutation, Identity
-from otimes._structures import Conjugate, Diagonal, LowRank, Product
+from otimes._structures import Diagonal, LowRank
 from otimes._terms import TermOperator
 from zoo import ZOO, every_operator, matrix
 

@@ -13,21 +13,17 @@ from numpy.linalg import LinAlgError, norm
 import oracle
 import otimes as ox
 from equation_zoo import EPS, TWO_SIDED, ct, random
+from samples import DTYPES, eps
 
 TRANSPOSED, ADJOINT = (
     next(e for e in TWO_SIDED if e.name == name and e.singular) for name in ("axb_cxtd", "axb_cxhd")
 )
 both = pytest.mark.parametrize("equation", [TRANSPOSED, ADJOINT], ids=["T", "H"])
-DTYPES = [np.float32, np.float64, np.complex64, np.complex128]
 
 
 @pytest.fixture
 def rng():
     return np.random.default_rng(31)
-
-
-def eps(x):
-    return float(np.finfo(x.dtype).eps)
 
 
 def unitary(rng, n, dtype):

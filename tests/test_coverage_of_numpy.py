@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import otimes as ox
-from otimes._trace import Traced, _signature, rules
+from otimes._traced_arrays import Traced, _signature, rules
 
 rng = np.random.default_rng(41)
 X = rng.uniform(0.1, 0.9, (3, 3))

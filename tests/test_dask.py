@@ -465,7 +465,7 @@ def test_nothing_is_computed_in_one_piece_unasked():
 
 
 def test_a_chunk_that_does_not_fit_names_sizes(monkeypatch):
-    monkeypatch.setattr("otimes._chunked._worker", lambda: (300.0, 2))
+    monkeypatch.setattr("otimes._chunked_arrays._worker", lambda: (300.0, 2))
     with pytest.raises(MemoryError, match=r"one task needs .* GiB.*but a worker has .* GiB for"):
         OPERATORS["product"] @ da.ones(24)
     with pytest.raises(MemoryError, match="columns of 20 entries, which this operator needs"):

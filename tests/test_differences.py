@@ -6,7 +6,7 @@ import pytest
 import otimes as ox
 from functions import CASES, POINT, B
 from otimes._differences import _columns, _extrapolated
-from otimes._trace import Traced
+from otimes._traced_arrays import Traced
 
 
 @pytest.mark.parametrize("f", CASES.values(), ids=CASES.keys())

@@ -15,7 +15,8 @@ import pytest
 import oracle
 import otimes as ox
 from differential import Tolerance, difference, outcome, public, same_decomposition
-from otimes._operator import LinearOperator, registry
+from otimes._operator import LinearOperator
+from otimes._registry import registry
 from otimes._structures import LowRank
 from recipes import (
     BINARY,

@@ -7,8 +7,10 @@ import pytest
 from numpy.linalg import LinAlgError, norm
 
 import otimes as ox
+from hard import grcar, kahan
 from otimes._lyapunov import STEIN
-from test_sylvester_dispatch import check, eps, normal, orthogonal, residual, stable
+from samples import eps
+from test_sylvester_dispatch import check, normal, orthogonal, residual, stable
 
 
 def solve(a, b, q):
@@ -54,15 +56,6 @@ def test_spectra_that_are_wide(ratio):
 def test_general_spectra_are_not_tried(n):
     a, b, q = normal((n, n)), normal((n, n), seed=1), normal((n, n), seed=2)
     assert solve(a, b, q)[1].method == ("hessenberg-schur" if n < 200 else "bartels-stewart")
-
-
-def grcar(n):
-    return np.triu(np.tri(n, n, 3)) - np.eye(n, k=-1)
-
-
-def kahan(n, theta=1.2):
-    s, c = np.sin(theta), np.cos(theta)
-    return np.diag(s ** np.arange(n)) @ (np.eye(n) - c * np.triu(np.ones((n, n)), 1))
 
 
 def hump(n, height=1e10):

@@ -13,8 +13,7 @@ import otimes as ox
 from equation_zoo import EPS, EQUATIONS, random
 from layouts import LAYOUTS
 from otimes._equation import EQUATIONS as ROWS
-
-DTYPES = [np.float32, np.float64, np.complex64, np.complex128]
+from samples import DTYPES, eps
 
 every_equation = pytest.mark.parametrize("equation", EQUATIONS, ids=str)
 
@@ -22,10 +21,6 @@ every_equation = pytest.mark.parametrize("equation", EQUATIONS, ids=str)
 @pytest.fixture
 def rng():
     return np.random.default_rng(17)
-
-
-def eps(x):
-    return float(np.finfo(x.dtype).eps)
 
 
 def exact(equation, coefficients, q):

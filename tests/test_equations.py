@@ -14,19 +14,16 @@ from numpy.linalg import LinAlgError, norm
 
 import oracle
 import otimes as ox
+from hard import frank, grcar, kahan
 from layouts import LAYOUTS
+from samples import DTYPES, block_diagonal, eps, noise, normal
 
-DTYPES = [np.float32, np.float64, np.complex64, np.complex128]
 REAL, COMPLEX = np.float64, np.complex128
 
 
 @pytest.fixture
 def rng():
     return np.random.default_rng(20)
-
-
-def eps(x):
-    return float(np.finfo(np.asarray(x).dtype).eps)
 
 
 def benign(rng, n, dtype=np.float64):
@@ -38,13 +35,6 @@ def widened(*arrays):
     """In more digits than they have, where that is affordable."""
     small = max(a.size for a in arrays) < 2000
     return (np.asarray(a, np.clongdouble if small else np.complex128) for a in arrays)
-
-
-def normal(rng, shape, dtype=np.float64):
-    x = rng.standard_normal(shape)
-    if np.dtype(dtype).kind == "c":
-        x = x + 1j * rng.standard_normal(shape)
-    return x.astype(dtype)
 
 
 def sylvester_residual(a, b, x, q):
@@ -254,15 +244,6 @@ def similar(a, seed=3):
     return np.linalg.solve(p, a @ p)
 
 
-def block_diagonal(*blocks):
-    n = sum(len(b) for b in blocks)
-    a, start = np.zeros((n, n)), 0
-    for b in blocks:
-        a[start : start + len(b), start : start + len(b)] = b
-        start += len(b)
-    return a
-
-
 SINGULAR = {
     "scalar": ([[1.0]], [[-1.0]]),
     **{f"I, -I {n}": (np.eye(n), -np.eye(n)) for n in (2, 3, 5, 40)},
@@ -372,24 +353,6 @@ def test_rcond_policy(rng):
 
 
 # --- the condition estimate ----------------------------------------------------------------------
-
-
-def grcar(n):
-    return np.triu(np.tri(n, n, 3)) - np.eye(n, k=-1)
-
-
-def kahan(n, theta=1.2):
-    s, c = np.sin(theta), np.cos(theta)
-    return np.diag(s ** np.arange(n)) @ (np.eye(n) - c * np.triu(np.ones((n, n)), 1))
-
-
-def frank(n):
-    i = np.arange(n)
-    return np.where(i[:, None] <= i + 1, n - np.maximum(i[:, None], i), 0.0)
-
-
-def noise(n):
-    return np.random.default_rng(n).standard_normal((n, n))
 
 
 FAMILIES = {

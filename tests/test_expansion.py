@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import otimes as ox
+from otimes._compounds import Product, Sum
 from otimes._expansion import in_terms
-from otimes._structures import Product, Sum
 from otimes._terms import TermOperator
 
 rng = np.random.default_rng(31)

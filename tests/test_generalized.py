@@ -11,25 +11,14 @@ from numpy.linalg import LinAlgError, norm
 import oracle
 import otimes as ox
 from otimes._pencil_equations import GENERALIZED_SYLVESTER
+from samples import DTYPES, eps, normal
 
-DTYPES = [np.float32, np.float64, np.complex64, np.complex128]
 REAL, COMPLEX = np.float64, np.complex128
 
 
 @pytest.fixture
 def rng():
     return np.random.default_rng(41)
-
-
-def normal(rng, shape, dtype=REAL):
-    x = rng.standard_normal(shape)
-    if np.dtype(dtype).kind == "c":
-        x = x + 1j * rng.standard_normal(shape)
-    return x.astype(dtype)
-
-
-def eps(x):
-    return float(np.finfo(np.asarray(x).dtype).eps)
 
 
 def coefficients(rng, m, n, dtype=REAL):

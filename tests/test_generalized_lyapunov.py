@@ -9,8 +9,8 @@ from numpy.linalg import LinAlgError, norm
 import oracle
 import otimes as ox
 from otimes._pencil_equations import GENERALIZED_LYAPUNOV, GENERALIZED_STEIN
+from samples import DTYPES, eps, normal
 
-DTYPES = [np.float32, np.float64, np.complex64, np.complex128]
 REAL, COMPLEX = np.float64, np.complex128
 both = pytest.mark.parametrize(
     "equation", [GENERALIZED_LYAPUNOV, GENERALIZED_STEIN], ids=["continuous", "discrete"]
@@ -20,17 +20,6 @@ both = pytest.mark.parametrize(
 @pytest.fixture
 def rng():
     return np.random.default_rng(47)
-
-
-def normal(rng, shape, dtype=REAL):
-    x = rng.standard_normal(shape)
-    if np.dtype(dtype).kind == "c":
-        x = x + 1j * rng.standard_normal(shape)
-    return x.astype(dtype)
-
-
-def eps(x):
-    return float(np.finfo(np.asarray(x).dtype).eps)
 
 
 def solve(equation, a, e, q):

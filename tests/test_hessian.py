@@ -7,7 +7,7 @@ import pytest
 
 import oracle
 import otimes as ox
-from otimes import _primitives
+from otimes import _primitives, _rearrangements
 
 rng = np.random.default_rng(12)
 A = rng.standard_normal((3, 3)) + 4 * np.eye(3)
@@ -308,8 +308,10 @@ def test_a_loop_over_rows_costs_one_matrix():
     """Cotangents of the rows are added at their place, not as matrices of zeros."""
     made = []
     with pytest.MonkeyPatch.context() as patch:
-        apply = _primitives.Embedding.apply
-        patch.setattr(_primitives.Embedding, "apply", lambda p, d: made.append(p) or apply(p, d))
+        apply = _rearrangements.Embedding.apply
+        patch.setattr(
+            _rearrangements.Embedding, "apply", lambda p, d: made.append(p) or apply(p, d)
+        )
         X = rng.standard_normal((50, 3))
         G = ox.gradient(lambda X: sum(row @ row for row in X), X)
     close(G, 2 * X)

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kernel_sets import SETS, environment, runs_here
 from otimes import _core
 
 TESTS = Path(__file__).parent
-SETS = ("baseline", "avx2", "avx512")
 
 _PRODUCTS = """
 import sys
@@ -27,19 +27,6 @@ for dtype in "fdFDlL?":
             results[f"{dtype} {shapes} {k}"] = 3 * (op @ x) if dtype != "?" else op @ x
 np.savez(sys.argv[1], **results)
 """
-
-
-def environment(kernels):
-    inherited = {k: v for k, v in os.environ.items() if k != "PYTEST_ADDOPTS"}
-    return {**inherited, "OTIMES_KERNEL": kernels}
-
-
-def runs_here(kernels):
-    code = "import otimes"
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment(kernels), capture_output=True, text=True
-    )
-    return done.returncode == 0
 
 
 AVAILABLE = [kernels for kernels in SETS if runs_here(kernels)]

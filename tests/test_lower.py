@@ -5,8 +5,9 @@ import pytest
 
 import oracle
 import otimes as ox
+from otimes._compounds import Product, Sum
 from otimes._lower import Program
-from otimes._structures import LowRank, Product, Sum
+from otimes._structures import LowRank
 from otimes._terms import TermOperator
 from otimes._trace import trace
 

@@ -7,24 +7,12 @@ import pytest
 from numpy.linalg import LinAlgError, norm
 
 import otimes as ox
-
-DTYPES = [np.float32, np.float64, np.complex64, np.complex128]
+from samples import DTYPES, eps, normal
 
 
 @pytest.fixture
 def rng():
     return np.random.default_rng(31)
-
-
-def eps(x):
-    return float(np.finfo(np.asarray(x).dtype).eps)
-
-
-def normal(rng, shape, dtype=np.float64):
-    x = rng.standard_normal(shape)
-    if np.dtype(dtype).kind == "c":
-        x = x + 1j * rng.standard_normal(shape)
-    return x.astype(dtype)
 
 
 def of_rank(rng, shape, rank, dtype=np.float64):

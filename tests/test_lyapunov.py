@@ -11,8 +11,8 @@ from numpy.linalg import LinAlgError, norm
 import oracle
 import otimes as ox
 from otimes._lyapunov import CONTINUOUS_LYAPUNOV, DISCRETE_LYAPUNOV
+from samples import DTYPES, block_diagonal, eps, noise, normal
 
-DTYPES = [np.float32, np.float64, np.complex64, np.complex128]
 REAL, COMPLEX = np.float64, np.complex128
 ROTATION = np.array([[0.0, 1.0], [-1.0, 0.0]])  # eigenvalues ±i
 
@@ -20,17 +20,6 @@ ROTATION = np.array([[0.0, 1.0], [-1.0, 0.0]])  # eigenvalues ±i
 @pytest.fixture
 def rng():
     return np.random.default_rng(22)
-
-
-def eps(x):
-    return float(np.finfo(np.asarray(x).dtype).eps)
-
-
-def normal(rng, shape, dtype=np.float64):
-    x = rng.standard_normal(shape)
-    if np.dtype(dtype).kind == "c":
-        x = x + 1j * rng.standard_normal(shape)
-    return x.astype(dtype)
 
 
 def adjoint(a):
@@ -233,15 +222,6 @@ def test_batches_broadcast(rng, solve, n):
 # --- singular, nearly singular, ill-conditioned ---------------------------------------------------
 
 
-def block_diagonal(*blocks):
-    n = sum(len(b) for b in blocks)
-    a, start = np.zeros((n, n)), 0
-    for b in blocks:
-        a[start : start + len(b), start : start + len(b)] = b
-        start += len(b)
-    return a
-
-
 @pytest.mark.parametrize("rest", [1, 2, 6])
 def test_singular_equations_raise(rest):
     more = np.diag(np.arange(3.0, 3 + rest))
@@ -277,10 +257,6 @@ def test_nearly_singular_sweep(solve, residual, matrix, k, n):
     assert rcond / 10 <= info.rcond <= 10 * rcond
     assert bool(caught) == (info.rcond < 1000 * np.finfo(float).eps)
     assert residual(a, x, np.ones((n, n))) < 10 * eps(x)
-
-
-def noise(n):
-    return np.random.default_rng(n).standard_normal((n, n))
 
 
 FAMILIES = {

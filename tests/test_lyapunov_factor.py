@@ -8,29 +8,14 @@ import pytest
 from numpy.linalg import LinAlgError, norm
 
 import otimes as ox
+from samples import DTYPES, adjoint, eps, normal
 
-DTYPES = [np.float32, np.float64, np.complex64, np.complex128]
 TIMES = [False, True]
 
 
 @pytest.fixture
 def rng():
     return np.random.default_rng(48)
-
-
-def eps(x):
-    return float(np.finfo(x.dtype).eps)
-
-
-def normal(rng, shape, dtype=np.float64):
-    x = rng.standard_normal(shape)
-    if np.dtype(dtype).kind == "c":
-        x = x + 1j * rng.standard_normal(shape)
-    return x.astype(dtype)
-
-
-def adjoint(a):
-    return np.conj(np.swapaxes(a, -1, -2))
 
 
 def stable(rng, n, discrete, dtype=np.float64):

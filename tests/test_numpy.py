@@ -11,7 +11,8 @@ from oracle import assert_close, kron
 from otimes import _sums
 from otimes._kron import KroneckerProduct
 from otimes._numpy import attempts
-from otimes._operator import LinearOperator, registry
+from otimes._operator import LinearOperator
+from otimes._registry import registry
 from zoo import matrix
 
 S, R = matrix(2, 2), matrix(3, 3)

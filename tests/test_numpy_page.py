@@ -7,7 +7,7 @@ import pytest
 
 import numpy_page
 from otimes import _trace
-from otimes._operator import registry
+from otimes._registry import registry
 
 PAGE = numpy_page.PAGE.read_text(encoding="utf-8")
 

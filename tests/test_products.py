@@ -289,10 +289,10 @@ def test_tensors_are_worked_on_in_their_own_order(order, monkeypatch):
     """Contiguous in another order of the axes: nothing is transposed, the result is alike."""
     t = np.arange(120.0).reshape(2, 3, 4, 5).transpose(order)
     copied = []
-    packed = ox._products._packed
+    packed = ox._products.packed
     monkeypatch.setattr(
         ox._products,
-        "_packed",
+        "packed",
         lambda x, d: copied.append(not x.flags.c_contiguous) or packed(x, d),
     )
     a, b = matrix(6, t.shape[1]), matrix(7, t.shape[3], seed=1)

@@ -10,6 +10,7 @@ import pytest
 from numpy.linalg import LinAlgError, norm
 
 import otimes as ox
+from samples import adjoint
 
 EPS = np.finfo(float).eps
 SOLVERS = {"continuous": ox.solve_continuous_are, "discrete": ox.solve_discrete_are}
@@ -22,10 +23,6 @@ def rng():
 
 
 # --- the definition ------------------------------------------------------------------------------
-
-
-def adjoint(a):
-    return np.conj(np.swapaxes(a, -1, -2))
 
 
 def completed(a, b, q, r, e=None, s=None):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import otimes as ox
-from derivatives import QUICK, by_jax, error_against_jax, jax, jnp
+from derivatives import QUICK, by_jax, error_against_jax, jax, jnp, linalg
 
 rng = np.random.default_rng(38)
 A, B = rng.standard_normal((2, 2, 3, 3)) + 2 * np.eye(3)
@@ -12,14 +12,6 @@ S = A @ np.swapaxes(A, -1, -2) + np.diag([0.0, 1.0, 3.0])
 T, W = rng.standard_normal((2, 5, 3)), rng.standard_normal((2, 3, 5))
 C, v = rng.standard_normal((2, 3, 2)), rng.standard_normal(3)
 M, X = A[0], B[0]
-
-
-def linalg(name, item=None, **options):
-    def f(xp, *args):
-        result = getattr(xp.linalg, name)(*args, **options)
-        return result if item is None else result[item]
-
-    return f
 
 
 def expm(xp):

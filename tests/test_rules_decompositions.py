@@ -5,7 +5,7 @@ import pytest
 
 import oracle
 import otimes as ox
-from derivatives import by_jax, error_against, error_against_jax
+from derivatives import by_jax, error_against, error_against_jax, linalg
 
 rng = np.random.default_rng(35)
 M, T = rng.standard_normal((3, 3)), rng.standard_normal((5, 3))
@@ -14,14 +14,6 @@ S = M @ M.T + np.eye(3)
 ONE = np.array([[2.0]])
 NEAR = np.diag([1.0, 2.0, 4.0]) + 0.2 * M
 b, BB = rng.standard_normal(5), rng.standard_normal((5, 2))
-
-
-def linalg(name, item=None, **options):
-    def f(xp, *args):
-        result = getattr(xp.linalg, name)(*args, **options)
-        return result if item is None else result[item]
-
-    return f
 
 
 def hermitian(x):

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 import oracle
 import otimes as ox
 from oracle import assert_close
+from otimes._factor import Factor
 from otimes._selection import Symmetrizer
-from otimes._terms import Factor, Term, from_terms
+from otimes._terms import Term, from_terms
 from otimes._triangles import Duplication, places_of_vech, vech_place
 from strategies import DTYPES, LAYOUTS, arrays, sizes
 from zoo import assert_equal_for_any_threads

@@ -13,30 +13,20 @@ from numpy.linalg import LinAlgError, norm
 
 import oracle
 import otimes as ox
+from kernel_sets import SETS, environment, runs_here
 from otimes import _core
+from samples import eps, normal
 from zoo import assert_equal_for_any_threads
 
 DTYPES = ["f", "d", "F", "D"]
 LIMIT = 36  # unknowns of a small equation
 MOST_LANES = 16
-SETS = ("baseline", "avx2", "avx512")
 
 SOLVERS = {
     "sylvester": (ox.solve_sylvester, oracle.sylvester_matrix),
     "axb": (ox.solve_axb, oracle.axb_matrix),
 }
 solvers = pytest.mark.parametrize(("solve", "matrix"), SOLVERS.values(), ids=SOLVERS)
-
-
-def eps(x):
-    return float(np.finfo(x.dtype).eps)
-
-
-def normal(rng, shape, dtype="d"):
-    x = rng.standard_normal(shape)
-    if np.dtype(dtype).kind == "c":
-        x = x + 1j * rng.standard_normal(shape)
-    return x.astype(dtype)
 
 
 def benign(rng, count, m, n, dtypes="ddd"):
@@ -290,16 +280,6 @@ def test_random_equations_are_solved_without_complaint():
 
 
 # --- every set of kernels ------------------------------------------------------------------------
-
-
-def environment(kernels):
-    inherited = {k: v for k, v in os.environ.items() if k != "PYTEST_ADDOPTS"}
-    return {**inherited, "OTIMES_KERNEL": kernels}
-
-
-def runs_here(kernels):
-    command = [sys.executable, "-c", "import otimes"]
-    return subprocess.run(command, env=environment(kernels), capture_output=True).returncode == 0
 
 
 @pytest.mark.parametrize("kernels", [k for k in SETS if k != _core.kernels])

@@ -13,8 +13,8 @@ import oracle
 import otimes as ox
 from oracle import assert_close
 from otimes import _core
+from otimes._compounds import Inverse, Product
 from otimes._sparse import SparseFactor
-from otimes._structures import Inverse, Product
 from strategies import EXACT, INEXACT, arrays
 from zoo import assert_equal_for_any_threads, matrix
 

@@ -10,10 +10,11 @@ from numpy.linalg import LinAlgError, norm
 
 import oracle
 import otimes as ox
+from otimes._factor import Factor
 from otimes._lyapunov import STEIN
-from otimes._terms import Factor, Term, from_terms
+from otimes._terms import Term, from_terms
+from samples import DTYPES, block_diagonal, eps, noise, normal
 
-DTYPES = [np.float32, np.float64, np.complex64, np.complex128]
 REAL, COMPLEX = np.float64, np.complex128
 ROTATION = np.array([[0.0, 1.0], [-1.0, 0.0]])  # eigenvalues ±i
 
@@ -21,17 +22,6 @@ ROTATION = np.array([[0.0, 1.0], [-1.0, 0.0]])  # eigenvalues ±i
 @pytest.fixture
 def rng():
     return np.random.default_rng(21)
-
-
-def eps(x):
-    return float(np.finfo(np.asarray(x).dtype).eps)
-
-
-def normal(rng, shape, dtype=np.float64):
-    x = rng.standard_normal(shape)
-    if np.dtype(dtype).kind == "c":
-        x = x + 1j * rng.standard_normal(shape)
-    return x.astype(dtype)
 
 
 def residual(a, b, x, q):
@@ -44,15 +34,6 @@ def residual(a, b, x, q):
 
 def factor(a, b):
     return STEIN.factor("test", (a, b), True, "raise")
-
-
-def block_diagonal(*blocks):
-    n = sum(len(b) for b in blocks)
-    a, start = np.zeros((n, n)), 0
-    for b in blocks:
-        a[start : start + len(b), start : start + len(b)] = b
-        start += len(b)
-    return a
 
 
 # --- the definition ------------------------------------------------------------------------------
@@ -194,10 +175,6 @@ def test_nearly_singular_sweep(k, pair, small):
     assert rcond / 10 <= info.rcond <= 10 * rcond
     assert bool(caught) == (info.rcond < 1000 * np.finfo(float).eps)
     assert residual(a, b, x, q) < 10 * eps(x)
-
-
-def noise(n):
-    return np.random.default_rng(n).standard_normal((n, n))
 
 
 FAMILIES = {

@@ -9,6 +9,7 @@ import oracle
 import otimes as ox
 from otimes import _spectral, _sums
 from otimes._modes import align
+from otimes._terms import from_terms
 
 rng = np.random.default_rng(21)
 EPS = np.finfo(float).eps
@@ -195,7 +196,7 @@ def test_permuted():
     """(Σ c F) P with one permutation P, which is not its own inverse."""
     op = ox.kronecker_sum(*(general(6) for _ in range(3)))
     parts = [t._replace(order=(1, 2, 0)) for t in op.parts]
-    permuted = _spectral.from_terms(parts, (216,), (216,))
+    permuted = from_terms(parts, (216,), (216,))
     P = oracle.mode_permutation([6, 6, 6], (1, 2, 0))
     D = op.toarray() @ P
     assert np.allclose(permuted.toarray(), D)

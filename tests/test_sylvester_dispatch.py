@@ -9,13 +9,9 @@ from numpy.linalg import LinAlgError, norm
 
 import oracle
 import otimes as ox
+from samples import DTYPES, eps
 
-DTYPES = [np.float32, np.float64, np.complex64, np.complex128]
 WIDE = {"f": np.float64, "c": np.complex128}
-
-
-def eps(x):
-    return float(np.finfo(x.dtype).eps)
 
 
 def normal(shape, dtype=np.float64, seed=0):

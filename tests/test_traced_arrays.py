@@ -7,7 +7,7 @@ import pytest
 
 import oracle
 import otimes as ox
-from otimes._primitives import from_columns, to_columns
+from otimes._layout import from_columns, to_columns
 
 jax = pytest.importorskip("jax")
 jax.config.update("jax_enable_x64", True)

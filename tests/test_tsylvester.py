@@ -12,25 +12,14 @@ from numpy.linalg import LinAlgError, norm
 import oracle
 import otimes as ox
 from otimes import _equations
+from samples import DTYPES, eps, normal
 
-DTYPES = [np.float32, np.float64, np.complex64, np.complex128]
 EPS = float(np.finfo(float).eps)
 
 
 @pytest.fixture
 def rng():
     return np.random.default_rng(24)
-
-
-def eps(x):
-    return float(np.finfo(x.dtype).eps)
-
-
-def normal(rng, shape, dtype=np.float64):
-    x = rng.standard_normal(shape)
-    if np.dtype(dtype).kind == "c":
-        x = x + 1j * rng.standard_normal(shape)
-    return x.astype(dtype)
 
 
 def star(x, conjugate):

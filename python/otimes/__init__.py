@@ -6,7 +6,7 @@ from . import _numpy as _numpy
 from . import _spy as _spy
 from . import _tocsr as _tocsr
 from ._calculus import gradient, hessian, jacobian, jvp, linearize, vjp
-from ._check import DenseFallbackWarning, set_max_dense
+from ._check import DenseFallbackWarning
 from ._core import __version__ as __version__
 from ._differences import check_jacobian
 from ._equations import solve_axb, solve_sylvester, solve_tsylvester, sylvester_factor
@@ -14,11 +14,13 @@ from ._functions import expm, logm, sqrtm
 from ._kron import kron, kronecker_sum
 from ._lstsq_axb import lstsq_axb
 from ._lyapunov import solve_continuous_lyapunov, solve_discrete_lyapunov, solve_stein
+from ._lyapunov_factor import solve_lyapunov_factor
+from ._memory import set_max_dense
 from ._methods import select_method
 from ._nearest import nearest_kronecker
 from ._pencil_equations import solve_coupled_sylvester, solve_generalized_sylvester
 from ._products import kron_apply, kron_matmul, kron_rmatmul
-from ._riccati import solve_continuous_are, solve_discrete_are, solve_lyapunov_factor
+from ._riccati import solve_continuous_are, solve_discrete_are
 from ._root import RootResult, root
 from ._selection import (
     aslinearoperator,
@@ -32,7 +34,7 @@ from ._selection import (
 from ._solve import solve
 from ._solve_info import IllConditionedWarning, SolveInfo
 from ._threads import get_num_threads, set_num_threads
-from ._trace import stop_gradient
+from ._traced_arrays import stop_gradient
 from ._vec import unvec, unvech, unveck, vec, vech, veck
 
 __all__ = [

@@ -36,7 +36,8 @@ from . import (
     solve_sylvester,
     solve_tsylvester,
 )
-from ._check import Array, require_dense
+from ._check import Array
+from ._memory import require_dense
 from ._tour import duration, tour
 
 PROGRAM = "python -m otimes"

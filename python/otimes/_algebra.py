@@ -1,6 +1,6 @@
-"""The closed algebra of operators: sums, products and inverses, and the rules that simplify them.
+"""The closed algebra of operators: sums, products, powers, inverses, parts, other dtypes.
 
-A rule may use that a product or a sum has a simpler form, but never one that costs more to apply.
+A result has a simpler form where there is one, but never one that costs more to apply.
 """
 
 from __future__ import annotations
@@ -12,153 +12,30 @@ from typing import Any
 
 import numpy as np
 
-from ._check import Array, as_array, inexact_dtype, require_dense, warn, warn_dense
-from ._operator import LinearOperator, Scalar, Shape, is_scalar, registry
+from ._check import Array, Scalar, Shape, as_array, is_scalar, warn, warn_dense
+from ._compounds import Cast, Conjugate, Inverse, OperatorKronecker, Product, RealPart, Sum
+from ._dtypes import inexact_dtype
+from ._factor import Factor, snapshot
+from ._memory import require_dense
+from ._operator import LinearOperator
+from ._registry import registry
 from ._sparse import is_sparse, sparse_snapshot
-from ._structures import (
-    Cast,
-    Conjugate,
-    Diagonal,
-    Inverse,
-    LowRank,
-    OperatorKronecker,
-    Product,
-    RealPart,
-    Repetition,
-    Selection,
-    Sum,
-)
-from ._terms import Factor, Term, TermOperator, from_terms, snapshot, term_work
+from ._structures import Diagonal, LowRank, Repetition, Selection
+from ._terms import Term, TermOperator, flat_operator, from_terms
 
-# --- rewriting: what a product of two neighbours becomes -----------------------------------------
-
-Rule = Callable[[Any, Any], LinearOperator | None]
-_product_rules: list[tuple[type[LinearOperator], type[LinearOperator], Rule]] = []
-
-
-def rule(left: type[LinearOperator], right: type[LinearOperator]) -> Callable[[Rule], Rule]:
-    """Register what the product of a `left` and a `right` becomes; None where nothing is gained."""
-
-    def register(f: Rule) -> Rule:
-        _product_rules.append((left, right, f))
-        return f
-
-    return register
-
-
-@rule(TermOperator, TermOperator)
-def _(a: TermOperator, b: TermOperator) -> LinearOperator | None:
-    """(A⊗B)(C⊗D) = AC⊗BD, K(A⊗B) = (B⊗A)K, K² = I, term by term."""
-    for factor, other in ((_multiple_of_identity(a), b), (_multiple_of_identity(b), a)):
-        if factor is not None:
-            return scale(factor, with_shapes(other, b.in_shape, a.out_shape))
-    if _product_work(a, b) > a._work() + b._work():
-        return None
-    lefts, rights = a.parts, b.parts
-    if not a._is_neutral() and not b._is_neutral():
-        dtype = np.result_type(a.dtype, b.dtype)
-        lefts, rights = (tuple(t.astype(dtype) for t in parts) for parts in (lefts, rights))
-    products = [s.matmul(t) for s in lefts for t in rights]
-    if any(p is None for p in products):
-        return None
-    return from_terms((p for p in products if p is not None), b.in_shape, a.out_shape)
-
-
-@rule(TermOperator, LinearOperator)
-def _(a: TermOperator, b: LinearOperator) -> LinearOperator | None:
-    factor = _multiple_of_identity(a)
-    return None if factor is None else scale(factor, b)
-
-
-@rule(LinearOperator, TermOperator)
-def _(a: LinearOperator, b: TermOperator) -> LinearOperator | None:
-    factor = _multiple_of_identity(b)
-    return None if factor is None else scale(factor, a)
-
-
-@rule(Diagonal, Diagonal)
-def _(a: Diagonal, b: Diagonal) -> LinearOperator:
-    return Diagonal(a.entries * b.entries, a.in_shape)
-
-
-@rule(Selection, Selection)
-def _(a: Selection, b: Selection) -> LinearOperator:
-    sources = np.full(len(a.sources), -1, np.intp)
-    (places,) = np.nonzero(a.sources >= 0)
-    sources[places] = b.sources[a.sources[places]]
-    return selection(sources, b.shape[1])
-
-
-@rule(LowRank, LinearOperator)
-def _(a: LowRank, b: LinearOperator) -> LinearOperator | None:
-    """(U Vᵀ) B = U (Bᵀ V)ᵀ."""
-    if a.left.shape[1] * (a.shape[0] + b.shape[1]) > a._work() + b._work():
-        return None
-    return LowRank(a.left, b.T @ a.right, b.in_shape, a.out_shape)
-
-
-@rule(LinearOperator, LowRank)
-def _(a: LinearOperator, b: LowRank) -> LinearOperator | None:
-    """A (U Vᵀ) = (A U) Vᵀ."""
-    if b.left.shape[1] * (a.shape[0] + b.shape[1]) > a._work() + b._work():
-        return None
-    return LowRank(a @ b.left, b.right, b.in_shape, a.out_shape)
-
-
-@rule(Inverse, LinearOperator)
-def _(a: Inverse, b: LinearOperator) -> LinearOperator | None:
-    return identity_operator(b.in_shape) if a.trans == "N" and a.operator is b else None
-
-
-@rule(LinearOperator, Inverse)
-def _(a: LinearOperator, b: Inverse) -> LinearOperator | None:
-    return identity_operator(a.out_shape) if b.trans == "N" and b.operator is a else None
-
-
-def _multiple_of_identity(a: TermOperator) -> Scalar | None:
-    """c when the operator is c I, else None."""
-    term = a.parts[0]
-    if len(a.parts) == 1 and term.is_selection and not term.is_permuted:
-        return term.coefficient
-    return None
-
-
-def _product_work(a: TermOperator, b: TermOperator) -> float:
-    """Work of the expanded product, infinite where a formed factor is larger than its parts."""
-    total = 0.0
-    for s in a.parts:
-        for t in b.parts:
-            if len(s.factors) != len(t.factors):
-                return math.inf
-            matrices = []
-            for f, k in zip(s.factors, s.order, strict=True):
-                g = t.factors[k]
-                stored = _stored_in_product(f, g) if f.cols == g.rows else math.inf
-                if stored > f.stored + g.stored:
-                    return math.inf
-                if not (f.is_identity and g.is_identity):
-                    matrices.append((f.rows, g.cols, int(stored)))
-            permuted = any(t.order[k] != i for i, k in enumerate(s.order))
-            total += term_work(t.cols, matrices, permuted)
-    return total
-
-
-def _stored_in_product(f: Factor, g: Factor) -> float:
-    """The number of entries that F G stores; infinite where counting would cost more than F G."""
-    if f.is_identity or g.is_identity:
-        return f.stored + g.stored
-    if not (f.is_sparse and g.is_sparse):
-        return f.rows * g.cols
-    uses = np.bincount(f.matrix.indices, minlength=f.cols) @ np.diff(g.matrix.indptr)
-    return f.matmul(g).stored if uses <= 4 * (f.stored + g.stored) else math.inf
-
-
-# --- the operations ------------------------------------------------------------------------------
+# --- operators to start from ----------------------------------------------------------------------
 
 
 def identity_operator(shape: Shape) -> LinearOperator:
+    """I on arrays of this shape."""
     n = math.prod(shape)
-    return from_terms([Term(1, (Factor(None, n),), (0,))], shape, shape)
+    return from_terms([Term.of([Factor(None, n)])], shape, shape)
+
+
+def zero_operator(in_shape: Shape, out_shape: Shape, dtype: np.dtype[Any]) -> LinearOperator:
+    """The zero matrix: of rank 0."""
+    left, right = (np.zeros((math.prod(shape), 0), dtype) for shape in (out_shape, in_shape))
+    return LowRank(left, right, in_shape, out_shape)
 
 
 def selection(sources: Array, size: int) -> LinearOperator:
@@ -174,6 +51,56 @@ def gathering(sources: Array, size: int) -> LinearOperator:
     if len(used) > 0 and np.bincount(used).max() > 1:
         return Repetition(sources, size)
     return selection(sources, size)
+
+
+def as_operator(a: Any, name: str = "matrix") -> LinearOperator:
+    """A matrix, a SciPy sparse matrix or an operator, as an operator."""
+    if isinstance(a, LinearOperator):
+        return a
+    if hasattr(a, "toarray") and not is_sparse(a):
+        require_dense(a.shape, a.dtype)
+        a = a.toarray()
+    factor = sparse_snapshot(name, a) if is_sparse(a) else snapshot(name, a)
+    return flat_operator(Term.of([factor]))
+
+
+def with_shapes(op: LinearOperator, in_shape: Shape, out_shape: Shape) -> LinearOperator:
+    """The operator between arrays of other shapes (and the same sizes)."""
+    if (op.in_shape, op.out_shape) == (in_shape, out_shape):
+        return op
+    if isinstance(op, TermOperator):
+        return from_terms(op.parts, in_shape, out_shape)
+    if isinstance(op, LowRank):
+        return LowRank(op.left, op.right, in_shape, out_shape)
+    if isinstance(op, Diagonal) and in_shape == out_shape:
+        return Diagonal(op.entries, in_shape)
+    if isinstance(op, Sum):
+        return Sum(op.addends, in_shape, out_shape)
+    return Product(_chain_of(op), in_shape, out_shape)
+
+
+def dense(x: Any) -> Any:
+    """The dense array of an operator; anything else as it is."""
+    return x.toarray() if isinstance(x, LinearOperator) else x
+
+
+# --- products ------------------------------------------------------------------------------------
+
+
+Rule = Callable[[Any, Any], LinearOperator | None]
+
+
+_rules: list[tuple[type[LinearOperator], type[LinearOperator], Rule]] = []
+
+
+def rule(left: type[LinearOperator], right: type[LinearOperator]) -> Callable[[Rule], Rule]:
+    """Register what the product of a `left` and a `right` becomes; None where nothing is gained."""
+
+    def register(f: Rule) -> Rule:
+        _rules.append((left, right, f))
+        return f
+
+    return register
 
 
 def multiply(a: LinearOperator, b: LinearOperator) -> LinearOperator:
@@ -214,47 +141,12 @@ def _product_shapes(a: LinearOperator, b: LinearOperator) -> tuple[Shape, Shape]
     return (b.shape[1],), (a.shape[0],)
 
 
-def settled(op: LinearOperator) -> LinearOperator:
-    """The operator, but dense where its integers may wrap around or it adds bools.
-
-    Neither is linear, so that such a matrix has no structure. (Sums of terms see to it themselves.)
-    """
-    exact = op.dtype.kind in "biu" and not op._is_neutral()
-    compound = isinstance(op, (Sum, Product, OperatorKronecker))
-    if not exact or not compound or (op.dtype.kind != "b" and _bound(op) <= np.iinfo(op.dtype).max):
-        return op
-    return with_shapes(as_operator(op.toarray()), op.in_shape, op.out_shape)
-
-
-def _bound(op: LinearOperator) -> float:
-    """What no entry of an integer operator exceeds; negative numbers wrap in unsigned ones."""
-    match op:
-        case TermOperator():
-            return sum(
-                abs(t.coefficient) * math.prod(f.largest() for f in t.factors) for t in op.parts
-            )
-        case Selection():
-            return 1
-        case Diagonal():
-            return float(np.abs(op.entries.astype(float)).max(initial=0))
-        case Sum():
-            if op.dtype.kind == "u" and any(c.real < 0 for c, _ in op.addends):
-                return math.inf
-            return sum(abs(c) * _bound(a) for c, a in op.addends)
-        case Product():
-            inner = math.prod(a.shape[1] for a in op.chain[:-1])
-            return inner * math.prod(_bound(a) for a in op.chain)
-        case OperatorKronecker():
-            return math.prod(_bound(a) for a in op.operators)
-    return 1 if op._is_neutral() else math.inf
-
-
 def _chain_of(op: LinearOperator) -> tuple[LinearOperator, ...]:
     return op.chain if isinstance(op, Product) else (op,)
 
 
 def _combine(a: LinearOperator, b: LinearOperator) -> LinearOperator | None:
-    for left, right, f in _product_rules:
+    for left, right, f in _rules:
         if isinstance(a, left) and isinstance(b, right):
             combined = f(a, b)
             if combined is not None:
@@ -262,19 +154,79 @@ def _combine(a: LinearOperator, b: LinearOperator) -> LinearOperator | None:
     return None
 
 
-def with_shapes(op: LinearOperator, in_shape: Shape, out_shape: Shape) -> LinearOperator:
-    """The operator between arrays of other shapes (and the same sizes)."""
-    if (op.in_shape, op.out_shape) == (in_shape, out_shape):
-        return op
-    if isinstance(op, TermOperator):
-        return from_terms(op.parts, in_shape, out_shape)
-    if isinstance(op, LowRank):
-        return LowRank(op.left, op.right, in_shape, out_shape)
-    if isinstance(op, Diagonal) and in_shape == out_shape:
-        return Diagonal(op.entries, in_shape)
-    if isinstance(op, Sum):
-        return Sum(op.addends, in_shape, out_shape)
-    return Product(_chain_of(op), in_shape, out_shape)
+def power(op: LinearOperator, k: int) -> LinearOperator:
+    """The matrix power Aᵏ by repeated squaring."""
+    if op.shape[0] != op.shape[1]:
+        raise np.linalg.LinAlgError(
+            f"power: the operator has shape {op.shape}, which is not square"
+        )
+    if k < 0:
+        return power(op.inv(), -k)
+    k = operator.index(k)
+    result, square = identity_operator((op.shape[0],)), op
+    if op.in_shape == op.out_shape:
+        result = with_shapes(result, op.in_shape, op.out_shape)
+    while k:
+        if k & 1:
+            result = multiply(square, result)
+        k >>= 1
+        square = multiply(square, square) if k else square
+    return result
+
+
+# --- inverses ------------------------------------------------------------------------------------
+
+
+#: Inverses of compounds that higher modules know: each returns an operator, or None.
+known_inverses: list[Callable[[LinearOperator], LinearOperator | None]] = []
+
+
+def inverse(op: LinearOperator) -> LinearOperator:
+    """A⁻¹: factor by factor for one Kronecker term, else an operator that solves."""
+    op = op._structure()
+    if op.shape[0] != op.shape[1]:
+        raise np.linalg.LinAlgError(
+            f"inv: the operator has shape {op.shape}, but only a square one has an inverse"
+        )
+    for known in known_inverses:
+        inverted = known(op)
+        if inverted is not None:
+            return inverted
+    if isinstance(op, TermOperator) and len(op.parts) == 1:
+        term = op.parts[0]
+        if any(f.rows != f.cols for f in term.factors):
+            raise np.linalg.LinAlgError(
+                "inv: a square Kronecker product of rectangular factors is singular"
+            )
+        if term.coefficient == 0:
+            raise np.linalg.LinAlgError("inv: the operator is zero")
+        if any(f.is_sparse for f in term.factors):  # whose inverse is not sparse
+            return Inverse(op)
+        return from_terms(
+            [term.astype(inexact_dtype(op.dtype)).inverse()], op.out_shape, op.in_shape
+        )
+    if isinstance(op, Sum) and len(op.addends) == 1:
+        ((c, addend),) = op.addends
+        return with_shapes(scale(1 / c, inverse(addend)), op.out_shape, op.in_shape)
+    if isinstance(op, Product) and all(a.shape[0] == a.shape[1] for a in op.chain):
+        product = inverse(op.chain[-1])
+        for a in reversed(op.chain[:-1]):
+            product = multiply(product, inverse(a))
+        return with_shapes(product, op.out_shape, op.in_shape)
+    if isinstance(op, Diagonal):
+        if not op.entries.all():
+            raise np.linalg.LinAlgError("inv: the diagonal has a zero")
+        return Diagonal(1 / op.entries, op.in_shape)
+    if isinstance(op, Selection) and op.is_permutation:
+        return op.T
+    if isinstance(op, Inverse) and op.trans == "N":
+        return op.operator
+    solving = Inverse(op)
+    solving._factors()  # says now whether there is an inverse
+    return solving
+
+
+# --- sums and multiples --------------------------------------------------------------------------
 
 
 def scale(c: Scalar, op: LinearOperator) -> LinearOperator:
@@ -299,48 +251,6 @@ def scale(c: Scalar, op: LinearOperator) -> LinearOperator:
         return LowRank(c * op.left, op.right, op.in_shape, op.out_shape)
     addends = op.addends if isinstance(op, Sum) else ((1, op),)
     return settled(Sum(((c * d, x) for d, x in addends), op.in_shape, op.out_shape))
-
-
-def zero_operator(in_shape: Shape, out_shape: Shape, dtype: np.dtype[Any]) -> LinearOperator:
-    """The zero matrix: of rank 0."""
-    left, right = (np.zeros((math.prod(shape), 0), dtype) for shape in (out_shape, in_shape))
-    return LowRank(left, right, in_shape, out_shape)
-
-
-def real_part(op: LinearOperator) -> LinearOperator:
-    """Re A."""
-    op = op._structure()
-    if op.dtype.kind != "c":
-        return op
-    if isinstance(op, Diagonal):
-        return Diagonal(op.entries.real, op.in_shape)
-    if isinstance(op, TermOperator) and all(map(_has_real_part, op.parts)):
-        return from_terms(map(_real_term, op.parts), op.in_shape, op.out_shape)
-    return RealPart(op)
-
-
-def imag_part(op: LinearOperator) -> LinearOperator:
-    """Im A = Re(-i A)."""
-    if op.dtype.kind != "c":
-        return zero_operator(op.in_shape, op.out_shape, op.dtype)
-    return real_part(scale(-1j, op))
-
-
-def _has_real_part(term: Term) -> bool:
-    """Whether Re of the term is a term: at most one factor is complex."""
-    return sum(f.dtype.kind == "c" for f in term.factors) <= 1
-
-
-def _real_term(term: Term) -> Term:
-    """Re of a term with at most one complex factor; a complex coefficient goes into that one."""
-    c = term.coefficient
-    if all(f.dtype.kind != "c" for f in term.factors):
-        return term._replace(coefficient=c.real)
-
-    def real(a: Array) -> Array:
-        return (c * a).real if a.dtype.kind == "c" else a
-
-    return Term(1, tuple(f.elementwise(real) for f in term.factors), term.order)
 
 
 def add(a: Any, b: Any) -> Any:
@@ -407,17 +317,6 @@ def _as_addend(x: Any, other: Any) -> LinearOperator | None:
     return as_operator(a) if a.shape == other.shape else None
 
 
-def as_operator(a: Any, name: str = "matrix") -> LinearOperator:
-    """A matrix, a SciPy sparse matrix or an operator, as an operator."""
-    if isinstance(a, LinearOperator):
-        return a
-    if hasattr(a, "toarray") and not is_sparse(a):
-        require_dense(a.shape, a.dtype)
-        a = a.toarray()
-    factor = sparse_snapshot(name, a) if is_sparse(a) else snapshot(name, a)
-    return from_terms([Term(1, (factor,), (0,))], (factor.cols,), (factor.rows,))
-
-
 def subtract(a: Any, b: Any) -> Any:
     """A - B."""
     x, y = _as_addend(a, b), _as_addend(b, a)
@@ -445,77 +344,43 @@ def negative(op: LinearOperator) -> LinearOperator:
     return scale(-1, op)
 
 
-def dense(x: Any) -> Any:
-    return x.toarray() if isinstance(x, LinearOperator) else x
+# --- parts and other dtypes ----------------------------------------------------------------------
 
 
-def power(op: LinearOperator, k: int) -> LinearOperator:
-    """The matrix power Aᵏ by repeated squaring."""
-    if op.shape[0] != op.shape[1]:
-        raise np.linalg.LinAlgError(
-            f"power: the operator has shape {op.shape}, which is not square"
-        )
-    if k < 0:
-        return power(op.inv(), -k)
-    k = operator.index(k)
-    result, square = identity_operator((op.shape[0],)), op
-    if op.in_shape == op.out_shape:
-        result = with_shapes(result, op.in_shape, op.out_shape)
-    while k:
-        if k & 1:
-            result = multiply(square, result)
-        k >>= 1
-        square = multiply(square, square) if k else square
-    return result
-
-
-#: Inverses of compounds that higher modules know: each returns an operator, or None.
-known_inverses: list[Callable[[LinearOperator], LinearOperator | None]] = []
-
-
-def inverse(op: LinearOperator) -> LinearOperator:
-    """A⁻¹: factor by factor for one Kronecker term, else an operator that solves."""
+def real_part(op: LinearOperator) -> LinearOperator:
+    """Re A."""
     op = op._structure()
-    if op.shape[0] != op.shape[1]:
-        raise np.linalg.LinAlgError(
-            f"inv: the operator has shape {op.shape}, but only a square one has an inverse"
-        )
-    for known in known_inverses:
-        inverted = known(op)
-        if inverted is not None:
-            return inverted
-    if isinstance(op, TermOperator) and len(op.parts) == 1:
-        term = op.parts[0]
-        if any(f.rows != f.cols for f in term.factors):
-            raise np.linalg.LinAlgError(
-                "inv: a square Kronecker product of rectangular factors is singular"
-            )
-        if term.coefficient == 0:
-            raise np.linalg.LinAlgError("inv: the operator is zero")
-        if any(f.is_sparse for f in term.factors):  # whose inverse is not sparse
-            return Inverse(op)
-        return from_terms(
-            [term.astype(inexact_dtype(op.dtype)).inverse()], op.out_shape, op.in_shape
-        )
-    if isinstance(op, Sum) and len(op.addends) == 1:
-        ((c, addend),) = op.addends
-        return with_shapes(scale(1 / c, inverse(addend)), op.out_shape, op.in_shape)
-    if isinstance(op, Product) and all(a.shape[0] == a.shape[1] for a in op.chain):
-        product = inverse(op.chain[-1])
-        for a in reversed(op.chain[:-1]):
-            product = multiply(product, inverse(a))
-        return with_shapes(product, op.out_shape, op.in_shape)
+    if op.dtype.kind != "c":
+        return op
     if isinstance(op, Diagonal):
-        if not op.entries.all():
-            raise np.linalg.LinAlgError("inv: the diagonal has a zero")
-        return Diagonal(1 / op.entries, op.in_shape)
-    if isinstance(op, Selection) and op.is_permutation:
-        return op.T
-    if isinstance(op, Inverse) and op.trans == "N":
-        return op.operator
-    solving = Inverse(op)
-    solving._factors()  # says now whether there is an inverse
-    return solving
+        return Diagonal(op.entries.real, op.in_shape)
+    if isinstance(op, TermOperator) and all(map(_has_real_part, op.parts)):
+        return from_terms(map(_real_term, op.parts), op.in_shape, op.out_shape)
+    return RealPart(op)
+
+
+def imag_part(op: LinearOperator) -> LinearOperator:
+    """Im A = Re(-i A)."""
+    if op.dtype.kind != "c":
+        return zero_operator(op.in_shape, op.out_shape, op.dtype)
+    return real_part(scale(-1j, op))
+
+
+def _has_real_part(term: Term) -> bool:
+    """Whether Re of the term is a term: at most one factor is complex."""
+    return sum(f.dtype.kind == "c" for f in term.factors) <= 1
+
+
+def _real_term(term: Term) -> Term:
+    """Re of a term with at most one complex factor; a complex coefficient goes into that one."""
+    c = term.coefficient
+    if all(f.dtype.kind != "c" for f in term.factors):
+        return term._replace(coefficient=c.real)
+
+    def real(a: Array) -> Array:
+        return (c * a).real if a.dtype.kind == "c" else a
+
+    return Term(1, tuple(f.elementwise(real) for f in term.factors), term.order)
 
 
 def astype(op: LinearOperator, dtype: np.dtype[Any]) -> LinearOperator:
@@ -554,6 +419,47 @@ def _cast(term: Term, dtype: np.dtype[Any]) -> Term:
         return Term(term.coefficient, (*term.factors, unit), (*term.order, len(term.order)))
     factors = tuple(f.astype(dtype) for f in term.factors)
     return term._replace(factors=factors)
+
+
+# --- integers that wrap around, and bools --------------------------------------------------------
+
+
+def settled(op: LinearOperator) -> LinearOperator:
+    """The operator, but dense where its integers may wrap around or it adds bools.
+
+    Neither is linear, so that such a matrix has no structure. (Sums of terms see to it themselves.)
+    """
+    exact = op.dtype.kind in "biu" and not op._is_neutral()
+    compound = isinstance(op, (Sum, Product, OperatorKronecker))
+    if not exact or not compound or (op.dtype.kind != "b" and _bound(op) <= np.iinfo(op.dtype).max):
+        return op
+    return with_shapes(as_operator(op.toarray()), op.in_shape, op.out_shape)
+
+
+def _bound(op: LinearOperator) -> float:
+    """What no entry of an integer operator exceeds; negative numbers wrap in unsigned ones."""
+    match op:
+        case TermOperator():
+            return sum(
+                abs(t.coefficient) * math.prod(f.largest() for f in t.factors) for t in op.parts
+            )
+        case Selection():
+            return 1
+        case Diagonal():
+            return float(np.abs(op.entries.astype(float)).max(initial=0))
+        case Sum():
+            if op.dtype.kind == "u" and any(c.real < 0 for c, _ in op.addends):
+                return math.inf
+            return sum(abs(c) * _bound(a) for c, a in op.addends)
+        case Product():
+            inner = math.prod(a.shape[1] for a in op.chain[:-1])
+            return inner * math.prod(_bound(a) for a in op.chain)
+        case OperatorKronecker():
+            return math.prod(_bound(a) for a in op.operators)
+    return 1 if op._is_neutral() else math.inf
+
+
+# --- terms as users see them ---------------------------------------------------------------------
 
 
 def two_sided_terms(op: LinearOperator) -> list[tuple[Any, Array, Array, bool]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,20 +10,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _rules as _rules  # fills the table of rules
+from ._algebra import zero_operator
 from ._check import Array, as_inexact, warn
 from ._free_variables import Structure, in_free_coordinates
 from ._lower import Jacobian, Program, depends
-from ._operator import LinearOperator, Shape
+from ._operator import LinearOperator
 from ._primitives import is_traced
-from ._structures import LowRank
 from ._trace import Trace, trace
 
 Function = Callable[..., Any]
-
-
-def _zero(in_shape: Shape, out_shape: Shape, dtype: Any) -> LinearOperator:
-    n, m = math.prod(in_shape), math.prod(out_shape)
-    return LowRank(np.zeros((m, 0), dtype), np.zeros((n, 0), dtype), in_shape, out_shape)
 
 
 def _operator_of(t: Trace, result: int, variable: int) -> LinearOperator:
@@ -32,7 +26,7 @@ def _operator_of(t: Trace, result: int, variable: int) -> LinearOperator:
     value, x = t.values[result], t.variables[variable]
     if not depends(t.results[result], x):
         warn("f does not depend on its argument: its Jacobian is zero", UserWarning)
-        return _zero(x.shape, value.shape, np.result_type(x.dtype, value.dtype))
+        return zero_operator(x.shape, value.shape, np.result_type(x.dtype, value.dtype))
     part = replace(t, values=(value,), variables=(x,), results=(t.results[result],))
     return Jacobian(Program(part))
 
@@ -417,7 +411,7 @@ def hessian(
                 t, values=(t.values[i],), variables=(t.variables[j],), results=(t.results[i],)
             )
             return Jacobian(Program(part), symmetric=i == j)
-        return _zero(t.variables[j].shape, t.values[i].shape, t.variables[j].dtype)
+        return zero_operator(t.variables[j].shape, t.values[i].shape, t.variables[j].dtype)
 
     blocks = tuple(tuple(block(i, j) for j in range(len(positions))) for i in range(len(positions)))
     return blocks[0][0] if isinstance(wrt, int) else blocks

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import FrameType
@@ -15,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Array = NDArray[Any]
+from ._dtypes import inexact_dtype
 
-#: What a plan computes in, by kind of an exact result's dtype.
-_COMPUTE = {"b": np.dtype(np.bool_), "i": np.dtype(np.int64), "u": np.dtype(np.uint64)}
+Array = NDArray[Any]
+Shape = tuple[int, ...]
+Scalar = int | float | complex
 
 
 class DenseFallbackWarning(UserWarning):
@@ -26,6 +26,13 @@ class DenseFallbackWarning(UserWarning):
 
     ``warnings.simplefilter("error", otimes.DenseFallbackWarning)`` refuses such calls.
     """
+
+
+def is_scalar(x: object) -> bool:
+    """Whether `x` is a number, or an array of no dimensions that holds one."""
+    if isinstance(x, np.ndarray):
+        return x.ndim == 0 and x.dtype.kind in "biufc"
+    return isinstance(x, (int, float, complex, np.number, np.bool_))
 
 
 def supported_dtype(name: str, dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -75,35 +82,32 @@ def require_own_class(name: str, x: object) -> None:
         )
 
 
-def inexact_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The dtype that solvers and derivatives use: integers become float64, float16 float32."""
-    if dtype.kind in "biu":
-        return np.dtype(np.float64)
-    return np.dtype(np.float32) if dtype.char == "e" else dtype
-
-
 def as_inexact(name: str, x: ArrayLike) -> Array:
     """`x` as a float32, float64, complex64 or complex128 array in native byte order."""
     a = as_array(name, x)
     return np.asarray(a, dtype=inexact_dtype(a.dtype))
 
 
-def compute_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The dtype that a kernel computes in so that its result, cast to `dtype`, is exact."""
-    if dtype.kind in _COMPUTE:
-        return _COMPUTE[dtype.kind]
-    return inexact_dtype(dtype)
-
-
-def sum_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The dtype that `numpy.sum` gives: sums of small integers are not small."""
-    return np.dtype({"b": np.int64, "i": np.int64, "u": np.uint64}.get(dtype.kind, dtype))
-
-
 def require_finite(name: str, a: Array) -> None:
     """Raise `ValueError` when `a` contains NaN or Inf."""
     if not np.isfinite(a).all():
         raise ValueError(f"{name} contains NaN or Inf")
+
+
+def require_broadcast(name: str, arrays: Mapping[str, Array]) -> None:
+    """Raise unless the leading axes of stacks of matrices broadcast."""
+    try:
+        np.broadcast_shapes(*(a.shape[:-2] for a in arrays.values()))
+    except ValueError:
+        *others, last = (f"{argument} {a.shape}" for argument, a in arrays.items())
+        raise ValueError(
+            f"{name}: the leading axes of {', '.join(others)} and {last} do not broadcast"
+        ) from None
+
+
+def is_hermitian(a: Array) -> bool:
+    """Whether A = Aᴴ to the last bit."""
+    return np.array_equal(a, a.conj().T)
 
 
 def require_out(name: str, out: object, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
@@ -117,103 +121,6 @@ def require_out(name: str, out: object, shape: tuple[int, ...], dtype: np.dtype[
     if not out.flags.writeable:
         raise ValueError(f"{name} is read-only")
     return out
-
-
-# --- the limit on dense results ----------------------------------------------------------------
-
-_max_dense: int | None = None
-
-
-def set_max_dense(bytes: int | None) -> None:
-    """Set the size in bytes above which a dense result raises `MemoryError`.
-
-    Parameters
-    ----------
-    bytes : int or None
-        The new limit. ``None`` restores the default: half of what the process may still use, the
-        smallest of available memory, control-group and resource limits.
-
-    Raises
-    ------
-    ValueError
-        When `bytes` is negative.
-
-    Examples
-    --------
-    >>> import otimes as ox
-    >>> ox.set_max_dense(10_000)
-    >>> ox.kron([[1.0] * 50] * 50, [[1.0, 2.0]]).toarray()
-    Traceback (most recent call last):
-    ...
-    MemoryError: a dense array of shape (50, 100) and dtype float64 needs 3.73e-05 GiB, ...
-    >>> ox.set_max_dense(None)
-    """
-    global _max_dense
-    if bytes is not None and bytes < 0:
-        raise ValueError(f"bytes is {bytes}, but a size cannot be negative")
-    _max_dense = None if bytes is None else int(bytes)
-
-
-def _read_number(path: str, key: str = "") -> float:
-    """The first number of the line of a kernel file that starts with `key`, else infinity."""
-    try:
-        with open(path, encoding="ascii") as lines:
-            for line in lines:
-                if line.startswith(key):
-                    words = line[len(key) :].split()
-                    return float(words[0]) * (1024 if words[-1] == "kB" else 1)
-    except (OSError, ValueError, IndexError):
-        pass
-    return math.inf
-
-
-def available_bytes() -> float:
-    """What the process may still allocate: memory, control group, address-space limit."""
-    cgroup = "/sys/fs/cgroup/memory"
-    limits = [
-        _read_number("/proc/meminfo", "MemAvailable:"),
-        _read_number(f"{cgroup}.max") - _read_number(f"{cgroup}.current"),
-        _read_number(f"{cgroup}/memory.limit_in_bytes")
-        - _read_number(f"{cgroup}/memory.usage_in_bytes"),
-    ]
-    if sys.platform != "win32":
-        import resource
-
-        soft, _ = resource.getrlimit(resource.RLIMIT_AS)
-        if soft != resource.RLIM_INFINITY:
-            pages = _read_number("/proc/self/statm")
-            used = pages * os.sysconf("SC_PAGE_SIZE") if math.isfinite(pages) else 0
-            limits.append(soft - used)
-    return min(limit for limit in limits if not math.isnan(limit))
-
-
-def require_dense(shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-    """Raise `MemoryError` before a dense array that would not fit is allocated."""
-    size = math.prod(shape) * dtype.itemsize
-    _require_bytes(size, lambda: f"a dense array of shape {shape} and dtype {dtype} needs")
-
-
-def require_sparse(shape: tuple[int, ...], entries: float, dtype: np.dtype[Any]) -> None:
-    """Raise `MemoryError` before a sparse array of about so many stored entries is allocated."""
-    index = 4 if max(*shape, entries) < 2**31 else 8
-    size = 2 * entries * (dtype.itemsize + 2 * index)  # with the triplets that it is made from
-    _require_bytes(
-        size,
-        lambda: (
-            f"a sparse array of shape {shape}, dtype {dtype} and {entries:.3g} entries needs about"
-        ),
-    )
-
-
-def _require_bytes(size: float, what: Callable[[], str]) -> None:
-    if _max_dense is None and size < 1 << 24:  # too small to be worth a look at the system
-        return
-    limit = available_bytes() / 2 if _max_dense is None else _max_dense
-    if size > limit:
-        raise MemoryError(
-            f"{what()} {size / 2**30:.3g} GiB, more than the limit of {limit / 2**30:.3g} GiB "
-            "(see otimes.set_max_dense)"
-        )
 
 
 # --- warnings and places name the user's line ----------------------------------------------------

@@ -11,23 +11,15 @@ import dask.array as da
 import numpy as np
 from numpy.linalg import LinAlgError
 
-from ._check import Array, inexact_dtype
-from ._chunked import (
-    Mode,
-    Runs,
-    budget,
-    flat,
-    named,
-    on_columns,
-    products,
-    shared,
-    split,
-    tensor_product,
-    times,
-)
+from ._check import Array
+from ._chunked_arrays import budget, flat, named, shared, split
+from ._chunked_products import Mode, Runs, on_columns, products, tensor_product, times
 from ._chunks import contiguous, regular
+from ._compounds import Inverse
+from ._dtypes import inexact_dtype
 from ._equation import Equation, EquationFactor
 from ._equations import AXB
+from ._factor import Factor
 from ._factorizations import (
     ChainFactorization,
     DiagonalFactorization,
@@ -45,8 +37,8 @@ from ._operator import LinearOperator
 from ._solve import require_right_side
 from ._solve_info import judge_rcond, require_on_singular
 from ._spectral import Spectral, SpectralFactorization, spectral
-from ._structures import Diagonal, Inverse
-from ._terms import Factor, Term, TermOperator, from_terms
+from ._structures import Diagonal
+from ._terms import Term, TermOperator, flat_operator
 
 # --- batches -------------------------------------------------------------------------------------
 
@@ -270,8 +262,7 @@ def _(factors: KroneckerFactorization, b: Any, trans: Trans, options: Options) -
 def _inverse_mode(f: Factor, trans: Trans = "N") -> Mode:
     if f.is_identity:
         return Mode(f.rows, f.cols)
-    one = from_terms([Term(1, (f,), (0,))], (f.cols,), (f.rows,))
-    return Mode(f.rows, f.cols, Inverse(one, trans))
+    return Mode(f.rows, f.cols, Inverse(flat_operator(Term.of([f])), trans))
 
 
 @solve_chunks.register

@@ -13,8 +13,9 @@ from typing import Any, Literal
 
 import dask.array as da
 
+from . import _chunked_triangles as _chunked_triangles  # products with D and L
 from ._check import supported_dtype
-from ._chunked import image, joined, multiplied, split, tensor_along, times
+from ._chunked_arrays import joined, split
 from ._chunked_equations import (
     map_batch,
     require_lazy,
@@ -23,11 +24,12 @@ from ._chunked_equations import (
     solve_factored,
     solve_with,
 )
+from ._chunked_products import image, multiplied, tensor_along, times
 from ._equation import Equation, EquationFactor
 from ._factorizations import Factorization
 from ._functions import expm, logm, sqrtm
 from ._iterative import Options
-from ._operator import LinearOperator, registry
+from ._operator import LinearOperator
 from ._products import (
     kron_apply,
     kron_matmul,
@@ -37,6 +39,7 @@ from ._products import (
     require_fit,
     require_sizes,
 )
+from ._registry import registry
 from ._solve import solve_operator
 from ._triangles import Duplication, Elimination
 from ._vec import (

@@ -14,20 +14,19 @@ import numpy as np
 from numpy.linalg import LinAlgError
 
 from ._algebra import multiply, selection
-from ._check import Array, inexact_dtype, require_dense
+from ._check import Array
+from ._dtypes import inexact_dtype, real_dtype
+from ._factor import Factor
 from ._kron_parts import hermitian_term, kronecker_term, outer, places, product_of, square_term
+from ._memory import require_dense
 from ._operator import LinearOperator
-from ._terms import Factor, Term
+from ._terms import Term
 
 # NumPy exports none of its result types
 EigResult: Any = type(np.linalg.eig(np.eye(1)))
 EighResult: Any = type(np.linalg.eigh(np.eye(1)))
 SVDResult: Any = type(np.linalg.svd(np.eye(1)))
 QRResult: Any = type(np.linalg.qr(np.eye(1)))
-
-
-def _real(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    return np.empty(0, dtype).real.dtype
 
 
 # --- eigenvalues ---------------------------------------------------------------------------------
@@ -78,7 +77,7 @@ def eigvalsh(a: Any, UPLO: str = "L") -> Any:
     if term is None:
         return NotImplemented
     values = [_ones(f) if f.array is None else np.linalg.eigvalsh(f.array) for f in term.factors]
-    return np.sort(term.coefficient * outer(values)).astype(_real(inexact_dtype(a.dtype)))
+    return np.sort(term.coefficient * outer(values)).astype(real_dtype(inexact_dtype(a.dtype)))
 
 
 def eigh(a: Any, UPLO: str = "L") -> Any:
@@ -93,7 +92,7 @@ def eigh(a: Any, UPLO: str = "L") -> Any:
     dtype = inexact_dtype(a.dtype)
     vectors = product_of((f if e is None else Factor(e[1]) for f, e in pairs), dtype)
     sorted_vectors = multiply(vectors, selection(order, len(order)).T)
-    return EighResult(values[order].astype(_real(dtype)), sorted_vectors)
+    return EighResult(values[order].astype(real_dtype(dtype)), sorted_vectors)
 
 
 # --- singular values -----------------------------------------------------------------------------
@@ -118,7 +117,7 @@ def all_singular_values(a: Any, hermitian: bool = False) -> Any:
     if term is None:
         return NotImplemented
     return padded(np.sort(_products(term, singular_values(term)))[::-1], a).astype(
-        _real(inexact_dtype(a.dtype))
+        real_dtype(inexact_dtype(a.dtype))
     )
 
 
@@ -163,7 +162,7 @@ def svd(
     vh = product_of(right, dtype, order=term.order)
     return SVDResult(
         multiply(u, selection(columns, u.shape[1]).T),
-        padded(values[order], a).astype(_real(dtype)),
+        padded(values[order], a).astype(real_dtype(dtype)),
         multiply(selection(rows, vh.shape[0]), vh),
     )
 

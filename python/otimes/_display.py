@@ -7,23 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ._check import Scalar, Shape
+from ._compounds import Conjugate, Inverse, OperatorKronecker, Product, Sum
+from ._factor import Factor
 from ._frechet import FrechetDerivative
-from ._operator import LinearOperator, Scalar, Shape, registry
+from ._labels import Label
+from ._operator import LinearOperator
 from ._primitives import Constant
 from ._real_linear import RealLinear
+from ._registry import registry
 from ._selection import Symmetrizer
-from ._structures import (
-    Conjugate,
-    Diagonal,
-    Inverse,
-    LowRank,
-    OperatorKronecker,
-    Product,
-    Repetition,
-    Selection,
-    Sum,
-)
-from ._terms import Factor, Label, Term, TermOperator
+from ._structures import Diagonal, LowRank, Repetition, Selection
+from ._terms import Term, TermOperator
 from ._triangles import TriangleOperator
 
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from ._algebra import astype, common_shapes, dense, scale
-from ._check import warn_dense
-from ._operator import LinearOperator, Scalar, is_scalar, registry
+from ._check import Scalar, is_scalar, warn_dense
+from ._operator import LinearOperator
+from ._registry import registry
 from ._terms import Term, TermOperator, from_terms
 
 

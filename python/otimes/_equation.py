@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import ArrayLike
 
 from . import _core
-from ._check import Array, as_inexact, require_finite
-from ._operator import registry
+from ._check import Array, as_inexact, require_broadcast, require_finite
+from ._dtypes import real_dtype
+from ._layout import as_exact
+from ._registry import registry
 from ._solve_info import OnSingular, Solved, SolveInfo, finish, judge_rcond, require_on_singular
 
 Trans = Literal["N", "T", "H"]
@@ -146,20 +148,14 @@ class Equation:
         """Raise unless q is (..., m, n), or so many of these stacked, and all batches broadcast."""
         m, n = self.shape_of(matrices)
         shape = ((self.unknowns if unknowns is None else unknowns) * m, n)
-        named = list(zip(self.arguments, matrices, strict=True))
+        named = dict(zip(self.arguments, matrices, strict=True))
         if q.shape[-2:] != shape:
-            given = " and ".join(f"{name} is {a.shape}" for name, a in named)
+            given = " and ".join(f"{name} is {a.shape}" for name, a in named.items())
             raise ValueError(
                 f"{caller}: {argument} has shape {q.shape}, but {given}, so {argument} must be "
                 f"{shape}"
             )
-        try:
-            np.broadcast_shapes(*(a.shape[:-2] for a in matrices), q.shape[:-2])
-        except ValueError:
-            given = ", ".join(f"{name} {a.shape}" for name, a in named)
-            raise ValueError(
-                f"{caller}: the leading axes of {given} and {argument} {q.shape} do not broadcast"
-            ) from None
+        require_broadcast(caller, {**named, argument: q})
 
     # --- decompositions ---
 
@@ -205,16 +201,6 @@ EQUATIONS: dict[str, Equation] = {}
 
 def equation_of(key: str) -> Equation:
     return EQUATIONS[key]
-
-
-def as_exact(a: Array, dtype: DTypeLike) -> Array:
-    """Bring `a` to this dtype, aligned, strides multiples of the item size, as the core asks."""
-    a = np.require(a, dtype, ["A"])
-    return np.ascontiguousarray(a) if any(s % a.itemsize for s in a.strides) else a
-
-
-def real_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    return np.empty(0, dtype).real.dtype
 
 
 class EquationFactor:

@@ -7,8 +7,8 @@ however dear the product is, it is cheaper than a dense matrix.
 from __future__ import annotations
 
 from ._algebra import scale
+from ._compounds import Product, Sum
 from ._operator import LinearOperator
-from ._structures import Product, Sum
 from ._terms import Term, TermOperator, from_terms
 
 #: More terms than these are left as they are: no solver for them is better than the chain.

@@ -10,13 +10,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _core
-from ._check import Array, as_inexact, inexact_dtype, require_finite
+from ._check import Array, Scalar, Shape, as_inexact, require_finite
+from ._compounds import Inverse, Product
+from ._dtypes import inexact_dtype, real_dtype
 from ._equation import Equation, EquationFactor
-from ._operator import LinearOperator, Scalar, Shape, registry
-from ._primitives import from_columns, to_columns
-from ._real_linear import RealLinear, complex_columns, real_columns
-from ._structures import Diagonal, Inverse, LowRank, Product, Selection, Sum
-from ._terms import Factor, Term, TermOperator, from_terms
+from ._factor import Factor
+from ._layout import from_columns, to_columns
+from ._operator import LinearOperator
+from ._real_linear import complex_columns, real_columns
+from ._registry import registry
+from ._structures import Diagonal, Selection
+from ._terms import Term, flat_operator
 
 Trans = Literal["N", "T", "H"]
 
@@ -81,7 +85,7 @@ class KroneckerFactorization(Factorization):
             b = permutation @ b
         x = np.array(b, dtype, order="C")[None]
         if dtype.kind == "c" and self.dtype.kind != "c":  # real factors: two real columns each
-            real = np.dtype(dtype.char.lower())
+            real = real_dtype(dtype)
             self._factor(real).solve(trans, x.view(real))
         else:
             self._factor(dtype).solve(trans, x)
@@ -98,8 +102,7 @@ def as_permutation(term: Term) -> LinearOperator | None:
     if not term.is_permuted:
         return None
     eyes = tuple(Factor(None, f.cols) for f in term.factors)
-    flat = (term.cols,)
-    return from_terms([Term(1, eyes, term.order)], flat, flat)
+    return flat_operator(Term(1, eyes, term.order))
 
 
 class MatrixEquation(NamedTuple):
@@ -272,25 +275,3 @@ class RealLinearFactorization(Factorization):
             return real_columns(self.factors.solve(q.conj() if self.conjugates else q, "H"))
         x = self.factors.solve(q)
         return real_columns(x.conj() if self.conjugates else x)
-
-
-def norm_bound(op: LinearOperator) -> float:
-    """A bound of the Frobenius kind, Σ |c| ∏ ‖Fᵢ‖_F for a sum of terms."""
-    match op:
-        case TermOperator():
-            return sum(map(term_bound, op.parts))
-        case RealLinear():
-            return norm_bound(op.linear._structure()) + norm_bound(op.conjugated._structure())
-        case Sum():
-            return sum(abs(complex(c)) * norm_bound(a) for c, a in op.addends)
-        case Product():
-            return math.prod(norm_bound(a) for a in op.chain)
-        case Diagonal():
-            return float(np.linalg.norm(op.entries))
-        case LowRank():
-            return float(np.linalg.norm(op.left) * np.linalg.norm(op.right))
-    return 0.0  # an unknown norm: the residual is measured against the right-hand side
-
-
-def term_bound(term: Term) -> float:
-    return abs(complex(term.coefficient)) * math.prod(f.norm() for f in term.factors)

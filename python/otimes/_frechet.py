@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ._check import Array
-from ._operator import LinearOperator, Shape
-from ._primitives import Constant, Primitive, from_columns, to_columns
-from ._terms import label_map
-from ._trace import stop_gradient
+from ._check import Array, Shape
+from ._labels import label_map
+from ._layout import from_columns, to_columns
+from ._operator import LinearOperator
+from ._primitives import Constant, Primitive
+from ._traced_arrays import stop_gradient
 
 Function = Callable[[Any], Any]
 

@@ -13,7 +13,7 @@ from ._check import Array, as_inexact
 from ._operator import LinearOperator
 from ._primitives import Apply
 from ._selection import commutation_matrix, duplication_matrix, elimination_matrix, identity
-from ._trace import Traced
+from ._traced_arrays import Traced
 from ._triangles import places_of_vech
 from ._vec import vech, veck
 

@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike
 from . import _core
 from ._check import Array, as_inexact, require_finite, warn
 from ._equations import SYLVESTER
-from ._operator import LinearOperator, registry
+from ._operator import LinearOperator
+from ._registry import registry
 
 
 @overload

@@ -6,11 +6,13 @@ Magnus & Neudecker, The elimination matrix: some lemmas and applications, SIAM J
 
 from __future__ import annotations
 
+from . import _product_rules as _product_rules  # whose rules are tried first
 from ._algebra import identity_operator, known_inverses, rule, scale
-from ._check import inexact_dtype
-from ._operator import LinearOperator, Scalar
+from ._check import Scalar
+from ._compounds import Product
+from ._dtypes import inexact_dtype
+from ._operator import LinearOperator
 from ._selection import Symmetrizer, symmetrizer_matrix
-from ._structures import Product
 from ._terms import Term, TermOperator, from_terms
 from ._triangles import Duplication, Elimination, TriangleOperator
 

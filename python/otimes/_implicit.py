@@ -11,17 +11,19 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from ._check import Array, as_inexact
+from ._check import Array, Shape, as_inexact
+from ._compounds import Inverse
 from ._equation import Equation, require_regular
 from ._factorizations import BatchFactorization, EquationFactorization
+from ._labels import Label
 from ._lower import Jacobian, Program, image
-from ._operator import LinearOperator, Shape, registry
+from ._operator import LinearOperator
 from ._primitives import Apply
+from ._registry import registry
 from ._solve_info import SolveInfo
-from ._structures import Inverse
 from ._tape import Tangent, Tape
-from ._terms import Label
-from ._trace import Trace, Traced, call, rule, rules, stop_gradient
+from ._trace import Trace
+from ._traced_arrays import Traced, call, rule, rules, stop_gradient
 
 
 def solution(x: Array, residual: Callable[[Any], Any], m: LinearOperator) -> Any:

@@ -6,9 +6,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ._check import Array, require_dense
-
-Shape = tuple[int, ...]
+from ._check import Array, Shape
+from ._memory import require_dense
 
 
 class Indexable(Protocol):

@@ -14,19 +14,21 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ._check import Array, inexact_dtype
+from ._check import Array, Scalar
 from ._decompositions import all_singular_values
+from ._dtypes import inexact_dtype, real_dtype
+from ._factor import Factor
 from ._identities import congruence
 from ._kron_parts import kronecker_term, outer
-from ._operator import LinearOperator, Scalar
-from ._terms import Factor, Term, from_terms
+from ._operator import LinearOperator
+from ._terms import Term, flat_operator
 
 # NumPy exports none of its result types
 SlogdetResult: Any = type(np.linalg.slogdet(np.eye(1)))
 
 
 def _real_type(a: LinearOperator) -> Any:
-    return np.empty(0, inexact_dtype(a.dtype)).real.dtype.type
+    return real_dtype(inexact_dtype(a.dtype)).type
 
 
 # --- determinants --------------------------------------------------------------------------------
@@ -43,10 +45,6 @@ def _permutation_sign(term: Term) -> int:
     return -1 if swaps % 2 else 1
 
 
-def _operator_of(term: Term) -> LinearOperator:
-    return from_terms([term], (term.cols,), (term.rows,))
-
-
 class _Determinant(NamedTuple):
     """det(A) = cⁿ · sign · ∏ det(Fᵢ)^kᵢ."""
 
@@ -61,7 +59,7 @@ def _determinant(a: Any) -> _Determinant | None:
     if not isinstance(a, LinearOperator):
         return None
     found = congruence(a._structure())
-    term = kronecker_term(a if found is None else _operator_of(found[1]))
+    term = kronecker_term(a if found is None else flat_operator(found[1]))
     if term is None or any(f.rows != f.cols for f in term.factors):
         return None
     n, arrays = a.shape[0], [f.array for f in term.factors if f.array is not None]

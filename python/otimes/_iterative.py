@@ -17,8 +17,10 @@ import numpy as np
 from numpy.linalg import LinAlgError
 from numpy.typing import ArrayLike
 
-from ._check import Array, inexact_dtype
+from ._check import Array, Scalar, is_hermitian
+from ._dtypes import inexact_dtype
 from ._equations import SYLVESTER
+from ._factor import Factor
 from ._factorizations import (
     Factorization,
     KroneckerFactorization,
@@ -27,15 +29,13 @@ from ._factorizations import (
     Trans,
     as_columns,
     as_permutation,
-    norm_bound,
-    term_bound,
 )
 from ._krylov import Callback, Map, Outcome, Stopping, cg, gmres
-from ._modes import Places, align, is_hermitian
-from ._operator import LinearOperator, Scalar
+from ._modes import Places, align
+from ._norms import norm_bound, operator_norm, term_bound
+from ._operator import LinearOperator
 from ._real_linear import RealLinear
-from ._spectral import map_norm
-from ._terms import Factor, Term, TermOperator
+from ._terms import Term, TermOperator
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,7 @@ class KrylovFactorization(Factorization):
     @functools.cached_property
     def norm(self) -> float:
         """‖A‖, a bound from its terms or an estimate."""
-        op, dtype = self.op, np.result_type(self.op.dtype, np.float32)
-        known = norm_bound(op)
-        return known or map_norm(lambda z: op @ z, lambda z: op.H @ z, op.shape[1], dtype)
+        return operator_norm(self.op)
 
     def rcond(self) -> float:
         """NaN: an iteration sees no smallest singular value."""
@@ -243,7 +241,7 @@ def _is_definite_factor(factor: Factor) -> bool:
     if factor.is_identity:
         return True
     a = factor.dense(inexact_dtype(factor.dtype))
-    if a.shape[0] != a.shape[1] or not is_hermitian(a):
+    if not is_hermitian(a):
         return False
     try:
         np.linalg.cholesky(a)

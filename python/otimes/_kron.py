@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ._algebra import add, as_operator, identity_operator, settled
-from ._check import warn_dense
-from ._operator import LinearOperator, Shape, registry
-from ._structures import OperatorKronecker
-from ._terms import Factor, Term, TermOperator, from_terms, named_forms, snapshot
+from ._check import Shape, warn_dense
+from ._compounds import OperatorKronecker
+from ._factor import Factor, snapshot
+from ._operator import LinearOperator
+from ._registry import registry
+from ._terms import Term, TermOperator, flat_operator, from_terms, named_forms
 
 _MAX_MODES = 60  # NumPy arrays have at most 64 dimensions
 
@@ -149,7 +151,7 @@ def _lazy_kron(operands: list[Any]) -> LinearOperator:
 def _terms_of(x: Any, name: str) -> tuple[Term, ...]:
     """The terms of a matrix, or of an operator in normal form; none of others."""
     if not isinstance(x, LinearOperator):
-        return (Term(1, (snapshot(name, x),), (0,)),)
+        return (Term.of([snapshot(name, x)]),)
     op = x._structure()
     return op.parts if isinstance(op, TermOperator) else ()
 
@@ -165,7 +167,7 @@ def _has_infinite_entries(term: Term) -> bool:
 def _formed(term: Term) -> Term:
     """The term as one dense factor."""
     with np.errstate(invalid="ignore"):  # 0 times infinity
-        return Term(1, (Factor(from_terms([term], (term.cols,), (term.rows,)).toarray()),), (0,))
+        return Term.of([Factor(flat_operator(term).toarray())])
 
 
 def kronecker_sum(a: Any, b: Any, *more: Any) -> LinearOperator:

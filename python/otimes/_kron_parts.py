@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 
 from ._algebra import astype
-from ._check import Array, inexact_dtype, require_dense
-from ._operator import LinearOperator, Scalar
-from ._structures import OperatorKronecker
-from ._terms import Factor, Term, TermOperator, from_terms
+from ._check import Array, Scalar, is_hermitian
+from ._compounds import OperatorKronecker
+from ._dtypes import inexact_dtype
+from ._factor import Factor
+from ._memory import require_dense
+from ._operator import LinearOperator
+from ._terms import Term, TermOperator, flat_operator
 
 
 def kronecker_term(a: Any) -> Term | None:
@@ -26,8 +29,7 @@ def kronecker_term(a: Any) -> Term | None:
     if op is None or 0 in op.shape:
         return None
     if isinstance(op, OperatorKronecker):
-        factors = tuple(Factor(x.toarray()) for x in op.operators)
-        term = Term(1, factors, tuple(range(len(factors))))
+        term = Term.of(Factor(x.toarray()) for x in op.operators)
     elif isinstance(op, TermOperator) and len(op.parts) == 1:
         (term,) = op.parts
     else:
@@ -56,7 +58,7 @@ def hermitian_term(a: Any) -> Term | None:
 
 
 def _is_hermitian(f: Factor) -> bool:
-    return f.array is None or np.array_equal(f.array, f.array.conj().T)
+    return f.array is None or is_hermitian(f.array)
 
 
 def _scaled(term: Term, limits: np.finfo[Any]) -> Term | None:
@@ -116,6 +118,6 @@ def product_of(
     order: tuple[int, ...] | None = None,
 ) -> LinearOperator:
     """The flat operator c (F₁⊗…⊗F_N) P in this dtype."""
-    factors = tuple(factors)
-    term = Term(coefficient, factors, order or tuple(range(len(factors)))).astype(dtype)
-    return astype(from_terms([term], (term.cols,), (term.rows,)), dtype)
+    term = Term.of(factors, coefficient)
+    term = term if order is None else term._replace(order=order)
+    return astype(flat_operator(term.astype(dtype)), dtype)

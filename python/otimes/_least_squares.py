@@ -9,12 +9,15 @@ import numpy as np
 from numpy.linalg import LinAlgError
 
 from ._algebra import as_operator, multiply, with_shapes
-from ._check import Array, as_array, inexact_dtype, warn_dense
+from ._check import Array, as_array, warn_dense
 from ._decompositions import padded
+from ._dtypes import inexact_dtype, real_dtype
+from ._factor import Factor
 from ._kron_parts import hermitian_term, kronecker_term, outer, product_of
-from ._operator import LinearOperator, registry
+from ._operator import LinearOperator
+from ._registry import registry
 from ._structures import Diagonal
-from ._terms import Factor, Term
+from ._terms import Term
 
 
 class Thin(NamedTuple):
@@ -78,7 +81,7 @@ def _inverse_of(term: Term, thin: list[Thin], rcond: float, dtype: np.dtype[Any]
         return product_of(flipped.factors, dtype, 1 / c, flipped.order)
     values = outer(t.values for t in thin)
     inverse = np.divide(1, values, out=np.zeros_like(values), where=values > cutoff)
-    middle = Diagonal(inverse.astype(np.empty(0, dtype).real.dtype), (len(inverse),))
+    middle = Diagonal(inverse.astype(real_dtype(dtype)), (len(inverse),))
     left = product_of((t.left for t in thin), dtype).H
     right = product_of((t.right for t in thin), dtype, 1 / c.conjugate(), term.order).H
     return multiply(multiply(right, middle), left)
@@ -158,7 +161,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
         error = (rhs - a @ x).reshape(len(rhs), -1)
         residuals = np.sum(error.real**2 + error.imag**2, axis=0)
     dtype = inexact_dtype(np.result_type(a.dtype, rhs.dtype))
-    real = np.empty(0, dtype).real.dtype
+    real = real_dtype(dtype)
     return x.astype(dtype), residuals.astype(real), rank, values.astype(real)
 
 

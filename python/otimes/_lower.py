@@ -12,12 +12,15 @@ import numpy as np
 
 from ._algebra import add, identity_operator, multiply, with_shapes
 from ._check import Array, as_inexact
+from ._compounds import Product, Sum
+from ._layout import from_columns, to_columns
 from ._operator import LinearOperator
-from ._primitives import Conj, Embedding, Primitive, from_columns, is_traced, to_columns
-from ._structures import Product, Sum
+from ._primitives import Conj, Primitive, is_traced
+from ._rearrangements import Embedding
 from ._tape import Tangent, Tape
 from ._terms import TermOperator, from_terms
-from ._trace import Trace, Traced
+from ._trace import Trace
+from ._traced_arrays import Traced
 
 
 @dataclass(slots=True)

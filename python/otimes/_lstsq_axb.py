@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _core
-from ._check import Array, as_inexact, require_finite
-from ._equation import as_exact
-from ._operator import registry
+from ._check import Array, as_inexact, require_broadcast, require_finite
+from ._layout import as_exact
+from ._registry import registry
 from ._solve_info import SolveInfo, as_field, judge_scale
 
 if TYPE_CHECKING:
@@ -158,13 +158,7 @@ def _require_shapes(a: Array, b: Array, c: Array) -> None:
             f"lstsq_axb: c has shape {c.shape}, but a is {a.shape} and b is {b.shape}, so c must "
             f"be {shape}"
         )
-    try:
-        np.broadcast_shapes(a.shape[:-2], b.shape[:-2], c.shape[:-2])
-    except ValueError:
-        raise ValueError(
-            f"lstsq_axb: the leading axes of a {a.shape}, b {b.shape} and c {c.shape} do not "
-            "broadcast"
-        ) from None
+    require_broadcast("lstsq_axb", {"a": a, "b": b, "c": c})
 
 
 def _ridges(ridge: float | ArrayLike) -> NDArray[np.float64]:

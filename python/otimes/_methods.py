@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._check import inexact_dtype
+from ._compounds import Inverse, Product
+from ._dtypes import inexact_dtype
 from ._equation import Equation
 from ._equations import AXB_CXHD, AXB_CXTD, HSYLVESTER, TSYLVESTER
 from ._expansion import in_terms
+from ._factor import Factor
 from ._factorizations import (
     ChainFactorization,
     DiagonalFactorization,
@@ -21,14 +23,15 @@ from ._factorizations import (
     RealLinearFactorization,
 )
 from ._iterative import KrylovFactorization
-from ._operator import LinearOperator, registry
+from ._operator import LinearOperator
 from ._real_linear import RealLinear
 from ._recognition import conjugated_of, stein_of, sylvester_of, transposed_of, two_terms_of
+from ._registry import registry
 from ._sparse_lu import SparseKroneckerFactorization
 from ._spectral import SpectralFactorization, pays, real_schur, spectral
-from ._structures import Diagonal, Inverse, Product, Selection
+from ._structures import Diagonal, Selection
 from ._symmetric import restricted_of
-from ._terms import Factor, Term, TermOperator
+from ._terms import Term, TermOperator
 
 
 def _square_term(op: LinearOperator) -> Term | None:
@@ -132,7 +135,7 @@ def _chain(op: LinearOperator) -> Maker | None:
 def _dense(op: LinearOperator) -> Maker | None:
     def make() -> Factorization:
         matrix = Factor(op.toarray(inexact_dtype(op.dtype)))  # MemoryError where it does not fit
-        return KroneckerFactorization(Term(1, (matrix,), (0,)), op.dtype)
+        return KroneckerFactorization(Term.of([matrix]), op.dtype)
 
     return make
 

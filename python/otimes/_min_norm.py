@@ -8,15 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._check import Array, as_inexact, inexact_dtype
+from ._check import Array, as_inexact
+from ._dtypes import inexact_dtype
 from ._equation import Equation
-from ._factorizations import Factorization, Trans, as_columns, norm_bound
+from ._factorizations import Factorization, Trans, as_columns
 from ._iterative import Options, require_converged
 from ._kron_parts import kronecker_term
 from ._krylov import lsmr
 from ._least_squares import pseudo_inverse
-from ._operator import LinearOperator, registry
+from ._norms import relative_residual
+from ._operator import LinearOperator
 from ._real_linear import from_coordinates, in_coordinates
+from ._registry import registry
 from ._solve_info import Solved, SolveInfo, as_field, finish
 from ._structures import Diagonal
 
@@ -157,13 +160,6 @@ def _item(
         relative_residual(op, x, b),
         factors.iterations,
     )
-
-
-def relative_residual(op: LinearOperator, x: Array, b: Array) -> float:
-    """‖b - A x‖_F / (‖A‖ ‖x‖_F + ‖b‖_F), ‖A‖ the sum over terms of products of factors' norms."""
-    with np.errstate(all="ignore"):
-        scale = norm_bound(op._structure()) * np.linalg.norm(x) + np.linalg.norm(b)
-        return float(np.linalg.norm(b - op @ x) / scale) if scale else 0.0
 
 
 registry.solving["finish_least_squares"] = finish_least_squares

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from . import _core
-from ._check import Array
-from ._operator import Scalar
+from ._check import Array, Scalar, is_hermitian
 from ._terms import Term
 
 #: The matrices of a term, one for each mode; None is the identity.
@@ -71,10 +70,6 @@ class Mode(NamedTuple):
     forms: tuple[Array, ...]  # the C: diagonals (n,) or (quasi-)triangles (n, n)
     is_unitary: bool = True
     log_det: float = 0.0  # of X⁻ᴴ X⁻¹
-
-
-def is_hermitian(a: Array) -> bool:
-    return np.array_equal(a, a.conj().T)
 
 
 def mode_of(size: int, matrices: list[Array], beside_identity: bool) -> Mode | None:

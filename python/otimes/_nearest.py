@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._check import Array, as_inexact, inexact_dtype, require_finite
-from ._operator import LinearOperator, Shape
-from ._terms import Factor, Term, TermOperator, from_terms
+from ._check import Array, Shape, as_inexact, is_hermitian, require_finite
+from ._dtypes import inexact_dtype
+from ._factor import Factor
+from ._operator import LinearOperator
+from ._terms import Term, TermOperator, flat_operator, from_terms
 
 
 def nearest_kronecker(
@@ -115,7 +117,7 @@ def _phase(a: Array, b: Array) -> Any:
     largest = size.max()
     if abs(total) <= np.sqrt(np.finfo(size.dtype).eps) * largest * min(a.shape):
         total = a.ravel()[np.argmax(size >= (1 - 1e-6) * largest)]
-    if np.iscomplexobj(a) and not (_is_hermitian(a) and _is_hermitian(b)):
+    if np.iscomplexobj(a) and not (is_hermitian(a) and is_hermitian(b)):
         return total / abs(total) if total else a.dtype.type(1)
     leading = total.real if abs(total.real) >= abs(total.imag) else total.imag
     return a.dtype.type(-1 if leading < 0 else 1)
@@ -135,14 +137,10 @@ def _triplets(matrix: Any, shape_a: Shape, shape_b: Shape) -> Triplets:
     require_finite("a", matrix)
     # R[i, j, k, l] = M[(i, k), (j, l)]
     blocks = matrix.reshape(shape_a[0], shape_b[0], shape_a[1], shape_b[1]).transpose(0, 2, 1, 3)
-    if shape_a[0] == shape_a[1] and shape_b[0] == shape_b[1] and _is_hermitian(matrix):
+    if shape_a[0] == shape_a[1] and shape_b[0] == shape_b[1] and is_hermitian(matrix):
         return _of_hermitian(blocks)
     vectors = blocks.reshape(math.prod(shape_a), math.prod(shape_b))
     return _svd(vectors, lambda u: u.reshape(-1, *shape_a), lambda v: v.reshape(-1, *shape_b))
-
-
-def _is_hermitian(a: Array) -> bool:
-    return a.shape[0] == a.shape[1] and np.array_equal(a, a.conj().T)
 
 
 Unfold = Callable[[Array], Array]
@@ -191,9 +189,7 @@ def _split(
 
 
 def _matrix(term: Term) -> LinearOperator:
-    factors = term.factors or (Factor(None, 1),)
-    whole = Term(term.coefficient, factors, tuple(range(len(factors))))
-    return from_terms([whole], (term.cols,), (term.rows,))
+    return flat_operator(Term.of(term.factors or (Factor(None, 1),), term.coefficient))
 
 
 def _of_terms(lefts: Array, rights: Array) -> Triplets:

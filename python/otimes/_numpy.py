@@ -7,7 +7,6 @@ A rule that returns `NotImplemented`, and every function without a rule, works o
 from __future__ import annotations
 
 import functools
-import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -16,21 +15,20 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from . import _decompositions, _invariants, _least_squares
-from ._algebra import add, inverse, negative, power, subtract
+from ._algebra import add, dense, inverse, negative, power, subtract
 from ._elementwise import divide, elementwise, elementwise_power
+from ._factor import Factor
 from ._kron import kron
 from ._kron_parts import kronecker_term
-from ._operator import LinearOperator, registry
+from ._layout import along_axis
+from ._operator import LinearOperator
+from ._registry import registry
 from ._sums import RULES as RULES_OF_SUMS
-from ._terms import Factor, Term, TermOperator, from_terms
+from ._terms import Term, TermOperator, from_terms
 
 
 def _is_operator(*xs: Any) -> bool:
     return all(isinstance(x, LinearOperator) for x in xs)
-
-
-def _dense(x: Any) -> Any:
-    return x.toarray() if isinstance(x, LinearOperator) else x
 
 
 def _matmul(a: Any, b: Any, out: Any = None) -> Any:
@@ -118,9 +116,7 @@ def _solve(a: Any, b: Any) -> Any:
         )
     if rhs.ndim < 3:
         return a.solve(rhs)
-    columns = np.moveaxis(rhs, -2, 0)
-    x = a.solve(columns.reshape(len(columns), math.prod(columns.shape[1:])))
-    return np.moveaxis(x.reshape(columns.shape), 0, -2)
+    return along_axis(a.solve, rhs, -2)
 
 
 def _matvec(x1: Any, x2: Any) -> Any:
@@ -159,13 +155,13 @@ def _positive(a: Any) -> Any:
 def _array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> bool:
     if np.shape(a1) != np.shape(a2):
         return False
-    return np.array_equal(_dense(a1), _dense(a2), equal_nan)
+    return np.array_equal(dense(a1), dense(a2), equal_nan)
 
 
 def _allclose(
     a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> bool:
-    return np.allclose(_dense(a), _dense(b), rtol, atol, equal_nan)
+    return np.allclose(dense(a), dense(b), rtol, atol, equal_nan)
 
 
 def attempts(*rules: Callable[..., Any]) -> Callable[..., Any]:
@@ -189,8 +185,8 @@ registry.functions.update(
         np.power: lambda a, b: elementwise_power(a, b, np.power),
         np.negative: negative,
         np.positive: _positive,
-        np.equal: lambda a, b: np.equal(_dense(a), _dense(b)),
-        np.not_equal: lambda a, b: np.not_equal(_dense(a), _dense(b)),
+        np.equal: lambda a, b: np.equal(dense(a), dense(b)),
+        np.not_equal: lambda a, b: np.not_equal(dense(a), dense(b)),
         np.conjugate: _conjugate,
         np.kron: kron,
         np.dot: _dot,

@@ -1,14 +1,10 @@
-"""The abstract operator, and the registries that lower modules own and higher ones fill."""
+"""The abstract operator: what a leaf defines, and what follows from it."""
 
 from __future__ import annotations
 
-import functools
-import importlib
-import inspect
 import math
 import operator
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, Literal, Self, cast, overload
 
 import numpy as np
@@ -18,69 +14,19 @@ from numpy.typing import ArrayLike, DTypeLike
 from ._array_methods import ArrayMethods, apply_elsewhere, frozen, is_operand
 from ._check import (
     Array,
+    Shape,
     as_array,
     is_foreign_array,
-    require_dense,
+    is_scalar,
     require_out,
     supported_dtype,
     warn_dense,
 )
 from ._indexing import getitem
-
-Shape = tuple[int, ...]
-Scalar = int | float | complex
-
-
-@dataclass
-class Registry:
-    """What `LinearOperator` needs from modules above it; each fills its entry at import."""
-
-    #: Binary and unary operations of the algebra by name ("add", "multiply", "scale", ...).
-    algebra: dict[str, Callable[..., Any]] = field(default_factory=dict)
-    #: Equation solving: "solve_operator", "factorize", "decompose", which does not judge,
-    #: "linear_map" of a function, and "finish_least_squares" of a named equation.
-    solving: dict[str, Callable[..., Any]] = field(default_factory=dict)
-    #: Text and LaTeX of an operator: "text", "latex".
-    display: dict[str, Callable[..., str]] = field(default_factory=dict)
-    #: Pictures of an operator: "spy".
-    drawing: dict[str, Callable[..., Any]] = field(default_factory=dict)
-    #: NumPy functions and ufuncs with a structured version.
-    functions: dict[Any, Callable[..., Any]] = field(default_factory=dict)
-    #: NumPy functions that write to their first argument.
-    writers: set[Any] = field(default_factory=set)
-    #: For types of arrays that are not NumPy's (traced ones): our functions on such arguments.
-    foreign: dict[type, Callable[..., Any]] = field(default_factory=dict)
-
-    #: Packages whose arrays are foreign, and our module for them, imported when one is met.
-    packages: dict[str, str] = field(default_factory=lambda: {"dask": "_dask"})
-
-    def is_foreign(self, *args: Any) -> bool:
-        return any(self._version_for(type(x)) is not None for x in args)
-
-    def elsewhere(self, function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        """The result of one of our functions where an argument is foreign, else NotImplemented."""
-        for x in (*args, *options.values()) if options else args:
-            version = self._version_for(type(x))
-            if version is not None:
-                return version(function, args, options)
-        return NotImplemented
-
-    def _version_for(self, kind: type) -> Callable[..., Any] | None:
-        if kind not in self.foreign:
-            module = self.packages.get(kind.__module__.partition(".")[0])
-            if module is not None:
-                importlib.import_module(f".{module}", __package__)
-        return self.foreign.get(kind)
-
-
-registry = Registry()
-
-
-def is_scalar(x: object) -> bool:
-    """Whether `x` is a number, or an array of no dimensions that holds one."""
-    if isinstance(x, np.ndarray):
-        return x.ndim == 0 and x.dtype.kind in "biufc"
-    return isinstance(x, (int, float, complex, np.number, np.bool_))
+from ._layout import along_axis
+from ._memory import require_dense
+from ._protocols import array_function, array_ufunc
+from ._registry import registry
 
 
 class LinearOperator(ArrayMethods):
@@ -737,41 +683,10 @@ class LinearOperator(ArrayMethods):
         """
         return registry.drawing["spy"](self, ax)
 
-    # --- NumPy's protocols (see _numpy.py) -----------------------------------------------------
+    # --- NumPy's protocols (see _protocols.py) -------------------------------------------------
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
-        if registry.is_foreign(*args):
-            plain = method == "__call__" and not kwargs and ufunc is np.matmul
-            return registry.elsewhere(operator.matmul, args, {}) if plain else NotImplemented
-        if ufunc is np.matmul and not kwargs and isinstance(args[-1], LinearOperator):
-            product = args[-1]._multiplied_from_left(args[0])
-            if product is not None:
-                return product
-        if method == "at" or _has_operator(kwargs.get("out")):
-            raise TypeError(f"numpy.{ufunc.__name__} cannot write to an operator: it is immutable")
-        rule = registry.functions.get(ufunc) if method == "__call__" else None
-        foreign = any(map(is_foreign_array, args))
-        if rule is not None and not foreign and _takes(rule, args, kwargs):
-            result = rule(*args, **kwargs)
-            if result is not NotImplemented:
-                return result
-        warn_dense(f"numpy.{ufunc.__name__}")
-        return getattr(ufunc, method)(*map(frozen, args), **_frozen_tree(kwargs))
-
-    def __array_function__(
-        self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any
-    ) -> Any:
-        target = args[:1] or tuple(kwargs.get(name) for name in ("dst", "a", "arr"))
-        if (func in registry.writers and _has_operator(target)) or _has_operator(kwargs.get("out")):
-            raise TypeError(f"numpy.{func.__name__} cannot write to an operator: it is immutable")
-        rule = registry.functions.get(func)
-        plain = all(issubclass(t, (LinearOperator, np.memmap)) or t is np.ndarray for t in types)
-        if rule is not None and plain and _takes(rule, args, kwargs):
-            result = rule(*args, **kwargs)
-            if result is not NotImplemented:
-                return result
-        warn_dense(f"{func.__module__}.{func.__name__}")
-        return func(*_frozen_tree(args), **_frozen_tree(kwargs))
+    __array_ufunc__ = array_ufunc
+    __array_function__ = array_function
 
 
 def _rebuild(cls: type[LinearOperator], slots: dict[str, Any]) -> LinearOperator:
@@ -791,22 +706,6 @@ def _binary(name: str, binary: Callable[[Any, Any], Any], a: Any, b: Any) -> Any
         return NotImplemented
     result = apply_elsewhere(binary, a, b)
     return registry.algebra[name](a, b) if result is NotImplemented else result
-
-
-def _has_operator(out: object) -> bool:
-    return any(isinstance(x, LinearOperator) for x in (out if isinstance(out, tuple) else (out,)))
-
-
-_signature = functools.cache(inspect.signature)
-
-
-def _takes(rule: Callable[..., Any], args: Any, kwargs: Any) -> bool:
-    """Whether a structured version knows these arguments of its NumPy function."""
-    try:
-        _signature(rule).bind(*args, **kwargs)
-    except TypeError:
-        return False
-    return True
 
 
 def _axes(axis: Any) -> tuple[int, ...]:
@@ -832,19 +731,8 @@ def _swapped(axis1: Any, axis2: Any) -> bool:
 
 def _stacked_product(op: LinearOperator, x: Array, out: Array | None) -> Array:
     """NumPy's matmul of a matrix with a stack (..., N, k): one product with all columns."""
-    columns = np.moveaxis(x, -2, 0)
-    y = op._product(columns.reshape(op.shape[1], math.prod(columns.shape[1:])), None)
-    y = np.moveaxis(y.reshape(op.shape[0], *columns.shape[1:]), 0, -2)
+    y = along_axis(lambda columns: op._product(columns, None), x, -2)
     if out is None:
         return y
     require_out("out", out, y.shape, y.dtype)[...] = y
     return out
-
-
-def _frozen_tree(x: Any) -> Any:
-    """`x` with every operator in nested lists, tuples and dicts made dense, read-only."""
-    if isinstance(x, (list, tuple)):
-        return type(x)(_frozen_tree(item) for item in x)
-    if isinstance(x, dict):
-        return {key: _frozen_tree(value) for key, value in x.items()}
-    return frozen(x)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ._check import as_inexact, require_finite
 from ._equation import Equation
-from ._operator import registry
+from ._registry import registry
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

@@ -13,10 +13,12 @@ from numpy.typing import ArrayLike
 
 from . import _core
 from ._algebra import as_operator, identity_operator
-from ._check import Array, as_array, compute_dtype, require_out
+from ._check import Array, as_array, require_out
+from ._dtypes import compute_dtype, real_dtype
 from ._kron import kron
-from ._operator import LinearOperator, registry
-from ._terms import _packed
+from ._layout import packed
+from ._operator import LinearOperator
+from ._registry import registry
 
 
 def kron_matmul(factors: Sequence[Any], x: ArrayLike, *, out: Array | None = None) -> Array:
@@ -193,8 +195,8 @@ def _columns_product(matrices: list[Any], x: Array) -> Array:
     dtype = np.result_type(x.dtype, *(a.dtype for a in matrices))
     compute = compute_dtype(dtype)
     if compute.kind == "c" and all(a.dtype.kind != "c" for a in matrices):
-        real = np.dtype(compute.char.lower())  # real factors: one real product with pairs
-        pairs = _packed(x, compute).view(real)
+        real = real_dtype(compute)  # real factors: one real product with pairs
+        pairs = packed(x, compute).view(real)
         y = _exact_product(matrices, pairs, real).view(compute)
     else:
         y = _exact_product(matrices, x, compute)
@@ -210,7 +212,7 @@ def _exact_product(matrices: list[Any], x: Array, dtype: np.dtype[Any]) -> Array
 def _exact(a: Array, dtype: np.dtype[Any]) -> Array:
     """`a` as a kernel takes it: of its dtype, contiguous with the last two axes in either order."""
     swapped = a.mT.flags.c_contiguous and not a.flags.c_contiguous
-    return _packed(a.mT, dtype).mT if swapped else _packed(a, dtype)
+    return packed(a.mT, dtype).mT if swapped else packed(a, dtype)
 
 
 def _converted_along(factors: Any, tensor: Any, axes: Any) -> Array:
@@ -234,11 +236,11 @@ def _tensor_product(matrices: list[Any], x: Array, places: list[int]) -> Array:
     dtype = np.result_type(x.dtype, *(a.dtype for a in matrices))
     compute = compute_dtype(dtype)
     if compute.kind == "c" and all(a.dtype.kind != "c" for a in matrices):
-        real = np.dtype(compute.char.lower())
-        pairs = _packed(x, compute)[..., None].view(real)
+        real = real_dtype(compute)
+        pairs = packed(x, compute)[..., None].view(real)
         y = _exact_tensor_product(matrices, pairs, places, real).view(compute)[..., 0]
     else:
-        y = _exact_tensor_product(matrices, _packed(x, compute), places, compute)
+        y = _exact_tensor_product(matrices, packed(x, compute), places, compute)
     return y.astype(dtype, copy=False)
 
 

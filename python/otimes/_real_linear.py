@@ -13,6 +13,7 @@ import numpy as np
 
 from ._algebra import add, identity_operator, multiply, scale, with_shapes, zero_operator
 from ._check import Array
+from ._dtypes import real_dtype
 from ._lower import Jacobian, Program, in_precision
 from ._operator import LinearOperator
 from ._primitives import Conj, Primitive, Real
@@ -44,8 +45,7 @@ class RealLinear(LinearOperator):
 
     def __init__(self, linear: LinearOperator, conjugated: LinearOperator) -> None:
         dtype = np.result_type(linear.dtype, conjugated.dtype, np.complex64)
-        real = np.empty(0, dtype).real.dtype
-        super().__init__((*linear.in_shape, 2), (*linear.out_shape, 2), real)
+        super().__init__((*linear.in_shape, 2), (*linear.out_shape, 2), real_dtype(dtype))
         object.__setattr__(self, "linear", linear)
         object.__setattr__(self, "conjugated", conjugated)
 

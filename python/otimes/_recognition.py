@@ -6,18 +6,17 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ._check import Array, inexact_dtype, require_dense
+from ._check import Array, Scalar
+from ._dtypes import inexact_dtype
 from ._equations import AXB_CXHD, AXB_CXTD, HSYLVESTER, SYLVESTER, TSYLVESTER
 from ._expansion import in_terms
-from ._factorizations import (
-    MatrixEquation,
-    as_permutation,
-)
+from ._factor import Factor
+from ._factorizations import MatrixEquation, as_permutation
 from ._lyapunov import CONTINUOUS_LYAPUNOV, DISCRETE_LYAPUNOV, STEIN
-from ._operator import Scalar
+from ._memory import require_dense
 from ._pencil_equations import GENERALIZED_SYLVESTER
 from ._real_linear import RealLinear
-from ._terms import Factor, Term, TermOperator, from_terms
+from ._terms import Term, TermOperator, from_terms
 
 
 def sylvester_of(op: TermOperator) -> MatrixEquation | None:

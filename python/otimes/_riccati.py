@@ -1,17 +1,16 @@
-"""Algebraic Riccati equations and Lyapunov factors: checks and conversions around the core."""
+"""Algebraic Riccati equations: checks and conversions around the core."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
-from numpy.linalg import LinAlgError
 
 from . import _core
-from ._check import Array, as_inexact, require_finite
-from ._equation import as_exact
-from ._operator import registry
+from ._check import Array, as_inexact
+from ._registry import registry
 from ._solve_info import finish, require_on_singular
+from ._state_space import all_exact, call_as, fitting_matrices, require_all_finite
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,11 +21,7 @@ if TYPE_CHECKING:
 
 #: Shapes in n states and m controls.
 RICCATI = {"a": "nn", "b": "nm", "q": "nn", "r": "mm", "e": "nn", "s": "nm"}
-FACTOR = {"a": "nn", "b": "nm", "e": "nn"}
-OPTIONAL = ("e", "s")
 SINGULAR = "the closed loop is barely stable, or far from normal"
-
-Matrices = dict[str, Array]
 
 
 @overload
@@ -265,86 +260,6 @@ def solve_discrete_are(
     )
 
 
-def solve_lyapunov_factor(
-    a: ArrayLike,
-    b: ArrayLike,
-    *,
-    e: ArrayLike | None = None,
-    discrete: bool = False,
-    check_finite: bool = True,
-) -> Array:
-    """Solve A X Eᴴ + E X Aᴴ + B Bᴴ = 0 for the L with X = L Lᴴ, without forming X.
-
-    With ``discrete=True``: A X Aᴴ − E X Eᴴ + B Bᴴ = 0. A, E (n, n), B (n, m) → L (n, n), lower
-    triangular, its diagonal not negative. X is the controllability Gramian of E ẋ = A x + B u,
-    which must be stable; for Aᴴ, Eᴴ, Cᴴ in place of A, E, B the observability Gramian is Eᴴ X E.
-    Small singular values of L, and so the Hankel singular values of a model, have the digits that
-    they lose when X is formed, where they are squared.
-
-    Parameters
-    ----------
-    a, b : array_like
-        The matrices, real or complex in any mix. Leading axes are a batch and broadcast. B may have
-        any number of columns and any rank.
-    e : array_like, optional
-        E, nonsingular (the identity by default).
-    discrete : bool
-        Solve the discrete-time equation.
-    check_finite : bool
-        Raise for NaN and Inf. If False, they make L NaN.
-
-    Returns
-    -------
-    L : ndarray
-        Of dtype ``np.result_type(a, b, e)``, integers and bool counting as float64.
-
-    Raises
-    ------
-    LinAlgError
-        An eigenvalue of E⁻¹A is not in the open left half-plane (inside the unit circle), or E is
-        singular.
-    ValueError
-        Shapes that do not fit, NaN or Inf.
-
-    Notes
-    -----
-    About 25 n³ flops for a Schur decomposition of E⁻¹A, and 2 n³ + 4 n² m for L. Memory for six
-    copies of A and three of B.
-
-    References
-    ----------
-    Hammarling 1982, doi:10.1093/imanum/2.3.303; Sorensen & Zhou 2003,
-    doi:10.1155/S1110757X03212055.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import otimes as ox
-    >>> A, B = np.array([[-1.0, 2.0], [0.0, -3.0]]), np.array([[1.0], [2.0]])
-    >>> L = ox.solve_lyapunov_factor(A, B)
-    >>> X = L @ L.T
-    >>> np.allclose(A @ X + X @ A.T + B @ B.T, 0)
-    True
-    """
-    name = "solve_lyapunov_factor"
-    factor: Array | None = _named(name, _core.lyapunov_factor, discrete, a, b, e, check_finite)
-    if factor is None:
-        options = {"discrete": discrete, "check_finite": check_finite}
-        foreign = registry.elsewhere(solve_lyapunov_factor, (a, b, e), options)
-        if foreign is not NotImplemented:
-            traced: Array = foreign
-            return traced
-        matrices = _matrices(name, FACTOR, (a, b, e), as_inexact)
-        if check_finite:
-            _require_finite(matrices)
-        exact = _exact(matrices, np.result_type(*matrices.values()))
-        factor = _named(
-            name, _core.lyapunov_factor, discrete, exact["a"], exact["b"], exact.get("e"), False
-        )
-        assert factor is not None
-    return factor
-
-
 # --- checks and conversions ----------------------------------------------------------------------
 
 
@@ -363,7 +278,7 @@ def _solve(
             f'{name}: on_singular is "lstsq", but only linear equations have a least-squares '
             'solution; it must be "raise" or "warn"'
         )
-    solved = _named(name, _core.solve_riccati, discrete, *arguments, balanced, True)
+    solved = call_as(name, _core.solve_riccati, discrete, *arguments, balanced, True)
     if solved is None:
         options = {
             "balanced": balanced,
@@ -374,14 +289,14 @@ def _solve(
         foreign = registry.elsewhere(function, arguments, options)
         if foreign is not NotImplemented:
             return foreign
-        matrices = _matrices(name, RICCATI, arguments, _as_matrix)
+        matrices = fitting_matrices(name, RICCATI, arguments, _as_matrix)
         if check_finite:
-            _require_finite(matrices)
+            require_all_finite(matrices)
         for argument in "qr":
             _require_hermitian(name, argument, matrices[argument])
         is_complex = any(a.dtype.kind == "c" for a in matrices.values())
-        exact = _exact(matrices, np.dtype(np.complex128 if is_complex else np.float64))
-        solved = _named(
+        exact = all_exact(matrices, np.dtype(np.complex128 if is_complex else np.float64))
+        solved = call_as(
             name,
             _core.solve_riccati,
             discrete,
@@ -393,56 +308,8 @@ def _solve(
     return finish(name, solved, on_singular, SINGULAR, return_info, has_least_squares=False)
 
 
-def _named(name: str, solve: Callable[..., Any], *arguments: Any) -> Any:
-    """Call the core, whose errors do not know for whom it works."""
-    try:
-        return solve(*arguments)
-    except LinAlgError as error:
-        raise LinAlgError(f"{name}: {error}") from None
-
-
 def _as_matrix(name: str, value: ArrayLike) -> Array:
     return np.atleast_2d(as_inexact(name, value))
-
-
-def _matrices(
-    name: str,
-    shapes: dict[str, str],
-    values: tuple[ArrayLike | None, ...],
-    convert: Callable[[str, Any], Array],
-) -> Matrices:
-    """The arguments that are given as arrays, of shapes that fit one another."""
-    matrices = {
-        argument: convert(argument, value)
-        for argument, value in zip(shapes, values, strict=True)
-        if value is not None or argument not in OPTIONAL
-    }
-    sizes: dict[str, tuple[int, str]] = {}
-    for argument, array in matrices.items():
-        shape = shapes[argument]
-        if array.ndim < 2:
-            raise ValueError(f"{name}: {argument} has shape {array.shape}, but must be a matrix")
-        if shape[0] == shape[1] and array.shape[-1] != array.shape[-2]:
-            raise ValueError(f"{name}: {argument} has shape {array.shape}, but must be square")
-        for dimension, size in zip(shape, array.shape[-2:], strict=True):
-            known, other = sizes.setdefault(dimension, (size, argument))
-            if size != known:
-                wanted = tuple(sizes[d][0] if d in sizes else d for d in shape)
-                raise ValueError(
-                    f"{name}: {argument} has shape {array.shape}, but {other} is "
-                    f"{matrices[other].shape}, so {argument} must be ({wanted[0]}, {wanted[1]})"
-                )
-    try:
-        np.broadcast_shapes(*(array.shape[:-2] for array in matrices.values()))
-    except ValueError:
-        given = ", ".join(f"{argument} {array.shape}" for argument, array in matrices.items())
-        raise ValueError(f"{name}: the leading axes of {given} do not broadcast") from None
-    return matrices
-
-
-def _require_finite(matrices: Matrices) -> None:
-    for argument, array in matrices.items():
-        require_finite(argument, array)
 
 
 def _require_hermitian(name: str, argument: str, a: Array) -> None:
@@ -456,7 +323,3 @@ def _require_hermitian(name: str, argument: str, a: Array) -> None:
             f"{name}: {argument} is not Hermitian: {argument}[{at}{i}, {j}] = "
             f"{a[(*item, i, j)]:.6g}, but {argument}[{at}{j}, {i}] = {a[(*item, j, i)]:.6g}"
         )
-
-
-def _exact(matrices: Matrices, dtype: np.dtype[Any]) -> Matrices:
-    return {argument: as_exact(array, dtype) for argument, array in matrices.items()}

@@ -11,17 +11,17 @@ from numpy.linalg import LinAlgError
 from numpy.typing import ArrayLike
 
 from ._check import Array, as_inexact, require_finite, without_warnings
-from ._factorizations import norm_bound
 from ._implicit import solution
 from ._iterative import Options
 from ._krylov import Callback
 from ._line_search import Line, frobenius, search
 from ._lower import Jacobian, Program
+from ._norms import operator_norm
 from ._operator import LinearOperator
 from ._solve import solve
 from ._solve_info import IllConditionedWarning, SolveInfo
-from ._spectral import map_norm
-from ._trace import Trace, stop_gradient, trace
+from ._trace import Trace, trace
+from ._traced_arrays import stop_gradient
 
 Function = Callable[[Any], Any]
 
@@ -77,14 +77,8 @@ class _Point(NamedTuple):
         """‖F‖ beside the terms of the linear equation J X = J X - F that X nearly solves."""
         constant = self.jacobian(self.x) - self.value
         with np.errstate(all="ignore"):
-            scale = _norm_of(self.jacobian) * frobenius(self.x) + frobenius(constant)
+            scale = operator_norm(self.jacobian) * frobenius(self.x) + frobenius(constant)
             return frobenius(self.value) / scale if scale else 0.0
-
-
-def _norm_of(op: LinearOperator) -> float:
-    """‖J‖, a bound from its terms or an estimate."""
-    known = norm_bound(op._structure())
-    return known or map_norm(lambda z: op @ z, lambda z: op.H @ z, op.shape[1], op.dtype)
 
 
 def _at(f: Function, x: Array) -> _Point:

@@ -10,10 +10,13 @@ from numpy.typing import ArrayLike
 
 from . import _core
 from ._algebra import as_operator, identity_operator
-from ._check import Array, as_array, compute_dtype
-from ._operator import LinearOperator, Shape
+from ._check import Array, Shape, as_array
+from ._dtypes import compute_dtype
+from ._factor import Factor
+from ._layout import apply_along_columns
+from ._operator import LinearOperator
 from ._structures import Diagonal
-from ._terms import Factor, Term, TermOperator, apply_along_columns, from_terms, named_forms
+from ._terms import Term, TermOperator, from_terms, named_forms
 from ._triangles import Duplication, Elimination
 
 

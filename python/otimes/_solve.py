@@ -9,29 +9,23 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ._algebra import as_operator
-from ._check import Array, as_inexact, inexact_dtype, require_finite
+from ._check import Array, Shape, as_inexact, require_finite
+from ._dtypes import inexact_dtype
 from ._factorizations import Factorization
 from ._implicit import solution
 from ._iterative import KrylovFactorization, Options
 from ._krylov import Callback
 from ._lower import Program
 from ._methods import choose
-from ._min_norm import LeastSquaresFactorization, relative_residual
-from ._operator import LinearOperator, Shape, registry
-from ._real_linear import (
-    from_coordinates,
-    in_coordinates,
-    linear_operator,
-)
-from ._solve_info import (
-    OnSingular,
-    SolveInfo,
-    judge_rcond,
-    judge_residual,
-    require_on_singular,
-)
+from ._min_norm import LeastSquaresFactorization
+from ._norms import relative_residual
+from ._operator import LinearOperator
+from ._real_linear import from_coordinates, in_coordinates, linear_operator
+from ._registry import registry
+from ._solve_info import OnSingular, SolveInfo, judge_rcond, judge_residual, require_on_singular
 from ._terms import TermOperator
-from ._trace import NonlinearError, Trace, Traced, stop_gradient, trace
+from ._trace import Trace, trace
+from ._traced_arrays import NonlinearError, Traced, stop_gradient
 
 
 def factorize(op: LinearOperator, on_singular: str) -> Factorization:

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ._check import Array, require_dense, supported_dtype
-from ._terms import Factor, Label, label_map, label_product
+from ._check import Array, supported_dtype
+from ._factor import Factor
+from ._labels import Label, label_map, label_product
+from ._memory import require_dense
 
 
 class SparseFactor(Factor):

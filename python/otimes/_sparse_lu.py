@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._check import Array, as_inexact, inexact_dtype, require_finite
-from ._factorizations import Factorization, KroneckerFactorization, Trans, as_permutation
+from ._check import Array, as_inexact, require_finite
+from ._dtypes import inexact_dtype, real_dtype
+from ._factor import Factor
+from ._factorizations import (
+    Factorization,
+    KroneckerFactorization,
+    Trans,
+    as_columns,
+    as_permutation,
+)
+from ._layout import along_axis
 from ._sparse import SparseFactor
-from ._terms import Factor, Term
+from ._terms import Term
 
 _PROBES = 8  # steps of each power iteration
 
@@ -76,33 +86,28 @@ class SparseKroneckerFactorization(Factorization):
         self.parts = [None if f.is_identity else self._part(f) for f in term.factors]
 
     def _part(self, f: Factor) -> Factorization:
-        own = self.dtype if f.dtype.kind == "c" else np.dtype(self.dtype.char.lower())
+        own = self.dtype if f.dtype.kind == "c" else real_dtype(self.dtype)
         if isinstance(f, SparseFactor):
             return SparseLU(f, own)
-        return KroneckerFactorization(Term(1, (f,), (0,)), own)
+        return KroneckerFactorization(Term.of([f]), own)
 
     def rcond(self) -> float:
         return math.prod(part.rcond() for part in self.parts if part is not None)
 
     def _solve(self, rhs: ArrayLike, trans: Trans) -> Array:
-        b = as_inexact("rhs", rhs)
-        if b.ndim not in (1, 2) or b.shape[0] != self.term.rows:
-            size = self.term.rows
-            raise ValueError(f"rhs has shape {b.shape}, but must be ({size},) or ({size}, k)")
+        b, shape = as_columns(rhs, self.term.rows)
         permutation = as_permutation(self.term)
         x = b if permutation is None or trans == "N" else permutation @ b
-        x = self._solve_modes(x.reshape(b.shape[0], math.prod(b.shape[1:])), trans)
+        x = self._solve_modes(x, trans)
         c = np.conj(self.term.coefficient) if trans == "H" else self.term.coefficient
         x = (x if c == 1 else x / c).astype(np.result_type(self.dtype, b.dtype), copy=False)
-        x = x.reshape(b.shape)
-        return x if permutation is None or trans != "N" else permutation.T @ x
+        x = x if permutation is None or trans != "N" else permutation.T @ x
+        return np.asarray(x.reshape(shape))
 
     def _solve_modes(self, x: Array, trans: Trans) -> Array:
         """The factors' inverses along their modes of columns x (N, k)."""
         modes = x.reshape(*(f.rows for f in self.term.factors), x.shape[1])
         for axis, part in enumerate(self.parts):
             if part is not None:
-                front = np.moveaxis(modes, axis, 0)
-                y = part.solve(front.reshape(front.shape[0], math.prod(front.shape[1:])), trans)
-                modes = np.moveaxis(y.reshape(front.shape), 0, axis)
+                modes = along_axis(partial(part.solve, trans=trans), modes, axis)
         return modes.reshape(x.shape)

@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 
 from . import _core
-from ._check import Array, inexact_dtype
-from ._factorizations import Factorization, Trans, as_columns, as_permutation, norm_bound
-from ._modes import Aligned, Mode, align, is_hermitian, is_normal, mode_of, schur_mode
-from ._operator import Scalar
-from ._terms import Factor, Term, TermOperator, from_terms
+from ._check import Array, Scalar, is_hermitian
+from ._dtypes import inexact_dtype, real_dtype
+from ._factor import Factor
+from ._factorizations import Factorization, Trans, as_columns, as_permutation
+from ._modes import Aligned, Mode, align, is_normal, mode_of, schur_mode
+from ._norms import map_norm, norm_bound, norm_estimate
+from ._terms import Term, TermOperator, flat_operator
 
 # --- the sum -------------------------------------------------------------------------------------
 
@@ -40,9 +42,8 @@ class Spectral:
         self.terms = terms
         self.is_diagonal = all(form.ndim == 1 for mode in modes for form in mode.forms)
         self.is_unitary = all(mode.is_unitary for mode in modes)
-        factors = tuple(Factor(mode.basis, mode.size) for mode in modes)
-        flat = (math.prod(mode.size for mode in modes),)
-        self.basis = from_terms([Term(1, factors, tuple(range(len(modes))))], flat, flat)
+        factors = (Factor(mode.basis, mode.size) for mode in modes)
+        self.basis = flat_operator(Term.of(factors))
         self.adjoint_basis = self.basis.H
 
     @property
@@ -87,7 +88,7 @@ class Spectral:
         # Cᴴ is lower triangular: upper, with rows and columns in reverse order
         wide = np.result_type(y.dtype, self._dtype)
         x = np.array(y[::-1] if adjoint else y, wide, order="C")
-        dtype = np.dtype(wide.char.lower()) if self.is_real else wide
+        dtype = real_dtype(wide) if self.is_real else wide
         terms = []
         for c, picks in self.terms:
             factors = [self._triangle(k, p, adjoint, dtype) for k, p in enumerate(picks)]
@@ -299,7 +300,7 @@ class SpectralFactorization(Factorization):
             smallest = 1 / map_norm(
                 lambda z: self._probed(z, "N"), lambda z: self._probed(z, "H"), n, dtype
             )
-            largest = map_norm(lambda z: self.op @ z, lambda z: self.op.H @ z, n, dtype)
+            largest = norm_estimate(self.op)
         eps = float(np.finfo(inexact_dtype(self.op.dtype)).eps)
         if smallest < eps * self.scale:  # rounding errors of terms that cancel
             largest = max(largest, self._size_of_terms())
@@ -322,19 +323,3 @@ class SpectralFactorization(Factorization):
             )
             for c, picks in self.spectral.terms
         )
-
-
-def map_norm(
-    forward: Callable[[Array], Array], adjoint: Callable[[Array], Array], n: int, dtype: Any
-) -> float:
-    """‖F‖₂ from below, by power iteration on Fᴴ F from a fixed vector without small entries."""
-    k = np.arange(1.0, n + 1)
-    z = (np.where(np.sin(1000 * k) < 0, -1, 1) * (0.75 + 0.25 * np.cos(7 * k))).astype(dtype)
-    z, norm = z[:, None] / np.linalg.norm(z), 0.0
-    for step in (forward, adjoint) * 3:
-        z = step(z)
-        norm = float(np.linalg.norm(z))
-        if norm == 0 or not math.isfinite(norm):
-            break
-        z = z / norm
-    return norm

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ._check import Array
-from ._operator import LinearOperator, Shape, registry
+from ._check import Array, Shape
+from ._operator import LinearOperator
+from ._registry import registry
 
 _PIXELS = 400
 _ROWS_PER_PIXEL = 4

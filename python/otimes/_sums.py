@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 
 from ._algebra import multiply, with_shapes
-from ._check import Array, inexact_dtype
+from ._check import Array
+from ._decompositions import EigResult
+from ._dtypes import inexact_dtype, real_dtype
+from ._factor import Factor
 from ._functions import expm
+from ._invariants import SlogdetResult
 from ._modes import Aligned
 from ._operator import LinearOperator
 from ._spectral import Spectral, aligned_parts, spectral
 from ._structures import Diagonal
-from ._terms import Factor, Term, TermOperator, from_terms
-
-# NumPy exports none of its result types
-_SlogdetResult: Any = type(np.linalg.slogdet(np.eye(1)))
-_EigResult: Any = type(np.linalg.eig(np.eye(1)))
+from ._terms import Term, TermOperator, flat_operator, from_terms
 
 
 def _decomposed(a: Any) -> Spectral | None:
@@ -32,10 +32,6 @@ def _decomposed(a: Any) -> Spectral | None:
     if not isinstance(op, TermOperator) or len(op.parts) < 2 or op.parts[0].is_permuted:
         return None
     return spectral(op)
-
-
-def _real(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    return np.empty(0, dtype).real.dtype
 
 
 # --- determinants --------------------------------------------------------------------------------
@@ -48,7 +44,7 @@ def slogdet(a: Any) -> Any:
         return NotImplemented
     sign, logarithm = _slogdet(s, a)
     dtype = inexact_dtype(a.dtype)
-    return _SlogdetResult(dtype.type(sign), _real(dtype).type(logarithm))
+    return SlogdetResult(dtype.type(sign), real_dtype(dtype).type(logarithm))
 
 
 def _slogdet(s: Spectral, a: Any) -> tuple[Any, float]:
@@ -100,14 +96,9 @@ def eig(a: Any) -> Any:
         return NotImplemented
     aligned = _aligned(a)
     pairs = zip(aligned.sizes, decompositions, strict=True)
-    factors = [Factor(None if e is None else e[1], size) for size, e in pairs]
-    vectors = from_terms([Term(1, tuple(factors), tuple(range(len(factors))))], *_flat(a))
+    vectors = flat_operator(Term.of(Factor(None if e is None else e[1], n) for n, e in pairs))
     values = _joined(a, decompositions)
-    return _EigResult(values.astype(np.result_type(values, vectors.dtype), copy=False), vectors)
-
-
-def _flat(a: LinearOperator) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    return (a.shape[1],), (a.shape[0],)
+    return EigResult(values.astype(np.result_type(values, vectors.dtype), copy=False), vectors)
 
 
 def _aligned(a: LinearOperator) -> Aligned:
@@ -132,7 +123,7 @@ def _eig_of_modes(a: LinearOperator) -> list[Any] | None:
 def _joined(a: LinearOperator, decompositions: list[Any]) -> Array:
     """The eigenvalues of the sum from those of the modes; real where all are, as NumPy's."""
     aligned = _aligned(a)
-    ones = [np.ones(n, _real(inexact_dtype(a.dtype))) for n in aligned.sizes]
+    ones = [np.ones(n, real_dtype(inexact_dtype(a.dtype))) for n in aligned.sizes]
     total: Any = 0
     for coefficient, places in aligned.terms:
         part: Any = ones[0][:1] * coefficient
@@ -253,8 +244,7 @@ def _product_of_exponentials(
         Factor(None if g is None else expm(g, check_finite=finite), size)
         for g, size in zip(sums, sizes, strict=True)
     )
-    term = Term(scalar, tuple(factors), tuple(range(len(sizes))))
-    return from_terms([term], op.in_shape, op.out_shape)
+    return from_terms([Term.of(factors, scalar)], op.in_shape, op.out_shape)
 
 
 #: The rules by NumPy function, for the table of `_numpy`.

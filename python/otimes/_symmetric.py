@@ -11,9 +11,10 @@ from typing import NamedTuple
 from numpy.typing import ArrayLike
 
 from ._check import Array, as_inexact
+from ._compounds import Product
 from ._factorizations import Factorization, Trans
-from ._operator import LinearOperator, registry
-from ._structures import Product
+from ._operator import LinearOperator
+from ._registry import registry
 from ._terms import Term, TermOperator
 from ._triangles import Duplication, Elimination, TriangleOperator
 

@@ -13,30 +13,25 @@ from typing import Any
 
 import numpy as np
 
-from ._check import Array, as_array, user_frame
-from ._operator import Shape
+from ._batched import Batched
+from ._check import Array, Shape, as_array, user_frame
+from ._dtypes import real_dtype
+from ._labels import Label, label_map
 from ._primitives import (
-    Batched,
-    Broadcast,
     Conj,
     Constant,
-    Gather,
     Inner,
     KroneckerWith,
     LeftMultiply,
     Outer,
-    Permute,
     Primitive,
     Real,
-    Reshape,
     RightMultiply,
     Same,
     Scale,
-    SumTo,
-    Window,
     is_traced,
 )
-from ._terms import Label, label_map
+from ._rearrangements import Broadcast, Gather, Permute, Reshape, SumTo, Window
 
 _numbers = itertools.count()
 
@@ -280,7 +275,7 @@ class Tangent:
             )
         self.tape.is_real_linear = True
         is_part = isinstance(primitive, Real)
-        dtype = np.dtype(self.dtype.char.lower()) if is_part else self.dtype
+        dtype = real_dtype(self.dtype) if is_part else self.dtype
         return Tangent(self.tape, self.shape, dtype, ((primitive, self),))
 
     def kron_after(self, a: Any) -> Tangent:

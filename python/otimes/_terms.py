@@ -9,178 +9,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import _core
-from ._check import Array, as_array, compute_dtype, inexact_dtype, require_dense
-from ._operator import LinearOperator, Scalar, Shape
-
-#: The name of a factor for display: a product of (symbol, power, mark), mark in "", "T", "H", "*".
-Label = tuple[tuple[str, int, str], ...]
-
-
-class Factor:
-    """One factor of a term: a matrix, or the identity (``array is None``) of size `rows`.
-
-    The matrix is read-only: an operator is a snapshot, and its factors are seen by users. What a
-    sparse matrix does otherwise is in _sparse.py.
-    """
-
-    __slots__ = ("array", "cols", "label", "rows")
-
-    is_sparse = False
-
-    array: Array | None
-    rows: int
-    cols: int
-
-    def __init__(self, array: Array | None, size: int = 0, label: Label | None = None) -> None:
-        self.array = None if array is None else _locked(array)
-        self.rows, self.cols = (size, size) if array is None else array.shape
-        self.label = label
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self.rows, self.cols
-
-    @property
-    def is_identity(self) -> bool:
-        return self.array is None
-
-    @property
-    def matrix(self) -> Any:
-        """What products with other factors are computed with: an array, or a CSR one."""
-        return self.array
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return np.dtype(np.bool_) if self.array is None else self.array.dtype
-
-    @property
-    def stored(self) -> int:
-        """The number of entries that a product multiplies with."""
-        return 0 if self.array is None else self.array.size
-
-    @property
-    def values(self) -> Array:
-        """The stored entries, of a matrix."""
-        assert self.array is not None
-        return self.array
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Factor, (self.array, self.rows, self.label)
-
-    def packed(self, dtype: np.dtype[Any]) -> Any:
-        """What a plan of this dtype takes: a contiguous array, or the size of an identity."""
-        if self.array is None:
-            return self.rows
-        order: Literal["F", "C"] = "F" if self.array.flags.f_contiguous else "C"
-        return np.require(self.array, dtype, [order, "A"])  # unpickled ones lie anywhere
-
-    def dense(self, dtype: np.dtype[Any]) -> Array:
-        """The matrix in this dtype, read-only."""
-        if self.array is None:
-            require_dense(self.shape, dtype)
-            return _locked(np.eye(self.rows, dtype=dtype))
-        return _locked(self.array.astype(dtype, copy=False))
-
-    def exported(self, dtype: np.dtype[Any]) -> Any:
-        """The matrix as users see it."""
-        return self.dense(dtype)
-
-    def astype(self, dtype: np.dtype[Any]) -> Factor:
-        return self.elementwise(lambda a: a.astype(dtype, copy=False), self.label)
-
-    def largest(self) -> int:
-        """The largest size of an entry of an integer matrix."""
-        if self.array is None or self.array.size == 0:
-            return 1
-        return max(int(self.array.max()), -int(self.array.min()))
-
-    def map(self, f: Callable[[Array], Array], label: Label | None = None) -> Factor:
-        """f of the matrix, for an f that leaves the identity as it is."""
-        return self if self.array is None else Factor(f(self.array), label=label)
-
-    def elementwise(self, f: Callable[[Array], Array], label: Label | None = None) -> Factor:
-        """f of each entry, for an f that maps 0 to 0 and 1 to 1."""
-        return self.map(f, label)
-
-    def transpose(self) -> Factor:
-        return self.map(lambda a: a.T, label_map(self.label, "T"))
-
-    def conj(self) -> Factor:
-        if not self.is_identity and self.dtype.kind != "c":
-            return self
-        return self.elementwise(np.conj, label_map(self.label, "*"))
-
-    def inverse(self) -> Factor:
-        return self.map(
-            lambda a: np.linalg.inv(a.astype(inexact_dtype(a.dtype), copy=False)),
-            label_inverse(self.label),
-        )
-
-    def matmul(self, other: Factor) -> Factor:
-        if self.is_identity:
-            return other
-        if other.is_identity:
-            return self
-        return Factor(self.matrix @ other.matrix, label=label_product(self.label, other.label))
-
-    def hadamard(self, other: Factor, dtype: np.dtype[Any]) -> Factor:
-        """The entrywise product, in this dtype."""
-        return Factor(self.dense(dtype) * other.dense(dtype))
-
-    def trace(self, dtype: np.dtype[Any]) -> Any:
-        if self.array is None:
-            return _wrapped(self.rows, dtype)
-        return self.array.trace(dtype=dtype)
-
-    def total(self, dtype: np.dtype[Any]) -> Any:
-        if self.array is None:
-            return _wrapped(self.rows, dtype)
-        return self.array.sum(dtype=dtype)
-
-    def equals(self, other: Factor) -> bool:
-        if self.shape != other.shape or self.is_identity != other.is_identity or other.is_sparse:
-            return False
-        if self.array is None or other.array is None or self.array is other.array:
-            return True
-        return self.array.dtype == other.array.dtype and np.array_equal(self.array, other.array)
-
-    def is_finite(self) -> bool:
-        return self.array is None or bool(np.isfinite(self.array).all())
-
-    def norm(self) -> float:
-        """‖F‖_F, 1 for an identity."""
-        return 1.0 if self.array is None else float(np.linalg.norm(self.array))
-
-    def entries(self, rows: Array, cols: Array) -> tuple[Array, Array | None]:
-        """The entries at pairs of indices, and which of them are zeros implied by structure."""
-        if self.array is None:
-            return np.ones(rows.shape, np.bool_), rows != cols
-        return self.array[rows, cols], None
-
-    def sample(self) -> Any:
-        """Equal for equal factors, and almost never for others: the shape and a few entries."""
-        if self.array is None or self.array.size == 0:
-            return self.shape, self.array is None
-        a = self.array
-        return self.shape, a[0, 0], a[-1, -1], a[-1, 0], a[0, -1]
-
-
-def _wrapped(n: int, dtype: np.dtype[Any]) -> Any:
-    """A count as a number of this dtype, in which large ones wrap around."""
-    return dtype.type(n if dtype.kind in "fc" else _coefficient(n, dtype))
-
-
-def _locked(array: Array) -> Array:
-    if not array.flags.writeable:
-        return array
-    view = array.view()
-    view.setflags(write=False)
-    return view
+from ._check import Array, Scalar, Shape
+from ._dtypes import compute_dtype, real_dtype, wrapped
+from ._factor import Factor
+from ._layout import apply_along_columns, packed
+from ._memory import require_dense
+from ._operator import LinearOperator
 
 
 class Term(NamedTuple):
@@ -189,6 +28,12 @@ class Term(NamedTuple):
     coefficient: Scalar
     factors: tuple[Factor, ...]
     order: tuple[int, ...]
+
+    @classmethod
+    def of(cls, factors: Iterable[Factor], coefficient: Scalar = 1) -> Term:
+        """c (F₁⊗…⊗F_N), without a permutation."""
+        factors = tuple(factors)
+        return cls(coefficient, factors, tuple(range(len(factors))))
 
     @property
     def rows(self) -> int:
@@ -218,7 +63,7 @@ class Term(NamedTuple):
 
     def astype(self, dtype: np.dtype[Any]) -> Term:
         """The factors in this dtype; real ones in its real counterpart, where that is cheaper."""
-        real = np.dtype(dtype.char.lower()) if dtype.kind == "c" else dtype
+        real = real_dtype(dtype)
 
         def cast(f: Factor) -> Factor:
             return f.astype(dtype if f.dtype.kind == "c" else real)
@@ -267,39 +112,6 @@ def term_work(columns: int, matrices: list[tuple[int, int, int]], permuted: bool
     return identities * steps + (columns if permuted or not matrices else 0)
 
 
-def label_map(label: Label | None, mark: str) -> Label | None:
-    """The label of the transpose ("T") or the conjugate ("*") of what `label` names."""
-    if label is None:
-        return None
-    atoms = reversed(label) if mark == "T" else label
-    return tuple((symbol, power, _MARKS[old, mark]) for symbol, power, old in atoms)
-
-
-_MARKS = {
-    ("", "T"): "T",
-    ("T", "T"): "",
-    ("*", "T"): "H",
-    ("H", "T"): "*",
-    ("", "*"): "*",
-    ("*", "*"): "",
-    ("T", "*"): "H",
-    ("H", "*"): "T",
-}
-
-
-def label_inverse(label: Label | None) -> Label | None:
-    return label and tuple((symbol, -power, mark) for symbol, power, mark in reversed(label))
-
-
-def label_product(a: Label | None, b: Label | None) -> Label | None:
-    """The label of a product; neighbouring powers of one symbol join."""
-    if a is None or b is None:
-        return None
-    if a and b and (a[-1][0], a[-1][2]) == (b[0][0], b[0][2]) and a[-1][1] + b[0][1] != 0:
-        return (*a[:-1], (a[-1][0], a[-1][1] + b[0][1], a[-1][2]), *b[1:])
-    return a + b
-
-
 class TermOperator(LinearOperator):
     """What operators in normal form share; its leaves differ in name and attributes only."""
 
@@ -337,8 +149,8 @@ class TermOperator(LinearOperator):
         dtype = compute_dtype(self._result_dtype(x.dtype))
         n, k = x.shape
         if dtype.kind == "c" and self.dtype.kind != "c":  # one real product, not a complex one
-            real = np.dtype(dtype.char.lower())
-            pairs = _packed(x, dtype).view(real).reshape(1, n, 2 * k)
+            real = real_dtype(dtype)
+            pairs = packed(x, dtype).view(real).reshape(1, n, 2 * k)
             return self._plan_for(real).apply(pairs).view(dtype).reshape(self.shape[0], k)
         return apply_along_columns(self._plan_for(dtype).apply, x, dtype)
 
@@ -395,7 +207,7 @@ class TermOperator(LinearOperator):
         total = dtype.type(0)
         with np.errstate(all="ignore"):
             for term in self.parts:
-                product = dtype.type(_coefficient(term.coefficient, dtype))
+                product = dtype.type(wrapped(term.coefficient, dtype))
                 for f in term.factors:
                     product = product * of(f, dtype)
                 total = total + product
@@ -408,20 +220,6 @@ class TermSum(TermOperator):
     __slots__ = ()
 
 
-def _packed(x: Array, dtype: np.dtype[Any]) -> Array:
-    """`x` as a kernel takes it: C-ordered, aligned and of its dtype."""
-    array = np.require(x, dtype, ("C", "A"))
-    return array if array.dtype.char == dtype.char else array.view(dtype)  # long long is int64
-
-
-def apply_along_columns(apply: Callable[[Array], Array], x: Array, dtype: np.dtype[Any]) -> Array:
-    """What a kernel that takes C-ordered (L, N, R) makes of columns x (N, k), in x's own order."""
-    columns = x.flags.f_contiguous and not x.flags.c_contiguous
-    y = apply(_packed(x.T, dtype)[:, :, None] if columns else _packed(x, dtype)[None])
-    block: Array = y[:, :, 0].T if columns else y[0]
-    return block
-
-
 def _entries_of(term: Term, rows: Array, cols: Array, dtype: np.dtype[Any]) -> Array:
     """c F₁[i₁, j₁] … F_N[i_N, j_N] for each pair of flat indices."""
     dims = [0] * len(term.factors)
@@ -429,7 +227,7 @@ def _entries_of(term: Term, rows: Array, cols: Array, dtype: np.dtype[Any]) -> A
         dims[mode] = f.cols
     i = places_of(rows, [f.rows for f in term.factors])
     j = places_of(cols, dims)
-    values = np.full(rows.shape, _coefficient(term.coefficient, dtype), dtype)
+    values = np.full(rows.shape, wrapped(term.coefficient, dtype), dtype)
     implied_zero = np.zeros(rows.shape, np.bool_)
     for k, f in enumerate(term.factors):
         row, col = i[k], j[term.order[k]]
@@ -466,14 +264,6 @@ def _weak(c: Scalar) -> Any:
     return True if type(c) is int and c == 1 else c
 
 
-def _coefficient(c: Scalar, dtype: np.dtype[Any]) -> Scalar:
-    """A coefficient for a plan of this dtype: integers wrap around as NumPy's do."""
-    if dtype.kind not in "iu":
-        return c
-    wrapped = int(c.real) % 2**64
-    return wrapped - 2**64 if dtype.kind == "i" and wrapped >= 2**63 else wrapped
-
-
 def _dtype_of(parts: tuple[Term, ...]) -> np.dtype[Any]:
     dtypes = {f.dtype for t in parts for f in t.factors if not f.is_identity}
     weak = [_weak(t.coefficient) for t in parts]  # no set: 1.0 equals True
@@ -486,7 +276,7 @@ def _dtype_of(parts: tuple[Term, ...]) -> np.dtype[Any]:
 def compile_plan(parts: tuple[Term, ...], dtype: np.dtype[Any]) -> _core.TermPlan:
     """The plan of these terms, factors packed in one contiguous dtype."""
     terms = [
-        (_coefficient(t.coefficient, dtype), tuple(f.packed(dtype) for f in t.factors), t.order)
+        (wrapped(t.coefficient, dtype), tuple(f.packed(dtype) for f in t.factors), t.order)
         for t in parts
     ]
     return _core.TermPlan(dtype.char, terms)
@@ -500,12 +290,17 @@ def from_terms(terms: Iterable[Term], in_shape: Shape, out_shape: Shape) -> Line
     """The operator of a sum of terms: equal terms merged, the name of the structure found."""
     parts = merge(terms)
     if _wraps(parts):
-        parts = (Term(1, (Factor(TermSum(parts, in_shape, out_shape).toarray()),), (0,)),)
+        parts = (Term.of([Factor(TermSum(parts, in_shape, out_shape).toarray())]),)
     for form in named_forms:
         op = form(parts, in_shape, out_shape)
         if op is not None:
             return op
     return TermSum(parts, in_shape, out_shape)
+
+
+def flat_operator(term: Term) -> LinearOperator:
+    """The operator of one term, between vectors."""
+    return from_terms([term], (term.cols,), (term.rows,))
 
 
 def merge(terms: Iterable[Term]) -> tuple[Term, ...]:
@@ -559,14 +354,3 @@ def _vanishes(term: Term) -> bool:
 def _fingerprint(term: Term) -> Any:
     """Equal for equal terms, and almost never for others: shapes and a few entries."""
     return term.order, tuple(f.sample() for f in term.factors)
-
-
-def snapshot(name: str, a: Any, label: Label | None = None) -> Factor:
-    """A factor that holds its own read-only copy of a matrix."""
-    array = as_array(name, a)
-    dtype = np.dtype(np.float32) if array.dtype.char == "e" else array.dtype
-    array = np.array(array, dtype, order="C", copy=True)
-    if array.ndim != 2:
-        raise ValueError(f"{name} has shape {array.shape}, but must be a matrix")
-    array.setflags(write=False)
-    return Factor(array, label=label)

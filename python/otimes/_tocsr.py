@@ -7,10 +7,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._check import Array, require_sparse
-from ._operator import LinearOperator, registry
-from ._structures import Cast, Conjugate, Diagonal, OperatorKronecker, Product, Sum
-from ._terms import Factor, Term, TermOperator
+from ._check import Array
+from ._compounds import Cast, Conjugate, OperatorKronecker, Product, Sum
+from ._factor import Factor
+from ._memory import require_sparse
+from ._operator import LinearOperator
+from ._registry import registry
+from ._structures import Diagonal
+from ._terms import Term, TermOperator
 from ._triangles import TriangleOperator
 
 _PANEL = 1 << 20  # entries of the dense panels that are made of operators without a rule

@@ -8,9 +8,10 @@ from typing import Any, Literal
 import numpy as np
 
 from . import _core
-from ._check import Array, compute_dtype, sum_dtype
+from ._check import Array
+from ._dtypes import compute_dtype, sum_dtype
+from ._layout import apply_along_columns
 from ._operator import LinearOperator
-from ._terms import apply_along_columns
 
 #: What stands after the symbol: the transpose, the pseudo-inverse, the transpose of that.
 Mark = Literal["", "T", "+", "+T"]

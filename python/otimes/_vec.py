@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _core
-from ._check import Array, as_array
-from ._operator import Shape, registry
+from ._check import Array, Shape, as_array
+from ._layout import as_exact
+from ._registry import registry
 
 Given = ParamSpec("Given")
 
@@ -163,15 +164,9 @@ def is_column_major(order: str) -> bool:
     return order == "F"
 
 
-def _word_strided(x: Array) -> Array:
-    """`x`, copied if it is unaligned or a field of packed records."""
-    regular = x.flags.aligned and not any(stride % x.itemsize for stride in x.strides)
-    return x if regular else x.copy()
-
-
 def _gather(name: str, a: ArrayLike, offset: int) -> Array:
     x = _as_matrices(name, a, square=True)
-    x = _word_strided(x)
+    x = as_exact(x, x.dtype)
     n = x.shape[-1]
     out = np.empty((*x.shape[:-2], max(n - offset, 0) * (n - offset + 1) // 2), x.dtype)
     _core.gather_lower(x, offset, out)
@@ -326,5 +321,5 @@ def unveck(v: ArrayLike) -> Array:
         raise TypeError(f"v has dtype {x.dtype}, which has no negatives; convert it first")
     n = order_of(x.shape[-1], 1)
     lower = np.zeros((*x.shape[:-1], n, n), x.dtype)
-    _core.scatter_lower(_word_strided(x), 1, lower)
+    _core.scatter_lower(as_exact(x, x.dtype), 1, lower)
     return np.subtract(lower, lower.swapaxes(-1, -2))

@@ -14,9 +14,9 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from .._check import Array
 from .._tape import Tangent
-from .._trace import rule
+from .._traced_arrays import plain, rule
 from .linear_function import Function, LinearFunction
-from .tangents import apply, plain, refuse
+from .tangents import apply, refuse
 
 
 def linear_map(value: Array, a: Any, function: Function, transposed: Function) -> Any:

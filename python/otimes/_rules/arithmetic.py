@@ -11,12 +11,12 @@ import numpy as np
 
 from .._algebra import identity_operator, with_shapes
 from .._kron import kron as kronecker_product
+from .._labels import label_map, label_product
 from .._operator import LinearOperator
 from .._primitives import Apply
 from .._tape import Tangent, where
-from .._terms import label_map, label_product
-from .._trace import rule
-from .tangents import plain, through
+from .._traced_arrays import plain, rule
+from .tangents import through
 
 
 def _keep(label: Any, *others: Any) -> Any:

@@ -15,17 +15,8 @@ from numpy.linalg import LinAlgError
 
 from .._check import Array
 from .._tape import Tangent, where
-from .._trace import rule
-from .tangents import (
-    adjoint,
-    adjoint_of,
-    diagonal_of,
-    plain,
-    refuse,
-    require_plain,
-    require_real,
-    swapped,
-)
+from .._traced_arrays import plain, rule
+from .tangents import adjoint, adjoint_of, diagonal_of, refuse, require_plain, require_real, swapped
 
 
 def _symmetric(what: str, a: Any) -> None:

@@ -15,8 +15,8 @@ import numpy as np
 
 from .._check import warn
 from .._tape import where
-from .._trace import rule
-from .tangents import plain, require_real
+from .._traced_arrays import plain, rule
+from .tangents import require_real
 
 #: f -> (A, f(A)) ↦ f'(A), for analytic f: Abramowitz & Stegun, chapter 4.
 ANALYTIC: dict[np.ufunc, Callable[[Any, Any], Any]] = {

@@ -16,12 +16,13 @@ import numpy as np
 from .._check import as_inexact
 from .._lstsq_axb import lstsq_axb
 from .._lyapunov import solve_continuous_lyapunov, solve_discrete_lyapunov, solve_stein
+from .._lyapunov_factor import solve_lyapunov_factor
 from .._pencil_equations import solve_generalized_sylvester
-from .._riccati import solve_continuous_are, solve_discrete_are, solve_lyapunov_factor
+from .._riccati import solve_continuous_are, solve_discrete_are
 from .._tape import Tangent
-from .._trace import Traced, rule
+from .._traced_arrays import Traced, plain, rule
 from .decompositions import cholesky_tangent, require_rank
-from .tangents import adjoint_of, plain, refuse, through
+from .tangents import adjoint_of, refuse, through
 
 Map = Callable[[Tangent], Tangent]
 

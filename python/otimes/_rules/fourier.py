@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from .._check import Array
-from .._operator import Shape
-from .._trace import rule
+from .._check import Array, Shape
+from .._traced_arrays import plain, rule
 from .along import linear_map
-from .tangents import axes_of, plain, refuse, through
+from .tangents import axes_of, refuse, through
 
 
 def _resized(x: Array, shape: Shape) -> Array:

@@ -9,7 +9,7 @@ from .._equations import solve_sylvester
 from .._frechet import Frechet
 from .._functions import expm, logm, sqrtm
 from .._tape import Tangent
-from .._trace import rule
+from .._traced_arrays import rule
 from .tangents import through
 
 

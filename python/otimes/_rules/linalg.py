@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from .._check import Array
+from .._labels import label_inverse
 from .._tape import Tangent
-from .._terms import label_inverse
-from .._trace import Traced, rule, rules
+from .._traced_arrays import Traced, plain, rule, rules
 from .elementwise import direction
 from .reductions import shares, weighted
-from .tangents import axes_of, kept, plain, refuse, through, weighted_sum
+from .tangents import axes_of, kept, refuse, through, weighted_sum
 
 
 @rule(np.linalg.inv, label=label_inverse)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .._check import Array
-from .._operator import LinearOperator, Shape
-from .._primitives import from_columns, to_columns
+from .._check import Array, Shape
+from .._layout import from_columns, to_columns
+from .._operator import LinearOperator
 
 Function = Callable[[Array], Array]
 

@@ -12,9 +12,9 @@ import numpy as np
 
 from .._check import Array
 from .._tape import Tangent
-from .._trace import rule
+from .._traced_arrays import plain, rule
 from .along import cumsum_of
-from .tangents import axes_of, kept, plain, require_real, sum_over, weighted_sum
+from .tangents import axes_of, kept, require_real, sum_over, weighted_sum
 
 Axis = Any
 

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from .._check import Array
+from .._dtypes import real_dtype
 from .._tape import Tangent, where
-from .._trace import Traced, rule, stop_gradient
+from .._traced_arrays import Traced, rule, stop_gradient
 from .._vec import unvec, unvech, unveck, vec, vech, veck
 
 # --- one rule for all ----------------------------------------------------------------------------
@@ -297,7 +298,7 @@ def unveck_of(v: Any) -> Any:
 
 def _mask(condition: Any, like: Any) -> Array:
     """1 where the condition holds, 0 elsewhere, in the precision of an array."""
-    return np.asarray(stop_gradient(condition), bool).astype(like.dtype.char.lower())
+    return np.asarray(stop_gradient(condition), bool).astype(real_dtype(like.dtype))
 
 
 @rule(np.where, linear="jointly")
@@ -313,7 +314,7 @@ def _keeping(function: Callable[..., Any]) -> Callable[..., Any]:
 
     def forward(m: Any, k: int = 0) -> Any:
         value = function(m, k)
-        kept = function(np.ones(value.shape[-2:], value.dtype.char.lower()), k)
+        kept = function(np.ones(value.shape[-2:], real_dtype(value.dtype)), k)
         return value, (lambda dm: dm * kept,)
 
     return forward

@@ -7,10 +7,11 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from .._operator import LinearOperator, Shape
+from .._check import Shape
+from .._operator import LinearOperator
 from .._primitives import Apply
 from .._tape import Tangent, where
-from .._trace import Traced
+from .._traced_arrays import Traced, plain
 
 
 def refuse(what: str, instead: str) -> NoReturn:
@@ -27,13 +28,6 @@ def require_plain(what: str, *arrays: Any) -> None:
     """Refuse an array whose own derivative is being taken: an operator would lose it."""
     if any(isinstance(a, Traced) for a in arrays):
         refuse(f"the second derivative of {what}", "the first can be")
-
-
-def plain(x: Any) -> Any:
-    """The value of an array of any number of derivatives."""
-    while isinstance(x, Traced):
-        x = x.value
-    return x
 
 
 def through(function: Any, a: Any, *others: Any) -> Any:

@@ -6,151 +6,43 @@ Dask cuts, schedules and moves. Where to cut is decided in _chunks.py.
 from __future__ import annotations
 
 import functools
-import importlib
 import itertools
 import math
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import dask
 import dask.array as da
 import numpy as np
-from dask.base import tokenize
-from dask.highlevelgraph import HighLevelGraph
-from dask.system import CPU_COUNT
-from dask.utils import parse_bytes
 
-from ._check import Array, available_bytes
+from ._check import Array, Scalar
+from ._chunked_arrays import (
+    budget,
+    flat,
+    mapped,
+    named,
+    replaced,
+    require_memory,
+    shared,
+    split,
+    unflattened,
+)
 from ._chunks import (
     Chunks,
     FlatPlan,
     Plan,
     contiguous,
-    flattened,
     in_pieces,
     largest_chunk,
     plan_axes,
     plan_flat,
     regular,
 )
-from ._operator import LinearOperator, Scalar, Shape
+from ._compounds import OperatorKronecker, Product, Sum
+from ._layout import along_axis
+from ._operator import LinearOperator
 from ._products import kron_apply
-from ._structures import Diagonal, LowRank, OperatorKronecker, Product, Selection, Sum
-from ._terms import Factor, Term, TermOperator
-from ._triangles import Duplication, Elimination
-
-# --- what a task may hold ------------------------------------------------------------------------
-
-
-def budget(dtype: np.dtype[Any]) -> int:
-    """The entries of a chunk of the size that Dask is configured to make (``array.chunk-size``)."""
-    size: int = parse_bytes(dask.config.get("array.chunk-size"))
-    return max(1, size // dtype.itemsize)
-
-
-def require_memory(name: str, entries: int, dtype: np.dtype[Any]) -> None:
-    """Raise `MemoryError` where a worker could not hold what each of its threads needs."""
-    needed, (limit, threads) = entries * dtype.itemsize, _worker()
-    if needed * threads > limit:
-        raise MemoryError(
-            f"{name}: one task needs {_gigabytes(needed)} for a chunk and its image, but a worker "
-            f"has {_gigabytes(limit)} for its {threads} threads; smaller chunks of x, a smaller "
-            "array.chunk-size in Dask's configuration, or fewer threads per worker make it fit"
-        )
-
-
-def _gigabytes(size: float) -> str:
-    return f"{size / 2**30:.3g} GiB"
-
-
-def _worker() -> tuple[float, int]:
-    """Bytes and threads of the smallest worker of the present cluster, or of this machine."""
-    workers = _workers_of_cluster()
-    if not workers:
-        return available_bytes(), dask.config.get("num_workers", None) or CPU_COUNT
-    sizes = [(w["memory_limit"] or math.inf, w["nthreads"]) for w in workers]
-    return min(sizes, key=lambda worker: worker[0] / worker[1])
-
-
-def _workers_of_cluster() -> list[dict[str, Any]]:
-    if "distributed" not in sys.modules:
-        return []
-    distributed = importlib.import_module("distributed")  # another thread may not be done with it
-    try:
-        client = distributed.default_client()
-    except ValueError:  # no cluster
-        return []
-    return list(client.scheduler_info(n_workers=-1)["workers"].values())
-
-
-# --- pieces of graphs ----------------------------------------------------------------------------
-
-
-def named(a: Any) -> Any:
-    """An array as Dask can name it: it gives a matrix and a view of its transpose one name."""
-    return np.ascontiguousarray(a) if isinstance(a, np.ndarray) else a
-
-
-def shared(kind: str, value: Any) -> Any:
-    """A value, with arrays as `named` makes them, as one task: each worker receives it once."""
-    return dask.delayed(value, name=f"{kind}-{tokenize(value)}", traverse=False)
-
-
-def mapped(
-    name: str, f: Callable[..., Array], x: Any, *args: Any, chunks: Chunks, dtype: np.dtype[Any]
-) -> Any:
-    """f(block, *args) for every block of x, the results of these sizes, as tasks of this name."""
-    meta = np.empty((0,) * len(chunks), dtype)
-    return da.map_blocks(f, x, *args, chunks=chunks, dtype=dtype, meta=meta, token=name)
-
-
-def reshaped(x: Any, chunks: Chunks) -> Any:
-    """x with its blocks reshaped, in the same order: they hold neighbours in C order."""
-    name = f"reshape-{tokenize(x.name, chunks)}"
-    sources = itertools.product(*map(range, x.numblocks))
-    targets = itertools.product(*(range(len(c)) for c in chunks))
-    shapes = itertools.product(*chunks)
-    graph = {
-        (name, *target): (np.reshape, (x.name, *source), shape)
-        for source, target, shape in zip(sources, targets, shapes, strict=True)
-    }
-    meta = np.empty((0,) * len(chunks), x.dtype)
-    return da.Array(HighLevelGraph.from_collections(name, graph, [x]), name, chunks, meta=meta)
-
-
-def _replaced(chunks: Chunks, axis: int, *sizes: tuple[int, ...], count: int = 1) -> Chunks:
-    """The chunks with those of `count` axes replaced."""
-    return (*chunks[:axis], *sizes, *chunks[axis + count :])
-
-
-def unflattened(x: Any, axis: int, pieces: Chunks) -> Any:
-    """x with one axis as several, cut into these contiguous pieces."""
-    cut = x.rechunk(_replaced(x.chunks, axis, flattened(pieces)))
-    return reshaped(cut, _replaced(x.chunks, axis, *pieces))
-
-
-def flat(x: Any, axis: int, count: int) -> Any:
-    """x with `count` axes as one; they are cut into contiguous pieces."""
-    sizes = flattened(x.chunks[axis : axis + count])
-    return reshaped(x, _replaced(x.chunks, axis, sizes, count=count))
-
-
-def joined(x: Any, axis: int) -> Any:
-    """x with this axis and the next as one, cut into pieces as large as its chunks."""
-    if x.size == 0:
-        return x.reshape((*x.shape[:axis], math.prod(x.shape[axis : axis + 2])))
-    sizes = x.shape[axis : axis + 2]
-    pieces = contiguous(sizes, largest_chunk(x.chunks[axis : axis + 2]))
-    return flat(x.rechunk(_replaced(x.chunks, axis, *pieces, count=2)), axis, 2)
-
-
-def split(x: Any, axis: int, shape: Shape) -> Any:
-    """x with one axis as several of these sizes, cut into pieces as large as its chunks."""
-    if x.size == 0:
-        return x.reshape((*x.shape[:axis], *shape))
-    return unflattened(x, axis, contiguous(shape, largest_chunk((x.chunks[axis],))))
-
+from ._structures import Diagonal, LowRank, Selection
+from ._terms import Term, TermOperator
 
 # --- Kronecker products --------------------------------------------------------------------------
 
@@ -198,7 +90,7 @@ def stage(x: Any, axes: Sequence[int], runs: Runs, scale: Scalar, dtype: np.dtyp
     """The runs of these axes, which are whole, on every block."""
     chunks = x.chunks
     for k in axes:
-        chunks = _replaced(chunks, k, (math.prod(mode.rows for mode in runs[k]),))
+        chunks = replaced(chunks, k, (math.prod(mode.rows for mode in runs[k]),))
     factors = shared("kron-factors", {k: runs[k] for k in axes})
     return mapped(
         _stage_name(axes, runs), along, x, factors, scale, dtype, chunks=chunks, dtype=dtype
@@ -307,9 +199,7 @@ def on_columns(
 
 
 def _operator_along(block: Array, op: LinearOperator, axis: int) -> Array:
-    front = np.moveaxis(block, axis, 0)
-    y = op @ front.reshape(front.shape[0], math.prod(front.shape[1:]))
-    return np.moveaxis(y.reshape(op.shape[0], *front.shape[1:]), 0, axis)
+    return along_axis(lambda x: op @ x, block, axis)
 
 
 @apply.register
@@ -318,7 +208,7 @@ def _(op: TermOperator, x: Any, axis: int, dtype: np.dtype[Any]) -> Any:
     parts = []
     for term in op.parts:
         if term.is_permuted:
-            parts.append(_permuted(term, x, axis, dtype))
+            parts.append(permuted(term, x, axis, dtype))
         else:
             sizes = tuple(f.shape for f in term.factors)
             is_square = all(m == n for m, n in sizes)  # the stages of a sum change no sizes
@@ -328,7 +218,7 @@ def _(op: TermOperator, x: Any, axis: int, dtype: np.dtype[Any]) -> Any:
     return functools.reduce(da.add, parts)
 
 
-def _permuted(term: Term, x: Any, axis: int, dtype: np.dtype[Any]) -> Any:
+def permuted(term: Term, x: Any, axis: int, dtype: np.dtype[Any]) -> Any:
     """c (F₁⊗…⊗F_N) P: the neighbours that stay together are axes, which P transposes."""
     modes, order = _modes_of_term(term), term.order
     firsts = [k for k in range(len(order)) if k == 0 or order[k] != order[k - 1] + 1]
@@ -382,117 +272,6 @@ def _(op: Selection, x: Any, axis: int, dtype: np.dtype[Any]) -> Any:
     y = da.take(x, np.maximum(op.sources, 0), axis)
     found = da.from_array(op.sources >= 0, chunks=y.chunks[axis])
     return da.where(found[(slice(None), *(None,) * (x.ndim - 1 - axis))], y, y.dtype.type(0))
-
-
-# --- vech ----------------------------------------------------------------------------------------
-# The matrix is cut into blocks of columns. Each holds a contiguous piece of vec and one of vech;
-# what has its mirror image elsewhere is a commutation away.
-
-
-@apply.register
-def _(op: Elimination, x: Any, axis: int, dtype: np.dtype[Any]) -> Any:
-    return _padded(x, axis, op.n) if op.widens else _cut(x, axis, op.n)
-
-
-@apply.register
-def _(op: Duplication, x: Any, axis: int, dtype: np.dtype[Any]) -> Any:
-    match op.mark:
-        case "":  # D = Lᵀ + K L₀ᵀ, where L₀ leaves the diagonal out
-            lower = _padded(x, axis, op.n, strict=True)
-            return _padded(x, axis, op.n) + _mirrored(lower, axis, op.n)
-        case "T":  # Dᵀ = L + L₀ K
-            return _cut(x, axis, op.n) + _cut(_mirrored(x, axis, op.n), axis, op.n, strict=True)
-        case "+":  # D⁺ = L (I + K)/2
-            return _cut((x + _mirrored(x, axis, op.n)) / 2, axis, op.n)
-    square = _padded(x, axis, op.n)  # D⁺ᵀ = (I + K)/2 Lᵀ
-    return (square + _mirrored(square, axis, op.n)) / 2
-
-
-def _mirrored(x: Any, axis: int, n: int) -> Any:
-    eyes = Factor(None, n), Factor(None, n)
-    return _permuted(Term(1, eyes, (1, 0)), x, axis, x.dtype)
-
-
-def _cut(x: Any, axis: int, n: int, strict: bool = False) -> Any:
-    """vec to vech: the lower triangle, or zeros on the diagonal of it."""
-    columns = _columns(x, axis, n)
-    square = x.rechunk(_replaced(x.chunks, axis, tuple(n * width for width in columns)))
-    chunks = _replaced(square.chunks, axis, _lengths(columns, n))
-    first = _first_columns(square, axis, columns)
-    return _with_first("vech-cut", _cut_block, square, first, axis, n, strict, chunks=chunks)
-
-
-def _padded(x: Any, axis: int, n: int, strict: bool = False) -> Any:
-    """vech to vec, zeros above the diagonal, or also on it."""
-    columns = _columns(x, axis, n)
-    packed = x.rechunk(_replaced(x.chunks, axis, _lengths(columns, n)))
-    chunks = _replaced(packed.chunks, axis, tuple(n * width for width in columns))
-    first = _first_columns(packed, axis, columns)
-    return _with_first("vech-pad", _pad_block, packed, first, axis, n, strict, chunks=chunks)
-
-
-def _columns(x: Any, axis: int, n: int) -> tuple[int, ...]:
-    """The matrix in blocks of columns about as large as the chunks of x."""
-    return regular(n, max(1, min(n, max(x.chunks[axis], default=0) // max(n, 1))))
-
-
-def _lengths(columns: tuple[int, ...], n: int) -> tuple[int, ...]:
-    """How much of vech lies in each block of columns."""
-    ends = itertools.accumulate(columns, initial=0)
-    return tuple(
-        (j - i) * n - (j * (j - 1) - i * (i - 1)) // 2 for i, j in itertools.pairwise(ends)
-    )
-
-
-def _first_columns(x: Any, axis: int, columns: tuple[int, ...]) -> Any:
-    """The number of the first column of each block, as an array of one entry for each."""
-    starts = np.cumsum((0, *columns[:-1]))
-    return da.from_array(starts, chunks=1)
-
-
-def _with_first(
-    name: str, f: Callable[..., Array], x: Any, first: Any, axis: int, *args: Any, chunks: Chunks
-) -> Any:
-    """f(block, first column, axis, *args) of every block."""
-    labels = tuple(range(x.ndim))
-    return da.blockwise(
-        f, labels, x, labels, first, (axis,), *itertools.chain(*((a, None) for a in (axis, *args))),
-        dtype=x.dtype, meta=np.empty((0,) * x.ndim, x.dtype), align_arrays=False,
-        adjust_chunks={axis: chunks[axis]}, token=name,
-    )  # fmt: skip
-
-
-def _triangle(first: Array, width: int, n: int, strict: bool) -> Array:
-    """Which places of these columns are below the diagonal, or on it."""
-    below = np.arange(n) - (first[0] + np.arange(width))[:, None]
-    return np.asarray(below > 0 if strict else below >= 0)
-
-
-def _cut_block(block: Array, first: Array, axis: int, n: int, strict: bool) -> Array:
-    front = np.moveaxis(block, axis, 0)
-    square = front.reshape(-1, n, *front.shape[1:])
-    if strict:
-        square = square * _triangle(first, len(square), n, True)[(..., *(None,) * (block.ndim - 1))]
-    return np.moveaxis(square[_triangle(first, len(square), n, False)], 0, axis)
-
-
-def _pad_block(block: Array, first: Array, axis: int, n: int, strict: bool) -> Array:
-    front = np.moveaxis(block, axis, 0)
-    width = _width(first[0], front.shape[0], n)
-    square = np.zeros((width, n, *front.shape[1:]), block.dtype)
-    square[_triangle(first, width, n, False)] = front
-    if strict:
-        square *= _triangle(first, width, n, True)[(..., *(None,) * (block.ndim - 1))]
-    return np.moveaxis(square.reshape(width * n, *front.shape[1:]), 0, axis)
-
-
-def _width(first: int, length: int, n: int) -> int:
-    """How many columns from this one make a piece of vech of this length."""
-    width = 0
-    while length > 0:
-        length -= n - first - width
-        width += 1
-    return width
 
 
 # --- arrays in the operator's own shape ----------------------------------------------------------
