@@ -303,15 +303,15 @@ struct Table {
 }  // namespace
 
 template <class T>
-const HessenbergKernels<T>& hessenberg_table() {
+const HessenbergKernels<T>& hessenberg_kernels() {
     static constexpr HessenbergKernels<T> table{Table<T>::factor, Table<T>::solve,
                                                 Table<T>::update};
     return table;
 }
 
-template const HessenbergKernels<float>& hessenberg_table();
-template const HessenbergKernels<double>& hessenberg_table();
-template const HessenbergKernels<std::complex<float>>& hessenberg_table();
-template const HessenbergKernels<std::complex<double>>& hessenberg_table();
+template const HessenbergKernels<float>& hessenberg_kernels();
+template const HessenbergKernels<double>& hessenberg_kernels();
+template const HessenbergKernels<std::complex<float>>& hessenberg_kernels();
+template const HessenbergKernels<std::complex<double>>& hessenberg_kernels();
 
 }  // namespace otimes::OTIMES_KERNEL_SET

@@ -1,5 +1,5 @@
-// The text of all kernel sets. A file that includes it defines OTIMES_KERNEL_SET, the name of the
-// set's namespace; OTIMES_VECTOR_BYTES and OTIMES_TILE_ROWS, what its registers hold.
+// The text of all sets of mode kernels. A file that includes it defines OTIMES_KERNEL_SET, the name
+// of the set's namespace; OTIMES_VECTOR_BYTES and OTIMES_TILE_ROWS, what its registers hold.
 
 #include "otimes/mode_kernels.hpp"
 #include "vector_impl.hpp"

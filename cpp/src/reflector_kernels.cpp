@@ -2,32 +2,11 @@
 
 #include <complex>
 
-#include "otimes/cpu.hpp"
+#include "kernel_sets.hpp"
 
 namespace otimes {
 
-#define OTIMES_DECLARE_SET(set)                                                                    \
-    namespace set {                                                                                \
-    template <class T>                                                                             \
-    const ReflectorKernels<T>& reflector_table();                                                  \
-    }
-OTIMES_DECLARE_SET(baseline)
-OTIMES_DECLARE_SET(avx2)
-OTIMES_DECLARE_SET(avx512)
-#undef OTIMES_DECLARE_SET
-
-template <class T>
-const ReflectorKernels<T>& reflector_kernels() {
-#ifdef OTIMES_X86_KERNELS
-    static const ReflectorKernels<T>& chosen =
-        active_isa() == Isa::avx512 ? avx512::reflector_table<T>()
-        : active_isa() == Isa::avx2 ? avx2::reflector_table<T>()
-                                    : baseline::reflector_table<T>();
-#else
-    static const ReflectorKernels<T>& chosen = baseline::reflector_table<T>();
-#endif
-    return chosen;
-}
+OTIMES_CHOOSE_KERNELS(ReflectorKernels, reflector_kernels)
 
 template const ReflectorKernels<float>& reflector_kernels();
 template const ReflectorKernels<double>& reflector_kernels();

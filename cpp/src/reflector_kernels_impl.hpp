@@ -641,16 +641,16 @@ void reflect_rows(const LongReflector<T>& h, index_t rows, index_t cols, T* a, i
 }  // namespace
 
 template <class T>
-const ReflectorKernels<T>& reflector_table() {
+const ReflectorKernels<T>& reflector_kernels() {
     static constexpr ReflectorKernels<T> table{
         chase<T>,        apply_right<T>,           apply_left<T>, multiply<T>,
         reflect_rows<T>, reflect_columns<T, true>, rotate_cols<T>};
     return table;
 }
 
-template const ReflectorKernels<float>& reflector_table();
-template const ReflectorKernels<double>& reflector_table();
-template const ReflectorKernels<std::complex<float>>& reflector_table();
-template const ReflectorKernels<std::complex<double>>& reflector_table();
+template const ReflectorKernels<float>& reflector_kernels();
+template const ReflectorKernels<double>& reflector_kernels();
+template const ReflectorKernels<std::complex<float>>& reflector_kernels();
+template const ReflectorKernels<std::complex<double>>& reflector_kernels();
 
 }  // namespace otimes::OTIMES_KERNEL_SET

@@ -373,14 +373,14 @@ Real<T> solve_block(const TriangularBlock<T>& block) {
 }  // namespace
 
 template <class T>
-const TriangularKernels<T>& triangular_kernel_set() {
+const TriangularKernels<T>& triangular_kernels() {
     static constexpr TriangularKernels<T> table{solve_block<Sylvester, T>, solve_block<Stein, T>};
     return table;
 }
 
-template const TriangularKernels<float>& triangular_kernel_set();
-template const TriangularKernels<double>& triangular_kernel_set();
-template const TriangularKernels<std::complex<float>>& triangular_kernel_set();
-template const TriangularKernels<std::complex<double>>& triangular_kernel_set();
+template const TriangularKernels<float>& triangular_kernels();
+template const TriangularKernels<double>& triangular_kernels();
+template const TriangularKernels<std::complex<float>>& triangular_kernels();
+template const TriangularKernels<std::complex<double>>& triangular_kernels();
 
 }  // namespace otimes::OTIMES_KERNEL_SET

@@ -3,9 +3,6 @@
 #pragma once
 
 #include <stdexcept>
-#include <string>
-
-#include "otimes/view.hpp"
 
 namespace otimes {
 
@@ -23,9 +20,5 @@ struct singular_error : std::runtime_error {
 struct interrupted : std::exception {
     const char* what() const noexcept override { return "interrupted"; }
 };
-
-inline std::string shape_text(index_t rows, index_t cols) {
-    return "(" + std::to_string(rows) + ", " + std::to_string(cols) + ")";
-}
 
 }  // namespace otimes

@@ -1,4 +1,4 @@
-// LU of a matrix of at most 16 x 16, on the stack: small equations are solved by it.
+// LU of a matrix of at most 16 x 16, on the stack: a call of LAPACK would take longer than that.
 #pragma once
 
 #include <algorithm>  // std::max, std::swap

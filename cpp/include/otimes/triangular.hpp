@@ -36,13 +36,6 @@ template <class T>
 TriangularReport<real_t<T>> solve_triangular(const TriangularEquation<T>& equation, Matrix<T>& x,
                                              Symmetry symmetry = Symmetry::none);
 
-/// T X + X S = C.
-template <class T>
-TriangularReport<real_t<T>> solve_triangular_sylvester(const Matrix<T>& t, const Matrix<T>& s,
-                                                       Matrix<T>& x) {
-    return solve_triangular(TriangularEquation<T>{t, s}, x);
-}
-
 /// J T^H J, J the reversal of order: again a Schur form. The adjoint equations, T^H X + X S^H = C
 /// and c X - T^H X S^H = C, are the equations themselves for (J T^H J, J S^H J, J C J).
 template <class T>
