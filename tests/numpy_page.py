@@ -17,7 +17,7 @@ import numpy as np
 
 import otimes as ox
 from differential import outcome, public
-from otimes import _trace
+from otimes import _traced_arrays
 from otimes._operator import LinearOperator
 from otimes._registry import registry
 from recipes import (
@@ -268,8 +268,8 @@ def with_rules():
     families = {title: ([], [], []) for title in FAMILIES.values()}
     for module, prefix in MODULES.items():
         for name, f in functions(module).items():
-            if f in _trace.rules:
-                rule = _trace.rules[f]
+            if f in _traced_arrays.rules:
+                rule = _traced_arrays.rules[f]
                 family = families[FAMILIES[_file_of(rule.forward)]]
                 family[column.get(rule.linear, 0)].append(prefix + name)
     return families
@@ -283,12 +283,13 @@ def _file_of(forward):
 
 def without_rules():
     """The functions of arrays that have no rule, by whether their results count as constants."""
-    plain = _trace._PLAIN | _trace._COMPARISONS
+    plain = _traced_arrays._PLAIN | _traced_arrays._COMPARISONS
     return grouped(
         (f"{prefix}{name}", "plain" if f in plain else "refused")
         for module, prefix in MODULES.items()
         for name, f in functions(module).items()
-        if f not in _trace.rules and (isinstance(f, np.ufunc) or hasattr(f, "_implementation"))
+        if f not in _traced_arrays.rules
+        and (isinstance(f, np.ufunc) or hasattr(f, "_implementation"))
     )
 
 

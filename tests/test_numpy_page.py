@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import numpy_page
-from otimes import _trace
+from otimes import _traced_arrays
 from otimes._registry import registry
 
 PAGE = numpy_page.PAGE.read_text(encoding="utf-8")
@@ -39,13 +39,13 @@ def test_tables_are_what_the_script_makes():
 def test_functions_of_this_version_are_listed():
     """Of any version of NumPy: the latest has all functions of the older ones that we know."""
     assert names_of(registry.functions) <= names_in(part("structured"))
-    assert names_of(_trace.rules) <= names_in(part("rules"))
+    assert names_of(_traced_arrays.rules) <= names_in(part("rules"))
 
 
 def test_a_function_without_its_rule_is_noticed(monkeypatch):
     monkeypatch.delitem(registry.functions, np.trace)
-    monkeypatch.delitem(_trace.rules, np.exp)
-    monkeypatch.delitem(_trace.rules, np.positive)
+    monkeypatch.delitem(_traced_arrays.rules, np.exp)
+    monkeypatch.delitem(_traced_arrays.rules, np.positive)
     assert numpy_page.fate(np, "trace") == "dense"
     assert "np.exp" not in numpy_page.with_rules()["entry by entry"][2]
     assert "np.exp" in numpy_page.without_rules()["refused"]
