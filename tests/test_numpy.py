@@ -8,7 +8,7 @@ import pytest
 
 import otimes as ox
 from oracle import assert_close, kron
-from otimes import _sums
+from otimes import _spectral_functions
 from otimes._kron import KroneckerProduct
 from otimes._numpy import attempts
 from otimes._operator import LinearOperator
@@ -126,7 +126,7 @@ NEEDS_SOLVERS = {np.linalg.solve}
 
 def test_every_function_of_the_table_is_here():
     # what only sums have is tested in test_sums.py
-    of_sums = set(_sums.RULES) - set(TABLE)
+    of_sums = set(_spectral_functions.RULES) - set(TABLE)
     assert set(registry.functions) == set(TABLE) | DECOMPOSITIONS | of_sums
 
 

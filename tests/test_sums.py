@@ -7,7 +7,7 @@ import pytest
 
 import oracle
 import otimes as ox
-from otimes import _spectral, _sums
+from otimes import _spectral, _spectral_functions
 from otimes._modes import align
 from otimes._terms import from_terms
 
@@ -341,7 +341,7 @@ def test_eigvals(case):
             np.linalg.eigvals(op)
         return
     if op is SUMS["general polynomial"][0]:  # complex Schur forms would not keep it real
-        assert _sums.eigvals(op) is NotImplemented
+        assert _spectral_functions.eigvals(op) is NotImplemented
         return
     result, expected = without_warning(np.linalg.eigvals, op), np.linalg.eigvals(D)
     assert result.dtype == expected.dtype
@@ -384,7 +384,7 @@ def test_eigvalsh(name):
 def test_eigvalsh_of_what_is_not_hermitian(name):
     """NumPy takes one triangle of any matrix."""
     op, _ = SUMS[name]
-    result = _sums.eigvalsh(op)
+    result = _spectral_functions.eigvalsh(op)
     assert result is NotImplemented
 
 
@@ -412,7 +412,7 @@ def test_numbers_of_normal_sums(name):
 @pytest.mark.parametrize("name", sorted(set(SUMS) - set(NORMAL)))
 def test_numbers_of_other_sums_are_not_guessed(name):
     op, _ = SUMS[name]
-    for f in (_sums.norm, _sums.cond, _sums.matrix_rank):
+    for f in (_spectral_functions.norm, _spectral_functions.cond, _spectral_functions.matrix_rank):
         assert f(op) is NotImplemented
 
 

@@ -10,11 +10,11 @@ from ._check import DenseFallbackWarning
 from ._core import __version__ as __version__
 from ._differences import check_jacobian
 from ._equations import solve_axb, solve_sylvester, solve_tsylvester, sylvester_factor
-from ._functions import expm, logm, sqrtm
 from ._kron import kron, kronecker_sum
 from ._lstsq_axb import lstsq_axb
 from ._lyapunov import solve_continuous_lyapunov, solve_discrete_lyapunov, solve_stein
 from ._lyapunov_factor import solve_lyapunov_factor
+from ._matrix_functions import expm, logm, sqrtm
 from ._memory import set_max_dense
 from ._methods import select_method
 from ._nearest import nearest_kronecker

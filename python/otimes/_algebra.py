@@ -181,6 +181,21 @@ def power(op: LinearOperator, k: int) -> LinearOperator:
 known_inverses: list[Callable[[LinearOperator], LinearOperator | None]] = []
 
 
+def _inverse_of_term(op: TermOperator) -> LinearOperator:
+    """(c F₁⊗…⊗F_N P)⁻¹ = Pᵀ (F₁⁻¹⊗…⊗F_N⁻¹)/c."""
+    (term,) = op.parts
+    if any(f.rows != f.cols for f in term.factors):
+        raise np.linalg.LinAlgError(
+            "inv: a square Kronecker product of rectangular factors is singular"
+        )
+    if term.coefficient == 0:
+        raise np.linalg.LinAlgError("inv: the operator is zero")
+    if any(f.is_sparse for f in term.factors):  # whose inverse is not sparse
+        return Inverse(op)
+    inverted = term.astype(inexact_dtype(op.dtype)).inverse()
+    return from_terms([inverted], op.out_shape, op.in_shape)
+
+
 def inverse(op: LinearOperator) -> LinearOperator:
     """A⁻¹: factor by factor for one Kronecker term, else an operator that solves."""
     op = op._structure()
@@ -193,18 +208,7 @@ def inverse(op: LinearOperator) -> LinearOperator:
         if inverted is not None:
             return inverted
     if isinstance(op, TermOperator) and len(op.parts) == 1:
-        term = op.parts[0]
-        if any(f.rows != f.cols for f in term.factors):
-            raise np.linalg.LinAlgError(
-                "inv: a square Kronecker product of rectangular factors is singular"
-            )
-        if term.coefficient == 0:
-            raise np.linalg.LinAlgError("inv: the operator is zero")
-        if any(f.is_sparse for f in term.factors):  # whose inverse is not sparse
-            return Inverse(op)
-        return from_terms(
-            [term.astype(inexact_dtype(op.dtype)).inverse()], op.out_shape, op.in_shape
-        )
+        return _inverse_of_term(op)
     if isinstance(op, Sum) and len(op.addends) == 1:
         ((c, addend),) = op.addends
         return with_shapes(scale(1 / c, inverse(addend)), op.out_shape, op.in_shape)

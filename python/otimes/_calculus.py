@@ -27,8 +27,18 @@ def _operator_of(t: Trace, result: int, variable: int) -> LinearOperator:
     if not depends(t.results[result], x):
         warn("f does not depend on its argument: its Jacobian is zero", UserWarning)
         return zero_operator(x.shape, value.shape, np.result_type(x.dtype, value.dtype))
-    part = replace(t, values=(value,), variables=(x,), results=(t.results[result],))
-    return Jacobian(Program(part))
+    return Jacobian(_program_of(t, result, variable))
+
+
+def _program_of(t: Trace, result: int, variable: int) -> Program:
+    """The part of a trace from one variable to one result."""
+    part = replace(
+        t,
+        values=(t.values[result],),
+        variables=(t.variables[variable],),
+        results=(t.results[result],),
+    )
+    return Program(part)
 
 
 def _positions(wrt: int | Sequence[int], count: int) -> list[int]:
@@ -407,10 +417,7 @@ def hessian(
 
     def block(i: int, j: int) -> LinearOperator:
         if depends(t.results[i], t.variables[j]):
-            part = replace(
-                t, values=(t.values[i],), variables=(t.variables[j],), results=(t.results[i],)
-            )
-            return Jacobian(Program(part), symmetric=i == j)
+            return Jacobian(_program_of(t, i, j), symmetric=i == j)
         return zero_operator(t.variables[j].shape, t.values[i].shape, t.variables[j].dtype)
 
     blocks = tuple(tuple(block(i, j) for j in range(len(positions))) for i in range(len(positions)))

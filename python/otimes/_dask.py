@@ -27,8 +27,8 @@ from ._chunked_equations import (
 from ._chunked_products import image, multiplied, tensor_along, times
 from ._equation import Equation, EquationFactor
 from ._factorizations import Factorization
-from ._functions import expm, logm, sqrtm
 from ._iterative import Options
+from ._matrix_functions import expm, logm, sqrtm
 from ._operator import LinearOperator
 from ._products import (
     kron_apply,

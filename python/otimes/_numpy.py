@@ -23,7 +23,7 @@ from ._kron_parts import kronecker_term
 from ._layout import along_axis
 from ._operator import LinearOperator
 from ._registry import registry
-from ._sums import RULES as RULES_OF_SUMS
+from ._spectral_functions import RULES as RULES_OF_SUMS
 from ._terms import Term, TermOperator, from_terms
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from .._equations import solve_sylvester
 from .._frechet import Frechet
-from .._functions import expm, logm, sqrtm
+from .._matrix_functions import expm, logm, sqrtm
 from .._tape import Tangent
 from .._traced_arrays import rule
 from .tangents import through

@@ -17,8 +17,8 @@ from ._check import Array
 from ._decompositions import EigResult
 from ._dtypes import inexact_dtype, real_dtype
 from ._factor import Factor
-from ._functions import expm
 from ._invariants import SlogdetResult
+from ._matrix_functions import expm
 from ._modes import Aligned
 from ._operator import LinearOperator
 from ._spectral import Spectral, aligned_parts, spectral
