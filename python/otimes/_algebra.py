@@ -146,6 +146,7 @@ def _chain_of(op: LinearOperator) -> tuple[LinearOperator, ...]:
 
 
 def _combine(a: LinearOperator, b: LinearOperator) -> LinearOperator | None:
+    """What the first rule that applies makes of the product of two neighbours, or None."""
     for left, right, f in _rules:
         if isinstance(a, left) and isinstance(b, right):
             combined = f(a, b)

@@ -55,6 +55,7 @@ def _worker() -> tuple[float, int]:
 
 
 def _workers_of_cluster() -> list[dict[str, Any]]:
+    """What is known of each worker; nothing without a cluster."""
     if "distributed" not in sys.modules:
         return []
     distributed = importlib.import_module("distributed")  # another thread may not be done with it

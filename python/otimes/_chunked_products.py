@@ -290,6 +290,7 @@ def image(op: LinearOperator, x: Any) -> Any:
 
 
 def _has_axes(term: Term, op: LinearOperator) -> bool:
+    """Whether the modes of the term are the axes of the arrays that the operator maps."""
     before = [0] * len(term.factors)
     for f, k in zip(term.factors, term.order, strict=True):
         before[k] = f.cols

@@ -102,6 +102,7 @@ def _triangle(first: Array, width: int, n: int, strict: bool) -> Array:
 
 
 def _cut_block(block: Array, first: Array, axis: int, n: int, strict: bool) -> Array:
+    """The piece of vech that a block of columns holds."""
     front = np.moveaxis(block, axis, 0)
     square = front.reshape(-1, n, *front.shape[1:])
     if strict:
@@ -110,6 +111,7 @@ def _cut_block(block: Array, first: Array, axis: int, n: int, strict: bool) -> A
 
 
 def _pad_block(block: Array, first: Array, axis: int, n: int, strict: bool) -> Array:
+    """The block of columns of a piece of vech, zeros in the rest."""
     front = np.moveaxis(block, axis, 0)
     width = _width(first[0], front.shape[0], n)
     square = np.zeros((width, n, *front.shape[1:]), block.dtype)

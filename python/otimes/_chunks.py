@@ -176,6 +176,7 @@ def plan_axes(
 def _follow(
     chunks: Chunks, rows: Mapping[int, int], groups: Iterable[tuple[int, ...]], budget: int
 ) -> Plan:
+    """The plan with these groups of axes in turn, cut anew where one is not whole."""
     plan = Plan((), chunks, peak=largest_chunk(chunks))
     for axes in groups:
         if any(len(plan.end[k]) > 1 for k in axes):

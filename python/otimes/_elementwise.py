@@ -44,6 +44,7 @@ def _scaled_by(c: Scalar, op: LinearOperator) -> Any:
 
 
 def _hadamard(s: Term, t: Term, dtype: np.dtype[Any]) -> Term | None:
+    """(A⊗B)∘(C⊗D) as (A∘C)⊗(B∘D), or None where the factors do not line up."""
     shapes = [f.shape for f in s.factors] == [f.shape for f in t.factors]
     if not shapes or s.order != t.order:
         return None
@@ -81,6 +82,7 @@ def elementwise_power(a: Any, k: Any, power: Callable[[Any, Any], Any] = operato
 
 
 def _nonnegative(term: Term) -> bool:
+    """Whether the coefficient and the factors' entries are real and not negative."""
     values = [f.values for f in term.factors if not f.is_identity]
     return bool(
         np.isrealobj(term.coefficient)

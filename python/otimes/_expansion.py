@@ -48,6 +48,7 @@ def _absorbed(op: LinearOperator) -> LinearOperator:
 
 
 def _terms_of(op: LinearOperator) -> list[Term] | None:
+    """The terms of an operator, or None where it is no sum of terms or too long a one."""
     match op:
         case TermOperator():
             return list(op.parts)
@@ -68,6 +69,7 @@ def _terms_of(op: LinearOperator) -> list[Term] | None:
 
 
 def _multiplied(left: list[Term] | None, right: list[Term] | None) -> list[Term] | None:
+    """All products of two terms, or None where some do not line up."""
     if left is None or right is None or len(left) * len(right) > _MOST_TERMS:
         return None
     products = [s.matmul(t) for s in left for t in right]

@@ -37,6 +37,7 @@ def _is_basic(key: Any) -> bool:
 
 
 def _selected(op: Indexable, row_key: Any, col_key: Any) -> Any:
+    """The block that two keys select, by rows, by columns or entry by entry, as is cheapest."""
     rows, cols = _pick(op.shape[0], row_key), _pick(op.shape[1], col_key)
     if not isinstance(row_key, slice) and not isinstance(col_key, slice):
         return _paired(op, rows, cols)

@@ -81,6 +81,7 @@ def slogdet(a: Any) -> Any:
 
 
 def _slogdet(parts: _Determinant) -> tuple[complex, float]:
+    """The sign and log|det A|."""
     n, c = parts.n, complex(parts.coefficient)
     if c == 0:
         return 0j, -math.inf

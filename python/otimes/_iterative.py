@@ -107,6 +107,7 @@ class KrylovFactorization(Factorization):
 
 
 def require_converged(outcome: Outcome, stopping: Stopping, name: str) -> None:
+    """Raise with what the iteration has reached."""
     if not outcome.converged:
         raise LinAlgError(
             f"{name} has not converged: after {outcome.iterations} of at most {stopping.maxiter} "
@@ -142,6 +143,7 @@ class _Chained:
 
 
 def _preconditioner(op: LinearOperator) -> Any:
+    """What is nearly A⁻¹: of two terms, of one, or nothing."""
     if isinstance(op, RealLinear):
         conjugates = norm_bound(op.conjugated) > norm_bound(op.linear)
         half = op.conjugated if conjugates else op.linear

@@ -137,6 +137,7 @@ def _is_plain_matrix(x: Any) -> bool:
 
 
 def _lazy_kron(operands: list[Any]) -> LinearOperator:
+    """The product as terms, or mode by mode where an operand is no sum of terms."""
     sums = [_terms_of(x, f"operand {k}") for k, x in enumerate(operands)]
     if () in sums:
         return settled(OperatorKronecker(tuple(as_operator(x)._structure() for x in operands)))

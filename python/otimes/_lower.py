@@ -148,7 +148,7 @@ class Program:
 
         Tangents used once are expanded into the tangents that they come from; those used more often
         stay, and a product with their operator is expanded only where that costs no more to apply
-        than the chain (the rule of `_algebra.multiply`). A chain that becomes too long to be read
+        than the chain (see _product_rules.py). A chain that becomes too long to be read
         stays a program.
         """
         identity = identity_operator(self.variable.shape)
@@ -185,6 +185,7 @@ def _rebuilt(
     result: int,
     is_real_linear: bool,
 ) -> Program:
+    """The program of a pickle: see `Program.__reduce__`."""
     tape = Tape(dict)
     tape.finished, tape.is_real_linear = True, is_real_linear
     tangents = [Tangent(tape, *start)]

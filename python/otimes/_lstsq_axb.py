@@ -149,6 +149,7 @@ def lstsq_axb(
 
 
 def _require_shapes(a: Array, b: Array, c: Array) -> None:
+    """Raise unless A X B = C makes sense for an X of some shape."""
     for name, array in (("a", a), ("b", b), ("c", c)):
         if array.ndim < 2:
             raise ValueError(f"lstsq_axb: {name} has shape {array.shape}, but must be a matrix")

@@ -95,6 +95,7 @@ def require_sparse(shape: tuple[int, ...], entries: float, dtype: np.dtype[Any])
 
 
 def _require_bytes(size: float, what: Callable[[], str]) -> None:
+    """Raise where so many bytes are over the limit."""
     if _max_dense is None and size < 1 << 24:  # too small to be worth a look at the system
         return
     limit = available_bytes() / 2 if _max_dense is None else _max_dense

@@ -100,6 +100,7 @@ def _negligible(rest: Array, a: Array) -> bool:
 
 
 def _unitary_mode(size: int, matrices: list[Array]) -> Mode | None:
+    """Eigenvectors that Hermitian matrices have in common, or None."""
     values, basis = np.linalg.eigh(_combination(matrices))
     if len(matrices) == 1:
         return Mode(size, basis, (values,))
@@ -172,6 +173,7 @@ def is_normal(a: Array) -> bool:
 
 
 def _mode_in_schur_basis(chosen: Array, matrices: list[Array], dtype: DTypeLike) -> Mode | None:
+    """The Schur vectors of one matrix as basis, or None where they do not suit all."""
     triangle, basis = _core.schur(np.asarray(chosen, dtype, order="F"))
     bumps = np.diag(triangle.diagonal(-1) != 0, -1)
     forms = []

@@ -124,6 +124,7 @@ def _phase(a: Array, b: Array) -> Any:
 
 
 def _triplets(matrix: Any, shape_a: Shape, shape_b: Shape) -> Triplets:
+    """The singular triplets of the rearranged matrix: by terms, or of a Hermitian or any array."""
     if 0 in (*shape_a, *shape_b):
         dtype = inexact_dtype(matrix.dtype)
         return Triplets(

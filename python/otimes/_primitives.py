@@ -47,7 +47,7 @@ def _is_identity(a: Array) -> bool:
 
 
 def is_traced(x: object) -> bool:
-    """Whether it is an array of a derivative that is being taken (`_trace.Traced`)."""
+    """Whether it is an array of a derivative that is being taken (`_traced_arrays.Traced`)."""
     return hasattr(x, "tangent")
 
 

@@ -282,6 +282,7 @@ def matrices_of(name: str, factors: Any) -> list[Any]:
 
 
 def require_fit(name: str, matrices: list[Any], x: tuple[int, ...], from_right: bool) -> None:
+    """Raise unless x can be multiplied with the Kronecker product of the matrices."""
     if not matrices:
         raise ValueError(f"{name}: factors is empty, but a product needs at least one factor")
     rows = math.prod(a.shape[0] for a in matrices)
@@ -315,6 +316,7 @@ def places_of_axes(count: int, axes: Any, ndim: int) -> list[int]:
 
 
 def require_sizes(matrices: list[Any], shape: tuple[int, ...], places: list[int]) -> None:
+    """Raise unless each axis has the size that its factor takes."""
     for k, (a, place) in enumerate(zip(matrices, places, strict=True)):
         if a.shape[1] != shape[place]:
             raise ValueError(

@@ -89,6 +89,7 @@ def _one_term(
 
 
 def _total(weighted: list[tuple[Scalar, Factor]], dtype: np.dtype[Any]) -> Factor:
+    """The sum of multiples of factors."""
     if len(weighted) == 1 and weighted[0][0] == 1:
         return weighted[0][1]
     total = np.zeros(weighted[0][1].shape, dtype)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from ._solve_info import OnSingular, SolveInfo
+    from ._solve_info import OnSingular, Solved, SolveInfo
 
 #: Shapes in n states and m controls.
 RICCATI = {"a": "nn", "b": "nm", "q": "nn", "r": "mm", "e": "nn", "s": "nm"}
@@ -289,23 +289,28 @@ def _solve(
         foreign = registry.elsewhere(function, arguments, options)
         if foreign is not NotImplemented:
             return foreign
-        matrices = fitting_matrices(name, RICCATI, arguments, _as_matrix)
-        if check_finite:
-            require_all_finite(matrices)
-        for argument in "qr":
-            _require_hermitian(name, argument, matrices[argument])
-        is_complex = any(a.dtype.kind == "c" for a in matrices.values())
-        exact = all_exact(matrices, np.dtype(np.complex128 if is_complex else np.float64))
-        solved = call_as(
-            name,
-            _core.solve_riccati,
-            discrete,
-            *(exact.get(argument) for argument in RICCATI),
-            balanced,
-            False,
-        )
-        assert solved is not None
+        solved = _solve_converted(name, discrete, arguments, balanced, check_finite)
     return finish(name, solved, on_singular, SINGULAR, return_info, has_least_squares=False)
+
+
+def _solve_converted(
+    name: str,
+    discrete: bool,
+    arguments: tuple[ArrayLike | None, ...],
+    balanced: bool,
+    check_finite: bool,
+) -> Solved:
+    """Convert what the core has declined and call it again, or say what is wrong."""
+    matrices = fitting_matrices(name, RICCATI, arguments, _as_matrix)
+    if check_finite:
+        require_all_finite(matrices)
+    for argument in "qr":
+        _require_hermitian(name, argument, matrices[argument])
+    is_complex = any(a.dtype.kind == "c" for a in matrices.values())
+    exact = all_exact(matrices, np.dtype(np.complex128 if is_complex else np.float64))
+    given = (exact.get(argument) for argument in RICCATI)
+    solved: Solved = call_as(name, _core.solve_riccati, discrete, *given, balanced, False)
+    return solved
 
 
 def _as_matrix(name: str, value: ArrayLike) -> Array:

@@ -261,6 +261,7 @@ def _solve_function(
     method: str,
     options: Options,
 ) -> tuple[Array, SolveInfo]:
+    """X and how well it solves f(X) = RHS."""
     b = as_inexact("rhs", stop_gradient(rhs))
     require_finite("rhs", b)
     t = _affine_map(f, b, shape)

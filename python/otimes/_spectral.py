@@ -150,6 +150,7 @@ def real_schur(op: TermOperator) -> Spectral | None:
 
 
 def _wants_reals(op: TermOperator) -> bool:
+    """Whether the sum is real, of two modes, and some matrix in it is not normal."""
     aligned = aligned_parts(op) if op.dtype.kind != "c" else None
     if aligned is None or len(aligned.sizes) != 2:
         return False
@@ -174,6 +175,7 @@ def aligned_parts(op: TermOperator) -> Aligned | None:
 def _spectral(
     op: TermOperator, mode_of: Callable[[int, list[Array], bool], Mode | None]
 ) -> Spectral | None:
+    """The sum in the bases that `mode_of` finds for its modes, or None where one has none."""
     aligned = aligned_parts(op)
     if aligned is None or not np.isfinite([complex(c) for c, _ in aligned.terms]).all():
         return None

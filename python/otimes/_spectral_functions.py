@@ -48,6 +48,7 @@ def slogdet(a: Any) -> Any:
 
 
 def _slogdet(s: Spectral, a: Any) -> tuple[Any, float]:
+    """The sign and log|det M|."""
     diagonal = s.diagonal()
     sizes = np.abs(diagonal)
     if not sizes.all():
@@ -232,6 +233,7 @@ def _separate(aligned: Aligned) -> tuple[Any, list[Array | None]] | None:
 def _product_of_exponentials(
     op: TermOperator, sizes: tuple[int, ...], constant: Any, sums: list[Array | None], finite: bool
 ) -> LinearOperator:
+    """e^c (e^G₁⊗…⊗e^G_N)."""
     dense = [k for k, g in enumerate(sums) if g is not None]
     scalar: Any = 1
     if dense and constant:  # e^c alone might overflow

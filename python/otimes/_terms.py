@@ -252,6 +252,7 @@ def places_of(flat: Array, dims: list[int]) -> list[Array]:
 
 
 def _diagonal_of(term: Term, dtype: np.dtype[Any]) -> Array:
+    """The Kronecker product of the diagonals."""
     result = np.full(1, term.coefficient, dtype)
     for f in term.factors:
         d = np.ones(f.rows, "?") if f.array is None else f.array.diagonal()
@@ -265,6 +266,7 @@ def _weak(c: Scalar) -> Any:
 
 
 def _dtype_of(parts: tuple[Term, ...]) -> np.dtype[Any]:
+    """The dtype of a sum of terms."""
     dtypes = {f.dtype for t in parts for f in t.factors if not f.is_identity}
     weak = [_weak(t.coefficient) for t in parts]  # no set: 1.0 equals True
     if len(dtypes) == 1 and all(c is True for c in weak):

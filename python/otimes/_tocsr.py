@@ -91,6 +91,7 @@ def _nonzeros(f: Factor) -> int:
 
 
 def _csr(op: LinearOperator) -> Any:
+    """The sparse matrix by its structure."""
     match op:
         case TermOperator():
             return _assembled([_of_term(t, op.dtype) for t in op.parts])

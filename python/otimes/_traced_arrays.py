@@ -185,6 +185,7 @@ def _result(
     label: Label | None,
     last: Sequence[Callable[[Tangent], Tangent]],
 ) -> Any:
+    """The traced array of a value: the sum of the images of the arguments' tangents."""
     array: Any = value if isinstance(value, Traced) else np.asarray(value)
     tape.own(array, label)  # before the maps run: they may hold it as a constant
     parts = [f(d) for d, f in _mapped(tape, args, maps)]
@@ -211,6 +212,7 @@ class NonlinearError(Exception):
 
 
 def _check_linearity(tape: Tape, linear: str, function: Any, args: Sequence[Any]) -> None:
+    """Raise where a tape that must be linear meets a function that is not, in these arguments."""
     if not tape.require_linear:
         return
     traced = [k for k, x in enumerate(args) if any(leaf.tape is tape for leaf in _leaves((x,)))]
@@ -226,6 +228,7 @@ def _check_linearity(tape: Tape, linear: str, function: Any, args: Sequence[Any]
 
 
 def _name(function: Any) -> str:
+    """A function as users call it."""
     if isinstance(function, Equation):
         return f"otimes.{function.name}"
     if isinstance(function, np.ufunc):
@@ -241,6 +244,7 @@ def _name(function: Any) -> str:
 
 
 def _refuse(function: Any, how: str = "") -> NoReturn:
+    """Raise for what has no rule, with the nearest function that has one."""
     import difflib  # a millisecond of import time, for this message only
 
     names = sorted({_name(f) for f in rules})

@@ -165,6 +165,7 @@ def is_column_major(order: str) -> bool:
 
 
 def _gather(name: str, a: ArrayLike, offset: int) -> Array:
+    """The triangle below this offset from the diagonal, column by column."""
     x = _as_matrices(name, a, square=True)
     x = as_exact(x, x.dtype)
     n = x.shape[-1]

@@ -86,6 +86,7 @@ def matrix_power(a: Any, n: int) -> Any:
 
 
 def _power(a: Any, n: int) -> Any:
+    """Aⁿ by repeated squaring."""
     if n < 0:
         return _power(np.linalg.inv(a), -n)
     if n <= 3:
@@ -219,6 +220,7 @@ def _vector_norm(value: Any, x: Any, axes: tuple[int, ...], p: Any) -> Any:
 
 
 def _matrix_norm(value: Any, x: Any, axes: tuple[int, ...], p: Any) -> Any:
+    """The norms of matrices that NumPy has: Frobenius, of rows or columns, by singular values."""
     if p == "fro":
         return _vector_norm(value, x, axes, 2)
     if p in (1, -1, math.inf, -math.inf):
@@ -251,6 +253,7 @@ def cond(x: Any, p: Any = None) -> Any:
 
 
 def _condition(x: Any, p: Any) -> Any:
+    """‖A‖ ‖A⁻¹‖ by functions that have rules."""
     if p in (None, 2, -2):
         largest = np.linalg.norm(x, 2, (-2, -1))
         smallest = np.linalg.norm(x, -2, (-2, -1))
