@@ -147,6 +147,21 @@ def test_one_module_of_every_layer_is_read():
     assert list(imported(PYTHON / "_structures.py")) == ["_check", "_dtypes", "_operator"]
 
 
+def test_the_map_of_the_developers_page_names_modules_that_exist():
+    text = (ROOT / "docs" / "developing.md").read_text(encoding="utf-8")
+    table = text.split("| about | modules |")[1].split("\n\n")[0]
+    named = set(re.findall(r"`(_\w+)`", table))
+    assert len(named) > 40
+    assert named <= set(ORDER)
+
+
+def test_the_readme_of_the_core_names_files_that_exist():
+    rows = re.findall(r"^\|.*\|$", (CPP / "README.md").read_text("utf-8"), re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert len(named) > 40
+    assert named <= {p.stem for p in CPP.rglob("*.hpp")}
+
+
 #: What a C++ header may include beside view, error and threads; lowest first.
 HEADERS = {
     # vocabulary
