@@ -5,6 +5,9 @@ import subprocess
 import sys
 import textwrap
 
+#: Where another interpreter finds the modules of the tests.
+PATH = os.pathsep.join([os.path.dirname(__file__), *sys.path])
+
 
 def run_python(code, **environment):
     """Standard output of a fresh interpreter."""

@@ -11,12 +11,9 @@ import pytest
 import otimes as ox
 import workloads
 from bits import digest
-from interpreter import run_python
+from interpreter import PATH, run_python
 
 pytestmark = pytest.mark.usefixtures("restore_threads")
-
-#: Where another interpreter finds the modules of the tests.
-PATH = os.pathsep.join([os.path.dirname(workloads.__file__), *sys.path])
 
 
 @pytest.mark.parametrize("name", workloads.WORKLOADS)

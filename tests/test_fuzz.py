@@ -11,6 +11,7 @@ import fuzz
 import fuzz_calls
 import otimes as ox
 from fuzz_draw import Draw, Wrong
+from interpreter import PATH, run_python
 
 
 def test_a_few_thousand_cases():
@@ -102,22 +103,25 @@ def test_the_watchdog_sees_death_and_delay(monkeypatch):
     assert worker.left_over() == ((10, 12), (13, 20))
 
 
-@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the processes inherit what is planted here")
-def test_a_process_that_dies_costs_one_case(monkeypatch, capsys):
-    def deadly(number):
-        if number in (13, 16, 31):
-            os._exit(3)
-        return "none", "checked"
+def test_a_process_that_dies_costs_one_case():
+    """In an interpreter of its own: not everything in this one may be forked."""
+    code = """
+        import os, fuzz
 
-    monkeypatch.setattr(fuzz, "run_case", deadly)
-    monkeypatch.setattr(fuzz, "CHUNK", 10)
-    outcomes, calls, failures = fuzz.run_all(5, 45, 2, method="fork")
-    assert outcomes == {"checked": 42}
-    assert calls == {"none": 42}
-    text = "case {}: the process has died, exit code 3"
-    assert sorted(failures) == [text.format(case) for case in (13, 16, 31)]
-    assert capsys.readouterr().out.count("exit code 3") == 3
+        def deadly(number):
+            if number in (13, 16, 31):
+                os._exit(3)
+            return "none", "checked"
+
+        fuzz.run_case, fuzz.CHUNK = deadly, 10
+        outcomes, calls, failures = fuzz.run_all(5, 45, 2, method="fork")
+        print(dict(outcomes), dict(calls), sorted(failures), sep="\\n")
+    """
+    *lines, outcomes, calls, failures = run_python(code, PYTHONPATH=PATH).splitlines()
+    texts = [f"case {k}: the process has died, exit code 3" for k in (13, 16, 31)]
+    assert sorted(lines) == texts
+    assert (outcomes, calls, failures) == ("{'checked': 42}", "{'none': 42}", str(texts))
 
 
 # --- what has been found --------------------------------------------------------------------------

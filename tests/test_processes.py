@@ -1,84 +1,25 @@
 """Processes: operators, factorizations and Jacobians sent to others compute the same there.
 
-The pool of threads is at work here before any process is started, and while it is.
+The pool of threads is at work in the parent before any process is started, and while it is.
 """
 
-import contextlib
-import functools
 import multiprocessing
-import operator
 import os
-import threading
 
-import numpy as np
 import pytest
 
-import functions
-import otimes as ox
-import workloads
-from bits import digest, digest_and_call
-from equation_zoo import EQUATIONS
-from interpreter import run_python
-from zoo import ZOO
+from interpreter import PATH, run_python
 
 
-def operand(op):
-    return workloads.random(op.shape[1], 2)
-
-
-def calls():
-    """Calls that refer to shared objects: pickling one sends the object."""
-    for animal in ZOO:
-        yield functools.partial(operator.matmul, animal.op, operand(animal.op))
-    for f in functions.CASES.values():
-        J = ox.jacobian(f, functions.POINT)
-        yield functools.partial(operator.matmul, J, operand(J))
-        yield functools.partial(operator.matmul, J.T, operand(J.T))
-    for equation in EQUATIONS:
-        *coefficients, q = equation.operands(np.random.default_rng(0), 7, 6)
-        op = ox.jacobian(functools.partial(equation.left, *coefficients), np.zeros(q.shape))
-        yield functools.partial(op.factorize().solve, q.ravel(), "T")
-        yield functools.partial(operator.matmul, op.inv(), q.ravel())
-    A, B, Q = workloads.random(3, 20, 20) + 9 * np.eye(20)
-    yield functools.partial(ox.sylvester_factor(A, B).solve, Q)
-    yield functools.partial(ox.kron(A, B).factorize().solve, Q.ravel())
-    yield functools.partial(operator.matmul, ox.kron(*workloads.random(2, 70, 70)), np.ones(4900))
-
-
-@contextlib.contextmanager
-def computing():
-    """The pool is at work in another thread."""
-    K, X = ox.kron(*workloads.random(6, 4, 4)), workloads.random(4096, 33)
-    stop, started = threading.Event(), threading.Event()
-
-    def compute():
-        while not stop.is_set():
-            K @ X
-            started.set()
-
-    threads, thread = ox.get_num_threads(), threading.Thread(target=compute)
-    ox.set_num_threads(3)
-    thread.start()
-    started.wait()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-        ox.set_num_threads(threads)
-
-
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
 def test_shared_objects_are_sent_to_workers_and_back(method):
-    given = list(calls())
-    expected = [digest(call()) for call in given]
-    with contextlib.ExitStack() as stack:
-        with computing():
-            pool = stack.enter_context(multiprocessing.get_context(method).Pool(2))
-        found = pool.map_async(digest_and_call, given, chunksize=8).get(timeout=120)
-    assert [text for text, _ in found] == expected
-    assert [digest(call()) for _, call in found] == expected
+    """From an interpreter of its own: not everything in this one may be forked."""
+    code = f"""
+        import exchange
+        if __name__ == "__main__":
+            print(exchange.differences({method!r}))
+    """
+    assert run_python(code, PYTHONPATH=PATH).strip() == "[]"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
