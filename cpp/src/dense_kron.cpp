@@ -185,6 +185,7 @@ class TermRows {
     /// Runs along the head, which a permutation put last: products commute, sums do not occur.
     template <bool add>
     static void write_columns(const Head<T>& head, const FactorRow<T>& last, T* out) {
+        if (head.count == 0) return;  // an empty row of a sparse factor: there is no first place
         out += head.places[0];
         for (index_t b = 0; b < last.count(); ++b)
             if (last.is_identity())
