@@ -81,6 +81,7 @@ ORDER = [
     "_modes",
     "_spectral",
     "_spectral_functions",
+    "_diagonal_functions",
     "_iterative",
     "_min_norm",
     "_symmetric",

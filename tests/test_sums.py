@@ -380,12 +380,62 @@ def test_eigvalsh(name):
         assert_same(result, np.linalg.eigvalsh(op.toarray()), op)
 
 
+@pytest.mark.parametrize("name", HERMITIAN)
+def test_eigh(name):
+    op, kind = SUMS[name]
+    if kind != "spectral":
+        assert _spectral_functions.eigh(op) is NotImplemented
+        return
+    values, vectors = result = without_warning(np.linalg.eigh, op)
+    expected = np.linalg.eigh(op.toarray())
+    assert type(result) is type(expected)
+    assert_same(values, expected.eigenvalues, op)
+    assert vectors.dtype == expected.eigenvectors.dtype
+    size = np.abs(values).max()
+    V = vectors.toarray()
+    np.testing.assert_allclose(op @ V, V * values, atol=20 * tolerance(op) * size)
+    np.testing.assert_allclose(V.conj().T @ V, np.eye(len(V)), atol=20 * tolerance(op))
+
+
 @pytest.mark.parametrize("name", sorted(set(SUMS) - set(HERMITIAN)))
 def test_eigvalsh_of_what_is_not_hermitian(name):
     """NumPy takes one triangle of any matrix."""
     op, _ = SUMS[name]
-    result = _spectral_functions.eigvalsh(op)
-    assert result is NotImplemented
+    for f in (_spectral_functions.eigvalsh, _spectral_functions.eigh):
+        assert f(op) is NotImplemented
+
+
+def test_triangles_that_there_are_not():
+    op, _ = SUMS["shifted product"]
+    for f in (np.linalg.eigh, np.linalg.eigvalsh):
+        with pytest.warns(ox.DenseFallbackWarning), pytest.raises(ValueError, match="UPLO"):
+            f(op, "X")
+
+
+@pytest.mark.parametrize("hermitian", [False, True])
+@pytest.mark.parametrize("name", NORMAL)
+def test_svd(name, hermitian):
+    op, _ = SUMS[name]
+    expected = np.linalg.svd(op.toarray())
+    if hermitian and name not in HERMITIAN:
+        assert _spectral_functions.svd(op, hermitian=True) is NotImplemented
+        return
+    for values in (
+        without_warning(np.linalg.svdvals, op),
+        without_warning(lambda a: np.linalg.svd(a, True, False, hermitian), op),
+    ):
+        assert_same(values, expected.S, op)
+    if op.dtype.kind != "c" and name not in HERMITIAN:  # its eigenvectors are complex
+        assert _spectral_functions.svd(op) is NotImplemented
+        return
+    u, s, vh = result = without_warning(lambda a: np.linalg.svd(a, hermitian=hermitian), op)
+    assert type(result) is type(expected)
+    assert_same(s, expected.S, op)
+    assert (u.dtype, vh.dtype) == (expected.U.dtype, expected.Vh.dtype)
+    U, Vh, one = u.toarray(), vh.toarray(), np.eye(len(s))
+    np.testing.assert_allclose((U * s) @ Vh, op.toarray(), atol=20 * tolerance(op) * s[0])
+    for Q in (U, Vh):
+        np.testing.assert_allclose(Q.conj().T @ Q, one, atol=20 * tolerance(op))
 
 
 @pytest.mark.parametrize("name", NORMAL)
@@ -397,6 +447,8 @@ def test_numbers_of_normal_sums(name):
         assert type(norm) is type(np.linalg.norm(D, ord))
         size = np.linalg.norm(D, "nuc" if ord == "nuc" else None)
         assert abs(norm - np.linalg.norm(D, ord)) <= 10 * tolerance(op) * size
+    assert without_warning(np.linalg.matrix_norm, op) == np.linalg.norm(op)
+    assert without_warning(np.linalg.vector_norm, op) == np.linalg.norm(op)
     for p in (None, 2, -2):
         cond, expected = (
             without_warning(lambda a, p=p: np.linalg.cond(a, p), op),
@@ -434,6 +486,7 @@ def test_rank_and_condition_of_singular_sums():
         lambda a: np.linalg.norm(a, 1),
         lambda a: np.linalg.norm(a, axis=0),
         lambda a: np.linalg.norm(a, keepdims=True),
+        lambda a: np.linalg.vector_norm(a, ord=1),
         lambda a: np.linalg.cond(a, 1),
     ],
 )

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.linalg import LinAlgError
 
-from ._algebra import multiply, selection
+from ._algebra import astype, multiply, selection
 from ._check import Array
 from ._dtypes import inexact_dtype, real_dtype
 from ._factor import Factor
@@ -91,8 +91,13 @@ def eigh(a: Any, UPLO: str = "L") -> Any:
     order = np.argsort(values, kind="stable")
     dtype = inexact_dtype(a.dtype)
     vectors = product_of((f if e is None else Factor(e[1]) for f, e in pairs), dtype)
-    sorted_vectors = multiply(vectors, selection(order, len(order)).T)
+    sorted_vectors = multiply(vectors, sorting(order, dtype))
     return EighResult(values[order].astype(real_dtype(dtype)), sorted_vectors)
+
+
+def sorting(order: Array, dtype: np.dtype[Any]) -> LinearOperator:
+    """The permutation P with A P = A[:, order]."""
+    return astype(selection(order, len(order)).T, dtype)
 
 
 # --- singular values -----------------------------------------------------------------------------
@@ -180,6 +185,13 @@ def _paired_first(order: Array, counts: list[int], sizes: list[int], size: int) 
     spare = np.ones(math.prod(sizes), np.bool_)
     spare[paired] = False
     return np.concatenate([paired, np.flatnonzero(spare)])[:size]
+
+
+def unit_phases(values: Array, sizes: Array, dtype: np.dtype[Any]) -> Array:
+    """λ/|λ|, and 1 for 0."""
+    phases = np.ones(len(values), dtype)
+    np.divide(values.astype(dtype), sizes, out=phases, where=sizes != 0)
+    return phases
 
 
 # --- triangular factors --------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from . import _decompositions, _invariants, _least_squares
 from ._algebra import add, dense, inverse, negative, power, subtract
+from ._diagonal_functions import RULES as RULES_OF_DIAGONALS
 from ._elementwise import divide, elementwise, elementwise_power
 from ._factor import Factor
 from ._kron import kron
@@ -242,9 +243,10 @@ for name, rule in {"matvec": _matvec, "vecmat": _vecmat}.items():  # of NumPy 2.
     if hasattr(np, name):
         registry.functions[getattr(np, name)] = rule
 
-for function, of_sums in RULES_OF_SUMS.items():
-    products = registry.functions.get(function)
-    registry.functions[function] = attempts(products, of_sums) if products else of_sums
+for rules in (RULES_OF_SUMS, RULES_OF_DIAGONALS):
+    for function, rule in rules.items():
+        others = registry.functions.get(function)
+        registry.functions[function] = attempts(others, rule) if others else rule
 
 registry.writers.update(
     {np.copyto, np.fill_diagonal, np.place, np.put, np.put_along_axis, np.putmask}

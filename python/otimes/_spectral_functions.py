@@ -14,7 +14,7 @@ import numpy as np
 
 from ._algebra import multiply, with_shapes
 from ._check import Array
-from ._decompositions import EigResult
+from ._decompositions import EighResult, EigResult, SVDResult, sorting, unit_phases
 from ._dtypes import inexact_dtype, real_dtype
 from ._factor import Factor
 from ._invariants import SlogdetResult
@@ -137,8 +137,17 @@ def _joined(a: LinearOperator, decompositions: list[Any]) -> Array:
 
 def eigvalsh(a: Any, UPLO: str = "L") -> Any:
     """The eigenvalues of a Hermitian sum, sorted."""
-    values = _hermitian_values(a)
+    values = _hermitian_values(a) if UPLO in ("L", "U", "l", "u") else None
     return NotImplemented if values is None else np.sort(values)
+
+
+def eigh(a: Any, UPLO: str = "L") -> Any:
+    """The same, with the eigenvectors (V₁⊗…⊗V_N) P, P the permutation that sorts the values."""
+    s, values = _decomposed(a), eigvalsh(a, UPLO)
+    if s is None or s.kind != "spectral" or values is NotImplemented:
+        return NotImplemented
+    order = np.argsort(s.diagonal(), kind="stable")
+    return EighResult(values, multiply(s.basis, sorting(order, inexact_dtype(a.dtype))))
 
 
 def _hermitian_values(a: Any) -> Array | None:
@@ -155,6 +164,31 @@ def _singular_values(a: Any) -> Array | None:
     """|λ| of a normal sum, in Kronecker order."""
     s = _decomposed(a)
     return np.abs(s.diagonal()) if s is not None and s.kind == "spectral" else None
+
+
+def svdvals(x: Any, /) -> Any:
+    """|λ| of a normal sum, descending."""
+    values = _singular_values(x)
+    return NotImplemented if values is None else np.sort(values)[::-1]
+
+
+def svd(
+    a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
+) -> Any:
+    """V diag(λ/|λ|) P, |λ| and Pᵀ Vᴴ of a normal sum V diag(λ) Vᴴ; P sorts |λ|, descending."""
+    values = _singular_values(a)
+    if values is None or (hermitian and _hermitian_values(a) is None):
+        return NotImplemented
+    if not compute_uv:
+        return svdvals(a)
+    s, dtype = _decomposed(a), inexact_dtype(a.dtype)
+    if s is None or (dtype.kind != "c" and not s.is_real):  # NumPy's U and V are real
+        return NotImplemented
+    order = np.argsort(-values, kind="stable")
+    p = sorting(order, dtype)
+    phases = Diagonal(unit_phases(s.diagonal(), values, dtype), s.basis.in_shape)
+    u = multiply(multiply(s.basis, phases), p)
+    return SVDResult(u, values[order], multiply(p.T, s.adjoint_basis))
 
 
 def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
@@ -189,6 +223,16 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if ord in (2, -2):
         return values.max() if ord == 2 else values.min()
     return values.sum() if ord == "nuc" else values.dtype.type(np.linalg.norm(values))
+
+
+def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+    """The same under its name in the array API."""
+    return norm(x, ord, None, keepdims)
+
+
+def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+    """The Frobenius norm, which is that of all entries."""
+    return norm(x, "fro", axis, keepdims) if ord == 2 else NotImplemented
 
 
 # --- the exponential -----------------------------------------------------------------------------
@@ -256,8 +300,13 @@ RULES: dict[Any, Callable[..., Any]] = {
     np.linalg.eigvals: eigvals,
     np.linalg.eig: eig,
     np.linalg.eigvalsh: eigvalsh,
+    np.linalg.eigh: eigh,
+    np.linalg.svdvals: svdvals,
+    np.linalg.svd: svd,
     np.linalg.matrix_rank: matrix_rank,
     np.linalg.cond: cond,
     np.linalg.norm: norm,
+    np.linalg.matrix_norm: matrix_norm,
+    np.linalg.vector_norm: vector_norm,
     expm: exponential,
 }
