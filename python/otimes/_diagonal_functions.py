@@ -126,6 +126,7 @@ def svd(
     order = np.argsort(-values, kind="stable")
     if not compute_uv:
         return values[order]
+    bool(full_matrices)  # no difference here; NumPy's error where it is no truth value
     d, dtype = a._structure().entries, inexact_dtype(a.dtype)
     phases = unit_phases(d, values, dtype)
     p = sorting(order, dtype)

@@ -181,6 +181,7 @@ def svd(
         return NotImplemented
     if not compute_uv:
         return svdvals(a)
+    bool(full_matrices)  # no difference here; NumPy's error where it is no truth value
     s, dtype = _decomposed(a), inexact_dtype(a.dtype)
     if s is None or (dtype.kind != "c" and not s.is_real):  # NumPy's U and V are real
         return NotImplemented
