@@ -12,7 +12,6 @@ import argparse
 import os
 import random
 import shutil
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -24,7 +23,7 @@ from pathlib import Path
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
-from coverage.numbits import numbits_to_nums
+from coverage import CoverageData
 
 import otimes
 
@@ -62,17 +61,17 @@ class Mutant:
 
 def tests_of_lines(coverage_file):
     """The tests that run each line, {(module, line): set}, and the number of modules of each."""
-    lines, breadth = defaultdict(set), Counter()
-    query = """select file.path, context.context, line_bits.numbits from line_bits
-               join file on file.id = file_id join context on context.id = context_id
-               where context.context != ''"""
-    with sqlite3.connect(coverage_file) as data:
-        for path, context, bits in data.execute(query):
-            test = context.rsplit("|", 1)[0]
-            breadth[test] += 1
-            module = path.replace("\\", "/").rsplit("/otimes/", 1)[1]
-            for line in numbits_to_nums(bits):
-                lines[module, line].add(test)
+    data = CoverageData(coverage_file)
+    data.read()
+    lines, breadth = {}, Counter()
+    for path in data.measured_files():
+        module = path.replace("\\", "/").rsplit("/otimes/", 1)[1]
+        tests = {
+            line: {context.rsplit("|", 1)[0] for context in contexts if context}
+            for line, contexts in data.contexts_by_lineno(path).items()
+        }
+        lines.update({(module, line): names for line, names in tests.items() if names})
+        breadth.update(set().union(*tests.values()))
     return lines, breadth
 
 
