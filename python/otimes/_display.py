@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,8 +27,7 @@ _SUBSCRIPTS = str.maketrans("0123456789,", "₀₁₂₃₄₅₆₇₈₉,")
 _MAX = 12
 
 
-@dataclass(frozen=True)
-class Notation:
+class Notation(NamedTuple):
     """How the signs of the algebra are written."""
 
     latex: bool

@@ -10,8 +10,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.linalg import LinAlgError
@@ -38,8 +37,7 @@ from ._real_linear import RealLinear
 from ._terms import Term, TermOperator
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """What a user may ask of an iteration; None stands for the default."""
 
     tol: float | None = None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,8 +16,7 @@ Map = Callable[[Array], Array]
 Callback = Callable[[int, float], Any]
 
 
-@dataclass(frozen=True)
-class Stopping:
+class Stopping(NamedTuple):
     """When an iteration ends: residual ‖b - A x‖ / (norm ‖x‖ + ‖b‖) ≤ tol, or `maxiter` steps.
 
     Attributes
@@ -46,8 +44,7 @@ class Stopping:
             self.callback(iteration, residual)
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """Where an iteration has ended.
 
     Attributes
@@ -99,8 +96,7 @@ class Rows:
         return total
 
 
-@dataclass(frozen=True)
-class Space:
+class Space(NamedTuple):
     """What kind of vectors an iteration is carried out on: NumPy's, unless told otherwise.
 
     Attributes
@@ -115,6 +111,9 @@ class Space:
     basis: Callable[[int, Array], Any] = Rows
 
 
+_ARRAYS = Space()
+
+
 # --- GMRES ---------------------------------------------------------------------------------------
 
 
@@ -124,7 +123,7 @@ def gmres(
     stopping: Stopping,
     precondition: Map = _same,
     restart: int = 80,
-    space: Space = Space(),
+    space: Space = _ARRAYS,
 ) -> Outcome:
     """A x = b by minimal residuals over Krylov spaces of A M⁻¹, of at most `restart` vectors.
 
@@ -219,7 +218,7 @@ class _Arnoldi:
 
 
 def cg(
-    apply: Map, b: Array, stopping: Stopping, precondition: Map = _same, space: Space = Space()
+    apply: Map, b: Array, stopping: Stopping, precondition: Map = _same, space: Space = _ARRAYS
 ) -> Outcome:
     """A x = b by conjugate gradients, A and M Hermitian and positive definite.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -149,8 +149,7 @@ def _is_small(op: LinearOperator) -> bool:
     return op.shape[0] <= 1500 or not isinstance(op, (TermOperator, RealLinear))
 
 
-@dataclass(frozen=True)
-class Method:
+class Method(NamedTuple):
     """One line of the decision list; `suits` says what it is chosen for without being named."""
 
     name: str

@@ -11,9 +11,8 @@ import inspect
 import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -26,8 +25,7 @@ from ._tape import Tangent, Tape, where
 # --- rules ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """How a NumPy function is differentiated.
 
     ``forward(*values, **kwargs)`` returns the value and, for each positional argument, the linear
