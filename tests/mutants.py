@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
@@ -53,7 +54,9 @@ class Mutant:
         after = self.code().splitlines()
         pairs = [(a, b) for a, b in zip(before, after, strict=False) if a != b]
         old, new = pairs[0] if pairs else ("", "")
-        return f"{self.module}:{self.line}\n    - {old.strip()}\n    + {new.strip()}"
+        return (
+            f"{self.module}:{self.line}, {self.operator}\n    - {old.strip()}\n    + {new.strip()}"
+        )
 
 
 # --- which tests run which lines ------------------------------------------------------------------
@@ -114,8 +117,15 @@ def planted(mutant, folder):
     (package / mutant.module).write_text(mutant.code())
 
 
+def existing_tests():
+    """The names of all tests of the package as it is."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return {line for line in done.stdout.splitlines() if "::" in line}
+
+
 def outcome(mutant, tests, timeout):
-    """``killed``, ``survived`` or ``timeout`` (which is a way to be seen)."""
+    """``killed``, ``survived``, ``timeout`` (which is a way to be seen), or ``not run``."""
     with tempfile.TemporaryDirectory() as folder:
         planted(mutant, folder)
         (Path(folder) / "tests.txt").write_text("\n".join(tests))
@@ -127,11 +137,16 @@ def outcome(mutant, tests, timeout):
                 cwd=ROOT,
                 env=os.environ | {"PYTHONPATH": path},
                 capture_output=True,
+                text=True,
                 timeout=timeout,
             )
         except subprocess.TimeoutExpired:
             return "timeout"
-        return "killed" if done.returncode else "survived"
+    if done.returncode == pytest.ExitCode.OK:
+        return "survived"
+    # A mutant that changes names of tests says nothing; one that cannot be imported is seen.
+    absent = done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED or "not found: " in done.stderr
+    return "not run" if absent else "killed"
 
 
 def main():
@@ -147,13 +162,17 @@ def main():
 
     lines, breadth = tests_of_lines(options.coverage)
     mutants, total = sample(lines, options.sample, options.seed, options.modules)
-    print(f"{len(mutants)} of {total} mutants on {len(lines)} lines")
+    existing = existing_tests()
+    print(f"{len(mutants)} of {total} mutants on {len(lines)} lines, {len(existing)} tests")
 
     def run(mutant):
-        tests = sorted(lines[mutant.module, mutant.line], key=lambda test: (breadth[test], test))
-        result = outcome(mutant, tests[: options.tests], options.timeout)
-        if result == "survived":
-            print(f"survived {len(tests)} tests: {mutant.operator}, {mutant.changed()}", flush=True)
+        tests = lines[mutant.module, mutant.line] & existing
+        first = sorted(tests, key=lambda test: (breadth[test], test))[: options.tests]
+        result = outcome(mutant, first, options.timeout) if first else "not run"
+        if result in ("survived", "not run"):
+            print(
+                f"{result}, {len(tests)} tests: {mutant.operator}, {mutant.changed()}", flush=True
+            )
         return result
 
     with ThreadPoolExecutor(options.processes) as pool:
