@@ -17,7 +17,7 @@ from ._algebra import astype, identity_operator, multiply
 from ._check import Array
 from ._decompositions import EighResult, EigResult, SVDResult, sorting, unit_phases
 from ._dtypes import inexact_dtype, real_dtype
-from ._invariants import SlogdetResult
+from ._invariants import SlogdetResult, number_above, rank_tolerance
 from ._operator import LinearOperator
 from ._structures import Diagonal
 
@@ -138,10 +138,7 @@ def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any =
     values = _singular_values(A, hermitian)
     if values is None or (tol is not None and rtol is not None):
         return NotImplemented
-    if tol is None:
-        relative = len(values) * np.finfo(values.dtype).eps if rtol is None else np.asarray(rtol)
-        tol = values.max() * relative
-    return np.count_nonzero(values > np.asarray(tol)[..., np.newaxis], axis=-1)
+    return number_above(values, rank_tolerance(values, len(values), tol, rtol))
 
 
 # --- norms and condition numbers -----------------------------------------------------------------
@@ -162,11 +159,6 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if values is None or axis is not None or keepdims or order not in _NORMS:
         return NotImplemented
     return values.dtype.type(_NORMS[order](values))
-
-
-def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-    """The same under its name in the array API."""
-    return norm(x, ord, None, keepdims)
 
 
 def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
@@ -219,7 +211,6 @@ RULES: dict[Any, Callable[..., Any]] = {
     np.linalg.svd: svd,
     np.linalg.matrix_rank: matrix_rank,
     np.linalg.norm: norm,
-    np.linalg.matrix_norm: matrix_norm,
     np.linalg.vector_norm: vector_norm,
     np.linalg.cond: cond,
     np.linalg.cholesky: cholesky,

@@ -137,11 +137,6 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     return np.reshape(value, [1 if k in axes else x.shape[k] for k in range(2)])
 
 
-def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-    """The same for a matrix, under its name in the array API."""
-    return norm(x, ord, None, keepdims)
-
-
 def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
     """‖vec A‖ = |c| ∏ ‖vec Fᵢ‖, and the norms of rows or columns."""
     if axis is not None and not isinstance(axis, int):
@@ -217,11 +212,21 @@ def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any =
     values = all_singular_values(A, hermitian)
     if values is NotImplemented:
         return NotImplemented
-    if tol is None:
-        if rtol is None:
-            rtol = max(A.shape) * np.finfo(values.dtype).eps
-        tol = values[0] * np.asarray(rtol)
-    smallest = np.min(tol, initial=math.inf)
+    tolerance = rank_tolerance(values, max(A.shape), tol, rtol)
+    smallest = np.min(tolerance, initial=math.inf)
     if smallest < values[0] * np.finfo(inexact_dtype(A.dtype)).eps:
         return NotImplemented  # NumPy counts singular values that are rounding errors
-    return np.count_nonzero(values > np.asarray(tol)[..., np.newaxis], axis=-1)
+    return number_above(values, tolerance)
+
+
+def rank_tolerance(values: Array, size: int, tol: Any, rtol: Any) -> Array:
+    """Below it a singular value counts as zero, as `numpy.linalg.matrix_rank` has it."""
+    if tol is None:
+        relative = size * np.finfo(values.dtype).eps if rtol is None else rtol
+        tol = values.max() * np.asarray(relative)
+    return np.asarray(tol)
+
+
+def number_above(values: Array, tolerance: Array) -> Any:
+    """How many values are larger; an array of tolerances has an array of numbers."""
+    return np.count_nonzero(values > tolerance[..., np.newaxis], axis=-1)

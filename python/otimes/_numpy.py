@@ -165,6 +165,10 @@ def _allclose(
     return np.allclose(dense(a), dense(b), rtol, atol, equal_nan)
 
 
+def _matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+    return registry.functions[np.linalg.norm](x, ord, None, keepdims)
+
+
 def attempts(*rules: Callable[..., Any]) -> Callable[..., Any]:
     """The first of some structured versions of one function that applies to its arguments."""
 
@@ -208,28 +212,28 @@ registry.functions.update(
     }
 )
 
-#: Functions of `numpy.linalg`. Where several structures have one, each in turn: attempts(…, …).
+#: Functions of `numpy.linalg`; what is said of Kronecker products is the first to be asked.
 registry.functions.update(
     {
         np.linalg.solve: _solve,
-        np.linalg.lstsq: attempts(_least_squares.lstsq),
+        np.linalg.lstsq: _least_squares.lstsq,
         np.linalg.inv: _inv,
-        np.linalg.pinv: attempts(_least_squares.pinv),
-        np.linalg.det: attempts(_invariants.det),
-        np.linalg.slogdet: attempts(_invariants.slogdet),
-        np.linalg.eig: attempts(_decompositions.eig),
-        np.linalg.eigh: attempts(_decompositions.eigh),
-        np.linalg.eigvals: attempts(_decompositions.eigvals),
-        np.linalg.eigvalsh: attempts(_decompositions.eigvalsh),
-        np.linalg.svd: attempts(_decompositions.svd),
-        np.linalg.svdvals: attempts(_decompositions.svdvals),
-        np.linalg.cholesky: attempts(_decompositions.cholesky),
-        np.linalg.qr: attempts(_decompositions.qr),
-        np.linalg.norm: attempts(_invariants.norm),
-        np.linalg.matrix_norm: attempts(_invariants.matrix_norm),
-        np.linalg.vector_norm: attempts(_invariants.vector_norm),
-        np.linalg.cond: attempts(_invariants.cond),
-        np.linalg.matrix_rank: attempts(_invariants.matrix_rank),
+        np.linalg.pinv: _least_squares.pinv,
+        np.linalg.det: _invariants.det,
+        np.linalg.slogdet: _invariants.slogdet,
+        np.linalg.eig: _decompositions.eig,
+        np.linalg.eigh: _decompositions.eigh,
+        np.linalg.eigvals: _decompositions.eigvals,
+        np.linalg.eigvalsh: _decompositions.eigvalsh,
+        np.linalg.svd: _decompositions.svd,
+        np.linalg.svdvals: _decompositions.svdvals,
+        np.linalg.cholesky: _decompositions.cholesky,
+        np.linalg.qr: _decompositions.qr,
+        np.linalg.norm: _invariants.norm,
+        np.linalg.matrix_norm: _matrix_norm,
+        np.linalg.vector_norm: _invariants.vector_norm,
+        np.linalg.cond: _invariants.cond,
+        np.linalg.matrix_rank: _invariants.matrix_rank,
         np.linalg.matrix_power: _matrix_power,
         np.linalg.multi_dot: _multi_dot,
         np.linalg.matmul: lambda x1, x2, /: _matmul(x1, x2),

@@ -17,7 +17,7 @@ from ._check import Array
 from ._decompositions import EighResult, EigResult, SVDResult, sorting, unit_phases
 from ._dtypes import inexact_dtype, real_dtype
 from ._factor import Factor
-from ._invariants import SlogdetResult
+from ._invariants import SlogdetResult, number_above, rank_tolerance
 from ._matrix_functions import expm
 from ._modes import Aligned
 from ._operator import LinearOperator
@@ -197,10 +197,7 @@ def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any =
     values = _singular_values(A)
     if values is None or (tol is not None and rtol is not None):
         return NotImplemented
-    if tol is None:
-        relative = len(values) * np.finfo(values.dtype).eps if rtol is None else rtol
-        tol = values.max() * relative
-    return np.count_nonzero(values > tol)
+    return number_above(values, rank_tolerance(values, len(values), tol, rtol))
 
 
 def cond(x: Any, p: Any = None) -> Any:
@@ -224,11 +221,6 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if ord in (2, -2):
         return values.max() if ord == 2 else values.min()
     return values.sum() if ord == "nuc" else values.dtype.type(np.linalg.norm(values))
-
-
-def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-    """The same under its name in the array API."""
-    return norm(x, ord, None, keepdims)
 
 
 def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
@@ -307,7 +299,6 @@ RULES: dict[Any, Callable[..., Any]] = {
     np.linalg.matrix_rank: matrix_rank,
     np.linalg.cond: cond,
     np.linalg.norm: norm,
-    np.linalg.matrix_norm: matrix_norm,
     np.linalg.vector_norm: vector_norm,
     expm: exponential,
 }
