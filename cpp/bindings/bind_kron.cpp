@@ -97,7 +97,7 @@ class Plan final : public PlanBase {
             if (y) run(x->data(), k, 1, *y);
             return y ? py::object(*y) : py::none();
         }
-        return matmul(py::array_t<T, py::array::c_style>::ensure(*x), out);
+        return matmul(py::array_t<T, py::array::c_style>(*x), out);
     }
 
     py::array apply(const py::array& h) const override {
