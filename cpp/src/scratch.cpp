@@ -1,6 +1,7 @@
 #include "otimes/scratch.hpp"
 
 #include <new>
+#include <utility>  // std::exchange, std::swap
 #ifdef __linux__
 #include <sys/mman.h>
 #endif
@@ -36,24 +37,31 @@ void* map_pages(std::size_t bytes) { return ::operator new(bytes, page); }
 void unmap_pages(MemoryBlock block) { ::operator delete(block.data, page); }
 #endif
 
-/// The block that this thread released last.
-struct Spare {
-    MemoryBlock block;
+/// The block that this thread released last. Without a destructor: objects of the thread that are
+/// destroyed later than what watches its end may still release theirs.
+thread_local MemoryBlock spare;
+thread_local bool thread_ends = false;
 
-    Spare() = default;
-    Spare(const Spare&) = delete;
-    Spare& operator=(const Spare&) = delete;
-    ~Spare() {
-        if (block.data != nullptr) unmap_pages(block);
+struct ThreadEnd {
+    ThreadEnd() = default;
+    ThreadEnd(const ThreadEnd&) = delete;
+    ThreadEnd& operator=(const ThreadEnd&) = delete;
+    ~ThreadEnd() {
+        thread_ends = true;
+        if (spare.data != nullptr) unmap_pages(std::exchange(spare, {}));
     }
 };
-thread_local Spare spare;
+
+void keep(MemoryBlock& block) {
+    thread_local const ThreadEnd watched;
+    std::swap(block, spare);
+}
 
 }  // namespace
 
 MemoryBlock allocate_scratch(std::size_t bytes) {
     if (bytes < large) return {::operator new(bytes, cache_line), bytes};
-    if (spare.block.bytes >= bytes) return std::exchange(spare.block, {});
+    if (spare.bytes >= bytes) return std::exchange(spare, {});
     const std::size_t size = (bytes + huge_page - 1) / huge_page * huge_page;
     return {map_pages(size), size};
 }
@@ -61,7 +69,7 @@ MemoryBlock allocate_scratch(std::size_t bytes) {
 void release_scratch(MemoryBlock block) noexcept {
     if (block.data == nullptr) return;
     if (block.bytes < large) return ::operator delete(block.data, cache_line);
-    if (block.bytes <= kept_bytes && block.bytes > spare.block.bytes) std::swap(block, spare.block);
+    if (!thread_ends && block.bytes <= kept_bytes && block.bytes > spare.bytes) keep(block);
     if (block.data != nullptr) unmap_pages(block);
 }
 
