@@ -125,11 +125,13 @@ class Exponential {
 
     /// Scale A by 2^-exponent so that its twelfth power does not overflow.
     void reduce_range() {
-        constexpr int limit = std::numeric_limits<R>::max_exponent / 12 - 1;
-        exponent_ = std::max(0, binary_exponent(norm_) - limit);
+        constexpr int most = std::numeric_limits<R>::max_exponent, limit = most / 12 - 1;
+        const bool overflows = std::isinf(norm_);  // the sum of a column, or a modulus
+        const int norm_exponent = overflows ? most + std::ilogb(n_) + 2 : binary_exponent(norm_);
+        exponent_ = std::max(0, norm_exponent - limit);
         const MatrixView<T> view{matrix(0), n_, n_, 1, n_};
         copy_scaled<T>(view, view, -exponent_);
-        norm_ = std::ldexp(norm_, -exponent_);
+        norm_ = overflows ? one_norm(matrix(0)) : std::ldexp(norm_, -exponent_);
     }
 
     /// c <- alpha a b + beta c
