@@ -67,6 +67,7 @@ void TriangularSum<T>::solve(index_t columns, T* x) const {
         level.product.resize(static_cast<std::size_t>(last ? 0 : rest));
         level.summand.resize(level.product.size());
     }
+    if (rest == 0) return;
     for (std::size_t t = 0; t < terms_.size(); ++t)
         levels[0].coefficients[t] = terms_[t].coefficient;
     solve_mode(levels, 0, columns, x);
