@@ -1,19 +1,28 @@
 // LAPACK, in the manner of blas.hpp: LU, Schur and eigendecompositions, QR, Cholesky, SVD.
 #pragma once
 
+#include <cmath>  // std::nextafter
 #include <complex>
+#include <limits>
 #include <vector>
 
 #include "otimes/blas.hpp"
 
 namespace otimes::blas {
 
+/// A size that LAPACK returned as a number, which single precision may have rounded down.
+template <class T>
+blasint size_from(T number) {
+    const real_t<T> size = std::real(number);
+    return static_cast<blasint>(std::nextafter(size, std::numeric_limits<real_t<T>>::infinity()));
+}
+
 /// Call LAPACK twice: to ask for the best size of its workspace, and to compute.
 template <class T, class Call>
 void with_workspace(Call&& call) {
     T best = 0;
     call(&best, blasint{-1});
-    std::vector<T> work(static_cast<std::size_t>(std::real(best)) + 1);
+    std::vector<T> work(static_cast<std::size_t>(size_from(best)) + 1);
     call(work.data(), static_cast<blasint>(work.size()));
 }
 
@@ -111,7 +120,7 @@ OTIMES_DECLARE_COMPLEX_SCHUR(z, c128)
         T query = 0;                                                                               \
         OTIMES_FORTRAN(s##syevd)                                                                   \
         ("V", "L", &in, a, &ia, values, &query, &lwork, &integer_query, &liwork, &info, 1, 1);     \
-        lwork = static_cast<blasint>(query);                                                       \
+        lwork = size_from(query);                                                                  \
         liwork = integer_query;                                                                    \
         std::vector<T> work(static_cast<std::size_t>(lwork));                                      \
         std::vector<blasint> integers(static_cast<std::size_t>(liwork));                           \
@@ -134,8 +143,8 @@ OTIMES_DECLARE_COMPLEX_SCHUR(z, c128)
         OTIMES_FORTRAN(s##heevd)                                                                   \
         ("V", "L", &in, a, &ia, values, &query, &lwork, &real_query, &lrwork, &integer_query,      \
          &liwork, &info, 1, 1);                                                                    \
-        lwork = static_cast<blasint>(query.real());                                                \
-        lrwork = static_cast<blasint>(real_query);                                                 \
+        lwork = size_from(query);                                                                  \
+        lrwork = size_from(real_query);                                                            \
         liwork = integer_query;                                                                    \
         std::vector<T> work(static_cast<std::size_t>(lwork));                                      \
         std::vector<real_t<T>> reals(static_cast<std::size_t>(lrwork));                            \
