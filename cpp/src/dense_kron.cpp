@@ -244,6 +244,7 @@ class SumRows {
 template <class T>
 void write_rows(const std::vector<const Term<T>*>& terms, index_t cols, const index_t* indices,
                 index_t count, T* out) {
+    if (count == 0) return;
     constexpr double work_per_entry = 4, least_task = 32768;
     const double entries = static_cast<double>(count) * static_cast<double>(cols);
     const auto tasks = static_cast<index_t>(

@@ -159,9 +159,10 @@ bool is_scalar(const TermFactor<T>& f) {
 
 template <class T>
 Mode mode_of(const TermFactor<T>& f) {
+    if (f.is_identity()) return {f.rows, f.cols, false};
     const bool large = std::max(f.rows, f.cols) > largest_small_factor;
     const index_t entries = f.is_sparse() ? f.row_start[f.rows] : f.rows * f.cols;
-    return {f.rows, f.cols, !f.is_identity() && !is_scalar(f), large || f.is_sparse(), entries};
+    return {f.rows, f.cols, !is_scalar(f), large || f.is_sparse(), entries};
 }
 
 template <class T>
