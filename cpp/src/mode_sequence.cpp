@@ -4,6 +4,7 @@
 #include <cmath>  // std::ilogb
 #include <cstdint>
 #include <limits>
+#include <utility>  // std::exchange
 
 #include "otimes/cpu.hpp"
 #include "otimes/parallel_gemm.hpp"
@@ -69,18 +70,35 @@ class PingPong {
     int turn_ = 0;
 };
 
-/// Memory of this thread, kept for the next panel.
+struct Memory {
+    Scratch<std::byte> block;
+    index_t bytes = 0;
+};
+
+/// Memory of this thread, kept for the next panel. Nobody else finds it while it is in use: between
+/// two blocks the handler of a signal may compute products of its own.
 template <class T>
-T* workspace(int which, index_t count) {
-    thread_local Scratch<std::byte> kept[2];
-    thread_local std::size_t sizes[2] = {0, 0};
-    const std::size_t bytes = at(count) * sizeof(T);
-    if (sizes[which] < bytes) {
-        kept[which] = Scratch<std::byte>(static_cast<index_t>(bytes));
-        sizes[which] = bytes;
+class Workspace {
+  public:
+    Workspace(int which, index_t count) : kept_(kept(which)), memory_(std::exchange(kept_, {})) {
+        const index_t bytes = count * static_cast<index_t>(sizeof(T));
+        if (memory_.bytes < bytes) memory_ = {Scratch<std::byte>(bytes), bytes};
     }
-    return reinterpret_cast<T*>(kept[which].get());
-}
+    ~Workspace() { kept_ = std::move(memory_); }
+    Workspace(const Workspace&) = delete;
+    Workspace& operator=(const Workspace&) = delete;
+
+    T* get() const { return reinterpret_cast<T*>(memory_.block.get()); }
+
+  private:
+    static Memory& kept(int which) {
+        thread_local Memory memory[2];
+        return memory[which];
+    }
+
+    Memory& kept_;
+    Memory memory_;
+};
 
 /// How an operand (slices, size, rest, columns) of a pass is cut into panels of some slices, or of
 /// some columns of one.
@@ -250,13 +268,13 @@ struct ModeSequence<T>::Run {
                Operand<T> y, Ending<T> end) const {
         const std::size_t count = pass.steps.size();
         PingPong<T> turns(slices * pass.largest * columns);
-        T* const base = count > 1 ? workspace<T>(0, turns.total()) : nullptr;
+        const Workspace<T> workspace(0, count > 1 ? turns.total() : 0);
         for (std::size_t k = 0; k < count; ++k) {
             const Step& s = pass.steps[k];
             const index_t mode = first + pass.first + s.mode;
             if (k + 1 == count) return step(s, mode, slices, columns, x, y, end);
             const index_t size = s.before * factor(mode).factor().rows * s.after;
-            const Operand<T> next = contiguous(turns.next(base), size, columns);
+            const Operand<T> next = contiguous(turns.next(workspace.get()), size, columns);
             step(s, mode, slices, columns, x, next, {});
             x = {next.data, next.strides};
         }
@@ -289,14 +307,14 @@ struct ModeSequence<T>::Run {
                double work, Ending<T> end) const {
         const std::size_t count = pass.parts.size();
         PingPong<T> turns(slices * pass.largest * columns);
-        T* const base = count > 1 ? workspace<T>(1, turns.total()) : nullptr;
+        const Workspace<T> workspace(1, count > 1 ? turns.total() : 0);
         work /= static_cast<double>(count);
         for (std::size_t k = 0; k < count; ++k) {
             const Pass& inner = pass.parts[k];
             if (k + 1 == count)
                 return part(inner, pass.first, slices, columns, x, y, work, end, k == 0);
             const index_t size = inner.before * inner.out_size * inner.after;
-            const Operand<T> next = contiguous(turns.next(base), size, columns);
+            const Operand<T> next = contiguous(turns.next(workspace.get()), size, columns);
             part(inner, pass.first, slices, columns, x, next, work, {}, k == 0);
             x = {next.data, next.strides};
         }

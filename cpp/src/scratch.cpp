@@ -67,7 +67,6 @@ MemoryBlock allocate_scratch(std::size_t bytes) {
 }
 
 void release_scratch(MemoryBlock block) noexcept {
-    if (block.data == nullptr) return;
     if (block.bytes < large) return ::operator delete(block.data, cache_line);
     if (!thread_ends && block.bytes <= kept_bytes && block.bytes > spare.bytes) keep(block);
     if (block.data != nullptr) unmap_pages(block);

@@ -37,7 +37,9 @@ class Scratch {
         std::swap(block_, taken.block_);
         return *this;
     }
-    ~Scratch() { release_scratch(block_); }
+    ~Scratch() {
+        if (block_.data != nullptr) release_scratch(block_);
+    }
 
     T* get() const { return static_cast<T*>(block_.data); }
 
