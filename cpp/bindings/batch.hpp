@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "bindings.hpp"
+#include "otimes/error.hpp"
 
 namespace otimes::bindings {
 
@@ -122,14 +123,25 @@ class BatchItem {
     std::vector<index_t> offsets_, position_;
 };
 
-/// The first of the four scalars that h is an array of decides.
+/// f(), where an error names the item of the batch.
 template <class F>
-auto with_scalar(py::handle h, F&& f) -> decltype(f(double{})) {
+void naming_item(const Batch& batch, index_t item, F&& f) {
+    try {
+        f();
+    } catch (const singular_error& e) {
+        if (batch.shape().empty()) throw;
+        throw singular_error("item " + batch.index_text(item) + ": " + e.what());
+    }
+}
+
+/// f(T{}) for the scalar T that h is exactly an array of, else None.
+template <class F>
+py::object with_scalar(py::handle h, F&& f) {
     if (is_exact<double>(h)) return f(double{});
     if (is_exact<std::complex<double>>(h)) return f(std::complex<double>{});
     if (is_exact<float>(h)) return f(float{});
     if (is_exact<std::complex<float>>(h)) return f(std::complex<float>{});
-    return {};
+    return py::none();
 }
 
 }  // namespace otimes::bindings

@@ -14,7 +14,6 @@
 #include "batch.hpp"
 #include "bindings.hpp"
 #include "otimes/equations.hpp"
-#include "otimes/error.hpp"
 #include "otimes/small_solver.hpp"
 #include "otimes/threads.hpp"
 #include "solved.hpp"
@@ -101,15 +100,11 @@ class Problems {
 
     SolveReport& report(index_t number) { return reports_[static_cast<std::size_t>(number)]; }
 
-    /// An error names the item.
     template <class Solve>
     void solve(const Problem<T, Q>& problem, index_t number, Solve&& solve) {
-        try {
+        naming_item(batch_, number, [&] {
             report(number) = solve(problem.coefficients(), problem.right_hand_sides());
-        } catch (const singular_error& e) {
-            if (batch_.shape().empty()) throw;
-            throw singular_error("item " + batch_.index_text(number) + ": " + e.what());
-        }
+        });
     }
 
   private:
@@ -302,8 +297,7 @@ class BoundEquation {
   private:
     template <class F>
     static py::object with_first_scalar(const py::tuple& coefficients, F&& f) {
-        py::object result = coefficients.empty() ? py::object() : with_scalar(coefficients[0], f);
-        return result ? result : py::none();
+        return coefficients.empty() ? py::none() : with_scalar(coefficients[0], f);
     }
 
     std::size_t index_ = 0;

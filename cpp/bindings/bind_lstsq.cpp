@@ -1,11 +1,10 @@
 // Least squares with A X B = C: exact ndarrays in, solutions and report out.
 #include <complex>
-#include <string>
+#include <span>
 #include <vector>
 
 #include "batch.hpp"
 #include "bindings.hpp"
-#include "otimes/error.hpp"
 #include "otimes/lstsq_axb.hpp"
 #include "otimes/threads.hpp"
 

@@ -5,12 +5,10 @@
 #include <cmath>
 #include <complex>
 #include <limits>
-#include <string>
 #include <vector>
 
 #include "batch.hpp"
 #include "bindings.hpp"
-#include "otimes/error.hpp"
 #include "otimes/lyapunov_factor.hpp"
 #include "otimes/riccati.hpp"
 #include "otimes/scaling.hpp"
@@ -84,18 +82,13 @@ struct Squares {
     void fill(index_t item, T value) const { std::fill_n(data + item * n * n, n * n, value); }
 };
 
-/// Run solve(index, item) for every item of a batch; a failure names its index.
+/// Run solve(index, item) for every item of a batch.
 template <class Solve>
 void for_each_item(const Batch& batch, double work_of_one, Solve&& solve) {
     const double work = static_cast<double>(batch.count()) * work_of_one;
     run_kernel(work, [&] {
         parallel_for(batch.count(), work, [&](index_t index) {
-            try {
-                solve(index, BatchItem(batch, index));
-            } catch (const singular_error& e) {
-                if (batch.shape().empty()) throw;
-                throw singular_error("item " + batch.index_text(index) + ": " + e.what());
-            }
+            naming_item(batch, index, [&] { solve(index, BatchItem(batch, index)); });
         });
     });
 }
@@ -190,11 +183,8 @@ py::object lyapunov_factor_exact(Time time, const std::array<py::handle, 3>& han
 py::object bound_lyapunov_factor(bool discrete, const std::array<py::handle, 3>& handles,
                                  bool check) {
     const Time time = discrete ? Time::discrete : Time::continuous;
-    if (is_exact<double>(handles[0])) return lyapunov_factor_exact<double>(time, handles, check);
-    if (is_exact<float>(handles[0])) return lyapunov_factor_exact<float>(time, handles, check);
-    if (is_exact<std::complex<float>>(handles[0]))
-        return lyapunov_factor_exact<std::complex<float>>(time, handles, check);
-    return lyapunov_factor_exact<std::complex<double>>(time, handles, check);
+    return with_scalar(handles[0],
+                       [&]<class T>(T) { return lyapunov_factor_exact<T>(time, handles, check); });
 }
 
 }  // namespace
