@@ -1,7 +1,6 @@
 // Matrix functions: exact ndarrays in, batches looped over here.
 #include <atomic>
 #include <cmath>
-#include <complex>
 #include <vector>
 
 #include "batch.hpp"

@@ -2,7 +2,6 @@
 #include "bindings.hpp"
 #include "otimes/kron.hpp"
 #include "otimes/kron_lu.hpp"
-#include "otimes/transpose.hpp"
 
 namespace otimes::bindings {
 namespace {

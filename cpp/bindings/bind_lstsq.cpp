@@ -1,5 +1,4 @@
 // Least squares with A X B = C: exact ndarrays in, solutions and report out.
-#include <complex>
 #include <span>
 #include <vector>
 

@@ -5,6 +5,7 @@
 #include "otimes/parallel_gemm.hpp"
 
 namespace otimes {
+
 template <class T>
 void Basis<T>::apply_left(bool adjoint, Matrix<T>& x) const {
     if (kind_ == Kind::reversal) reverse_rows(x);

@@ -5,8 +5,6 @@
 #include <memory>  // std::unique_ptr
 
 #include "otimes/scalar.hpp"
-#include "otimes/scratch.hpp"
-#include "otimes/stream.hpp"
 #include "otimes/threads.hpp"
 
 namespace otimes {

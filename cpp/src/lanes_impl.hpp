@@ -1,7 +1,7 @@
 // A number in every lane of a vector, for kernels that do the same to many problems at once. A file
 // that includes it defines OTIMES_KERNEL_SET and OTIMES_VECTOR_BYTES, and OTIMES_ONE_LANE for
 // kernels of a problem by itself, whose loops are left to the compiler's vectoriser. As in
-// mode_kernels_impl.hpp, no inline function of the standard library may be called here.
+// vector_impl.hpp, no inline function of the standard library may be called here.
 #pragma once
 
 #include <cstdint>

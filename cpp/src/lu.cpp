@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <complex>
-#include <limits>
 
 #include "otimes/condition.hpp"
 #include "otimes/scaling.hpp"

@@ -1,6 +1,8 @@
 // The text of all sets of mode kernels. A file that includes it defines OTIMES_KERNEL_SET, the name
 // of the set's namespace; OTIMES_VECTOR_BYTES and OTIMES_TILE_ROWS, what its registers hold.
 
+#include <cstdint>
+
 #include "otimes/mode_kernels.hpp"
 #include "vector_impl.hpp"
 

@@ -1,6 +1,8 @@
 // The text of all sets of reflector kernels, see vector_impl.hpp.
 #include <math.h>  // sqrt: not the inline functions of <cmath>
 
+#include <utility>  // std::integer_sequence
+
 #include "otimes/reflector_kernels.hpp"
 #include "vector_impl.hpp"
 

@@ -7,9 +7,7 @@
 #pragma once
 
 #include <complex>
-#include <cstdint>
 #include <cstring>  // std::memcpy
-#include <utility>  // std::integer_sequence
 
 #include "otimes/view.hpp"
 #if OTIMES_VECTOR_BYTES > 16

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 #include <memory>  // std::shared_ptr
-#include <mutex>   // std::call_once
+#include <mutex>   // std::once_flag
 
 #include "otimes/mode_kernels.hpp"
 #include "otimes/term.hpp"

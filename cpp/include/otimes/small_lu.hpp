@@ -1,9 +1,10 @@
 // LU of a matrix of at most 16 x 16, on the stack: a call of LAPACK would take longer than that.
 #pragma once
 
-#include <algorithm>  // std::max, std::swap
+#include <algorithm>  // std::copy_n
 #include <array>
 #include <limits>
+#include <utility>  // std::swap
 
 #include "otimes/condition.hpp"
 #include "otimes/scalar.hpp"

@@ -1,7 +1,7 @@
 // A x = b of at most 8 unknowns: the diagonal blocks of triangular equations.
 #pragma once
 
-#include <algorithm>  // std::min, std::max
+#include <algorithm>  // std::min
 #include <array>
 #include <limits>
 #include <utility>  // std::swap
