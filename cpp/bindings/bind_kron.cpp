@@ -218,8 +218,7 @@ class Factorization final : public FactorizationBase {
         for (const py::handle h : factors) {
             kept.push_back(to_dense_factor<T>(h));
             const TermFactor<T>& f = kept.back();
-            views.push_back(
-                {f.data, f.rows, f.cols, f.row_major ? f.cols : 1, f.row_major ? 1 : f.rows});
+            views.push_back(f.view());
             size_ *= f.rows;
             work += static_cast<double>(f.rows * f.rows) * static_cast<double>(f.rows);
         }

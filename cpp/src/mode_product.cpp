@@ -25,11 +25,6 @@ std::shared_ptr<T[]> aligned_array(index_t count) {
     return {data, [](T* p) { ::operator delete(p, line); }};
 }
 
-template <class T>
-MatrixView<const T> view_of(const Factor<T>& f) {
-    return {f.data, f.rows, f.cols, f.row_major ? f.cols : 1, f.row_major ? 1 : f.rows};
-}
-
 /// Tiles of `tile` rows, each column by column.
 template <class T>
 std::shared_ptr<T[]> packed_in_tiles(MatrixView<const T> f, index_t tile) {
@@ -116,7 +111,7 @@ template <class Make>
 const T* PackedFactor<T>::made(Pack& pack, const Make& make) const {
     std::call_once(pack.once, [&] {
         if constexpr (has_kernels<T>)
-            pack.entries = make(view_of(factor_), mode_kernels<kernel_scalar<T>>());
+            pack.entries = make(factor_.view(), mode_kernels<kernel_scalar<T>>());
     });
     return pack.entries.get();
 }

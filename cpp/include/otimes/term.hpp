@@ -15,6 +15,10 @@ struct Factor {
     index_t rows = 0, cols = 0;
     bool row_major = true;
 
+    MatrixView<const T> view() const {
+        return {data, rows, cols, row_major ? cols : 1, row_major ? 1 : rows};
+    }
+
     T operator()(index_t i, index_t j) const {
         return row_major ? data[i * cols + j] : data[i + j * rows];
     }
