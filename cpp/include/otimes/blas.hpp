@@ -4,7 +4,6 @@
 
 #include <complex>
 #include <limits>
-#include <stdexcept>
 #include <string>
 
 #include "otimes/error.hpp"
@@ -23,8 +22,8 @@ using blasint = int;
 
 inline blasint to_blasint(index_t n) {
     if (n > std::numeric_limits<blasint>::max())
-        throw std::length_error("a dimension of " + std::to_string(n) +
-                                " exceeds BLAS's 32-bit integers");
+        throw shape_error("a dimension of " + std::to_string(n) +
+                          " exceeds BLAS's 32-bit integers");
     return static_cast<blasint>(n);
 }
 

@@ -6,7 +6,7 @@
 
 namespace otimes {
 
-/// Shapes that do not fit together.
+/// Shapes that do not fit together, or are too large.
 struct shape_error : std::invalid_argument {
     using std::invalid_argument::invalid_argument;
 };
