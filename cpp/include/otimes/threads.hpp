@@ -25,6 +25,12 @@ inline void parallel_chunks(index_t count, double work,
                  [&](index_t c) { body(c * count / chunks, (c + 1) * count / chunks); });
 }
 
+/// Both functions at once, one thread each.
+inline void parallel_pair(double work, const std::function<void()>& first,
+                          const std::function<void()>& second) {
+    parallel_for(2, work, [&](index_t i) { i == 0 ? first() : second(); });
+}
+
 /// BLAS runs single-threaded while at least one of these lives, whatever ThreadedBlas asks for. A
 /// driver that mixes BLAS with our own parallel loops holds one throughout: BLAS's idle workers
 /// spin for some 25 ms after each of its threaded calls, and would take the processors from our
@@ -50,12 +56,6 @@ class ThreadedBlas {
   private:
     const bool raised_;
 };
-
-/// Both functions at once, one thread each.
-inline void parallel_pair(double work, const std::function<void()>& first,
-                          const std::function<void()>& second) {
-    parallel_for(2, work, [&](index_t i) { i == 0 ? first() : second(); });
-}
 
 /// Throw `interrupted` when the host program's user wants to stop. Cheap enough to call between
 /// panels, blocks and LAPACK calls; only the thread that entered the library looks for that. A step
