@@ -6,13 +6,12 @@ namespace py = pybind11;
 namespace {
 
 void translate(std::exception_ptr thrown) {
-    const auto raise = [](py::object type, const char* text) { py::set_error(type, text); };
     try {
         if (thrown) std::rethrow_exception(thrown);
     } catch (const otimes::shape_error& e) {
-        raise(py::reinterpret_borrow<py::object>(PyExc_ValueError), e.what());
+        py::set_error(PyExc_ValueError, e.what());
     } catch (const otimes::singular_error& e) {
-        raise(py::module_::import("numpy").attr("linalg").attr("LinAlgError"), e.what());
+        py::set_error(py::module_::import("numpy").attr("linalg").attr("LinAlgError"), e.what());
     } catch (const otimes::interrupted&) {
         // PyErr_CheckSignals has set KeyboardInterrupt already
         if (!PyErr_Occurred()) PyErr_SetNone(PyExc_KeyboardInterrupt);
