@@ -8,9 +8,10 @@ namespace otimes::bindings {
 namespace {
 
 /// Leading axes of an array as one loop: item b starts `offset(b)` bytes from the array's data.
-struct Batch {
-    explicit Batch(const py::array& a, py::ssize_t core) : lead(a.ndim() - core) {
-        for (py::ssize_t k = 0; k < lead; ++k) {
+struct LeadingAxes {
+    /// All but the last `core` axes.
+    LeadingAxes(const py::array& a, py::ssize_t core) {
+        for (py::ssize_t k = 0; k < a.ndim() - core; ++k) {
             sizes.push_back(a.shape(k));
             strides.push_back(a.strides(k));
             count *= a.shape(k);
@@ -24,7 +25,6 @@ struct Batch {
         return bytes;
     }
 
-    py::ssize_t lead;
     std::vector<index_t> sizes, strides;
     index_t count = 1;
 };
@@ -57,7 +57,7 @@ MatrixView<Word> item_view(const py::array& a, std::byte* base, index_t offset) 
 
 /// out (..., k) C-contiguous, a (..., n, n) whose strides are multiples of its item size.
 void gather(const py::array& a, index_t offset, py::array& out) {
-    const Batch from(a, 2);
+    const LeadingAxes from(a, 2);
     const index_t length = triangle_size(a.shape(a.ndim() - 1), offset);
     auto* const base = static_cast<std::byte*>(const_cast<void*>(a.data()));
     with_word(a.itemsize(), [&]<class Word>(Word) {
@@ -74,7 +74,7 @@ void gather(const py::array& a, index_t offset, py::array& out) {
 
 /// v (..., k) into out (..., n, n), C-contiguous.
 void scatter(const py::array& v, index_t offset, py::array& out) {
-    const Batch from(v, 1), to(out, 2);
+    const LeadingAxes from(v, 1), to(out, 2);
     const index_t step = v.strides(v.ndim() - 1) / v.itemsize();
     const auto* const base = static_cast<const std::byte*>(v.data());
     auto* const target = static_cast<std::byte*>(out.mutable_data());
