@@ -21,9 +21,8 @@ void add_multiple(index_t n, T a, const T* x, T* y) {
 
 template <class T>
 struct TriangularSum<T>::Level {
-    index_t size, rest;  // of this mode, and the entries of a slice of it
-    std::vector<T>
-        coefficients;  // of the terms, the diagonal entries of earlier modes multiplied in
+    index_t size, rest;           // of this mode, and the entries of a slice of it
+    std::vector<T> coefficients;  // of the terms, times the diagonal entries of earlier modes
     std::vector<const T*> distinct;
     std::vector<T> matrix;            // the last mode: the sum of its matrices
     std::vector<T> product, summand;  // of the later modes with a slice

@@ -18,8 +18,7 @@ constexpr auto line = static_cast<index_t>(cache_line);
 /// parallel_for's measure of moved bytes: worth a second thread from a megabyte on.
 double work_of(index_t bytes) { return static_cast<double>(bytes) / 10; }
 
-// --- what is to be moved
-// --------------------------------------------------------------------------
+// --- what is to be moved -------------------------------------------------------------------------
 
 struct Mode {
     index_t size, from, to;  // strides in x and in y, in elements
@@ -77,8 +76,7 @@ std::pair<index_t, index_t> place(index_t index, const std::vector<Mode>& modes)
     return {from, to};
 }
 
-// --- elements of any size
-// -------------------------------------------------------------------------
+// --- elements of any size ------------------------------------------------------------------------
 
 /// f(size), where size is a constant for the usual ones: their copies are then single moves.
 template <class F>
@@ -140,8 +138,7 @@ TileKernel fast_tile([[maybe_unused]] index_t size) {
     return nullptr;
 }
 
-// --- planes
-// ---------------------------------------------------------------------------------------
+// --- planes --------------------------------------------------------------------------------------
 
 /// y[j, i] = x[i, j] for i < rows, j < cols, leading dimensions in elements.
 struct Plane {
@@ -261,8 +258,7 @@ void move_in_cache(const Plane& plane, const std::vector<Mode>& outer, index_t c
     });
 }
 
-// --- modes too small to be planes
-// -----------------------------------------------------------------
+// --- modes too small to be planes ----------------------------------------------------------------
 
 bool is_in(const Mode& mode, const std::vector<Mode>& modes) {
     return std::any_of(modes.begin(), modes.end(), [&](const Mode& m) { return m.to == mode.to; });
@@ -378,8 +374,7 @@ void move_small_modes(const Permutation& p, const std::byte* x, std::byte* y) {
         Gather(p).move_all(p, x, y);
 }
 
-// --- all of it
-// ------------------------------------------------------------------------------------
+// --- all of it -----------------------------------------------------------------------------------
 
 void copy(const std::byte* x, index_t bytes, std::byte* y) {
     parallel_chunks(bytes, work_of(bytes), [&](index_t begin, index_t end) {
