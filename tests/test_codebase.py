@@ -172,7 +172,7 @@ HEADERS = {
     "scalar": [],
     "scratch": [],
     "cpu": [],
-    "stream": [],
+    "stream": ["cpu"],
     "symmetry": [],
     "scaling": ["scalar"],
     # BLAS and LAPACK, on our own threads

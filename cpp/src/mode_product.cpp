@@ -5,6 +5,7 @@
 #include <new>  // std::align_val_t
 #include <type_traits>
 
+#include "otimes/cpu.hpp"
 #include "otimes/parallel_gemm.hpp"
 #include "otimes/scalar.hpp"
 #include "otimes/threads.hpp"
@@ -19,7 +20,7 @@ inline constexpr bool has_kernels = !std::is_same_v<T, bool>;
 
 template <class T>
 std::shared_ptr<T[]> aligned_array(index_t count) {
-    constexpr std::align_val_t line{64};
+    constexpr std::align_val_t line{cache_line};
     auto* const data =
         static_cast<T*>(::operator new(static_cast<std::size_t>(count) * sizeof(T), line));
     return {data, [](T* p) { ::operator delete(p, line); }};

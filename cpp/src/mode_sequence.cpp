@@ -18,7 +18,7 @@ namespace {
 
 std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
 
-constexpr index_t line_bytes = 64;
+constexpr auto line_bytes = static_cast<index_t>(cache_line);
 
 /// Flops of a part that are worth being shared by threads although they fit one block.
 constexpr double shared_work = 3e5;

@@ -6,10 +6,12 @@
 #include <sys/mman.h>
 #endif
 
+#include "otimes/cpu.hpp"
+
 namespace otimes {
 namespace {
 
-constexpr std::align_val_t cache_line{64};
+constexpr std::align_val_t line{cache_line};
 constexpr std::size_t huge_page = std::size_t{2} << 20;
 constexpr std::size_t large = std::size_t{1} << 20;  // blocks of this size and above are special
 
@@ -60,14 +62,14 @@ void keep(MemoryBlock& block) {
 }  // namespace
 
 MemoryBlock allocate_scratch(std::size_t bytes) {
-    if (bytes < large) return {::operator new(bytes, cache_line), bytes};
+    if (bytes < large) return {::operator new(bytes, line), bytes};
     if (spare.bytes >= bytes) return std::exchange(spare, {});
     const std::size_t size = (bytes + huge_page - 1) / huge_page * huge_page;
     return {map_pages(size), size};
 }
 
 void release_scratch(MemoryBlock block) noexcept {
-    if (block.bytes < large) return ::operator delete(block.data, cache_line);
+    if (block.bytes < large) return ::operator delete(block.data, line);
     if (!thread_ends && block.bytes <= kept_bytes && block.bytes > spare.bytes) keep(block);
     if (block.data != nullptr) unmap_pages(block);
 }

@@ -7,6 +7,7 @@
 #include <utility>  // std::exchange
 
 #include "otimes/condition.hpp"
+#include "otimes/cpu.hpp"
 #include "otimes/symmetry.hpp"
 
 namespace otimes {
@@ -26,7 +27,7 @@ const T* noise() {
 /// Rounded up, so that what follows is aligned to a cache line as well.
 template <class R>
 index_t aligned(index_t count) {
-    constexpr index_t line = 64 / sizeof(R);
+    constexpr index_t line = cache_line / sizeof(R);
     return (count + line - 1) / line * line;
 }
 

@@ -1,9 +1,13 @@
 // What this processor has: its instructions, decided once, and its caches.
 #pragma once
 
+#include <cstddef>  // std::size_t
+
 #include "otimes/view.hpp"
 
 namespace otimes {
+
+inline constexpr std::size_t cache_line = 64;  // bytes
 
 /// Instruction sets that kernels are compiled for; each includes the ones before it.
 enum class Isa { baseline, avx2, avx512 };

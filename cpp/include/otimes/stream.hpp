@@ -10,9 +10,9 @@
 #define OTIMES_STREAMING_STORES
 #endif
 
-namespace otimes {
+#include "otimes/cpu.hpp"
 
-inline constexpr std::size_t cache_line = 64;
+namespace otimes {
 
 /// Outputs of at least so many bytes do not stay in the caches before the last one, so that writing
 /// them by way of the caches would read them first, and displace what is there.
