@@ -86,17 +86,13 @@ class Plan final : public PlanBase {
         if (!x || x->ndim() < 1 || x->ndim() > 2 || x->shape(0) != plan_.cols()) return py::none();
         const bool vector = x->ndim() == 1;
         const index_t k = vector ? 1 : x->shape(1);
-        if (is_c_contiguous(*x)) {
-            auto y = target(out, *x, k, vector, false);
-            if (y) run(x->data(), 1, k, *y);
-            return y ? py::object(*y) : py::none();
-        }
-        if (is_f_contiguous(*x)) {
-            auto y = target(out, *x, k, vector, true);
-            if (y) run(x->data(), k, 1, *y);
-            return y ? py::object(*y) : py::none();
-        }
-        return matmul(py::array_t<T, py::array::c_style>(*x), out);
+        const bool rows = is_c_contiguous(*x);
+        if (!rows && !is_f_contiguous(*x))
+            return matmul(py::array_t<T, py::array::c_style>(*x), out);
+        auto y = target(out, *x, k, vector, !rows);
+        if (!y) return py::none();
+        rows ? run(x->data(), 1, k, *y) : run(x->data(), k, 1, *y);
+        return *y;
     }
 
     py::array apply(const py::array& h) const override {
@@ -137,28 +133,29 @@ class Plan final : public PlanBase {
         using C = std::complex<T>;
         const auto x = *exact<C>(h);
         if (x.ndim() < 1 || x.ndim() > 2 || x.shape(0) != plan_.cols()) return py::none();
-        const index_t m = plan_.rows(), k = x.ndim() == 1 ? 1 : x.shape(1);
-        constexpr auto size = static_cast<index_t>(sizeof(C));
-        const bool rows = is_c_contiguous(x);
+        const bool vector = x.ndim() == 1, rows = is_c_contiguous(x);
+        const index_t k = vector ? 1 : x.shape(1);
         if (!rows && !is_f_contiguous(x)) return py::none();
-        py::array_t<C, 0> y = x.ndim() == 1 ? py::array_t<C, 0>(m)
-                              : rows        ? py::array_t<C, 0>({m, k}, {k * size, size})
-                                            : py::array_t<C, 0>({m, k}, {size, m * size});
+        auto y = new_array<C>(plan_.rows(), k, vector, !rows);
         const T* const from = reinterpret_cast<const T*>(x.data());
         rows ? run(from, 1, 2 * k, y) : run(from, k, 2, y);
         return y;
+    }
+
+    /// (m,), or (m, k) in order of rows or of `columns`.
+    template <class S>
+    static py::array_t<S, 0> new_array(index_t m, index_t k, bool vector, bool columns) {
+        constexpr auto size = static_cast<index_t>(sizeof(S));
+        if (vector) return py::array_t<S, 0>(m);
+        if (columns) return py::array_t<S, 0>({m, k}, {size, m * size});
+        return py::array_t<S, 0>({m, k}, {k * size, size});
     }
 
     /// `out` when it can be written directly, a new array when it is None, else nothing.
     std::optional<py::array_t<T, 0>> target(py::handle out, const py::array& x, index_t k,
                                             bool vector, bool columns) const {
         const index_t m = plan_.rows();
-        if (out.is_none()) {
-            if (vector) return py::array_t<T, 0>(m);
-            constexpr auto size = static_cast<index_t>(sizeof(T));
-            if (columns) return py::array_t<T, 0>({m, k}, {size, m * size});
-            return py::array_t<T, 0>({m, k}, {k * size, size});
-        }
+        if (out.is_none()) return new_array<T>(m, k, vector, columns);
         auto y = exact<T>(out);
         const bool fits = y && y->ndim() == x.ndim() && y->shape(0) == m &&
                           (vector || y->shape(1) == k) && y->writeable() &&
