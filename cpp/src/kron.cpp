@@ -30,7 +30,7 @@ index_t checked_product(index_t a, index_t b) {
 
 /// y <- c x, or y + c x.
 template <class T>
-void scaled_copy(index_t count, T c, const T* x, bool accumulate, T* y) {
+void put_multiple(index_t count, T c, const T* x, bool accumulate, T* y) {
     if (!accumulate && c == T(1))
         std::copy_n(x, count, y);
     else if (!accumulate)
@@ -91,7 +91,7 @@ void TermPlan<T>::apply_term(const Prepared& p, const T* x, index_t L, index_t R
         x = permuted.get();
     }
     if (p.product.is_multiple_of_identity())
-        return scaled_copy(L * rows_ * R, p.product.coefficient(), x, accumulate, y);
+        return put_multiple(L * rows_ * R, p.product.coefficient(), x, accumulate, y);
     p.product.apply(x, L, R, accumulate, y);
 }
 
