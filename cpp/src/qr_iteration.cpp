@@ -21,8 +21,8 @@ namespace {
 constexpr index_t window_steps = 14;
 /// Rows that an active block must have for early deflation to pay, the rows of its window, and the
 /// bulges that its shifts make: measured. Fewer than LAPACK has, since a sweep costs less here.
-constexpr index_t smallest_early = 60, most_bulges = 3;
-constexpr index_t window_order(index_t active) { return active < 150 ? 6 : 12; }
+constexpr index_t smallest_early = 60, largest_window = 12, most_bulges = 3;
+constexpr index_t window_order(index_t active) { return active < 150 ? 6 : largest_window; }
 /// Sweeps without a deflation after which the shifts are replaced, and after which it is
 /// left to LAPACK.
 constexpr int patience = 10, most_sweeps = 60;
@@ -187,7 +187,7 @@ void QrIteration<T>::accept_window(index_t start, index_t end) {
 template <class T>
 bool QrIteration<T>::look_early(index_t low, index_t& high) {
     const index_t order = window_order(high - low + 1), start = high - order + 1;
-    if (!early_) early_.emplace(order);
+    if (!early_) early_.emplace(largest_window);
     const index_t found = early_->look(order, &h(start, start), ldh_, h(start, start - 1));
     bulges_ = found < 0 ? 0 : early_->shifts(most_bulges, pairs_);
     if (found <= 0) return false;
