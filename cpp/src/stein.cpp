@@ -29,10 +29,10 @@ SteinScaling scaling_of(MatrixView<const T> a, MatrixView<const T> b) {
     return {binary_exponent(max_abs<T>(a)), binary_exponent(max_abs<T>(b))};
 }
 
-/// Nothing where the Schur forms suit best.
+/// Nothing where the Schur forms suit best. An empty B would stand for A^H where the powers vanish.
 template <class T>
 EquationMethodPointer<T> choose_method(const Matrix<T>& a, const Matrix<T>& b, real_t<T> identity) {
-    if (has_schur_form(a) && has_schur_form(b)) return nullptr;
+    if (a.rows() * b.rows() == 0 || (has_schur_form(a) && has_schur_form(b))) return nullptr;
     return DoublingStein<T>::attempt(a, b, identity);
 }
 
