@@ -100,7 +100,7 @@ AxbFactor<T>::AxbFactor(MatrixView<const T> a, MatrixView<const T> b) : finite_(
         [&] { a_factor_ = SquareFactor<T>(a_); }, [&] { b_factor_ = SquareFactor<T>(b_); });
     poll_interrupt();
     norm_ = norm_of<T>(a_.view()) * norm_of<T>(b_.view());
-    rcond_ = a_factor_.rcond() * b_factor_.rcond();
+    rcond_ = a.rows * b.rows == 0 ? 1 : a_factor_.rcond() * b_factor_.rcond();
 }
 
 template <class T>

@@ -41,7 +41,7 @@ EigenSylvester<T>::EigenSylvester(const Matrix<T>& a, const Matrix<T>& b)
             range.largest = std::max(range.largest, static_cast<double>(size));
             sums_(i, j) = size < tiny ? tiny : sum;
         }
-    rcond_ = reciprocal_condition(range, terms, eps_of<T>);
+    rcond_ = a.rows() * b.rows() == 0 ? 1 : reciprocal_condition(range, terms, eps_of<T>);
 }
 
 template <class T>
