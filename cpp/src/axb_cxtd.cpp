@@ -173,7 +173,7 @@ AxbCxtdFactor<T>::AxbCxtdFactor(Star star, Coefficients<T> abcd)
     decompose();
 }
 
-/// Each coefficient near 1, but for the smaller term's first one.
+/// Each coefficient near 1, but for the smaller term's first one where that term is not zero.
 template <class T>
 void AxbCxtdFactor<T>::scale(Coefficients<T> abcd) {
     std::array<int, 4> e{};
@@ -185,7 +185,8 @@ void AxbCxtdFactor<T>::scale(Coefficients<T> abcd) {
     }
     const int ab = e[0] + e[1], cd = e[2] + e[3];
     exponent_ = is_zero[0] ? cd : is_zero[1] ? ab : std::max(ab, cd);
-    const std::array<int, 4> shift{exponent_ - e[1], e[1], exponent_ - e[3], e[3]};
+    const std::array<int, 4> shift{is_zero[0] ? e[0] : exponent_ - e[1], e[1],
+                                   is_zero[1] ? e[2] : exponent_ - e[3], e[3]};
     for (std::size_t k = 0; k < 4; ++k) abcd_[k] = scaled_copy(abcd[k], -shift[k]);
     adjoint_ = {adjoint_of(abcd_[0]), adjoint_of(abcd_[1]), adjoint_of_starred(star_, abcd_[3]),
                 adjoint_of_starred(star_, abcd_[2])};
