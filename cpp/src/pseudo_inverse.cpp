@@ -104,7 +104,10 @@ bool PseudoInverse<T>::by_complete_decomposition(const Matrix<T>& tall, double t
     const Matrix<T> r = upper_triangle(q_.matrix, n, n);
     const index_t rest = n - rank_;
     if (norm_of<T>(r.view().block(rank_, rank_, rest, rest)) > tolerance * largest) return false;
-    if (rank_ == 0) return true;
+    if (rank_ == 0) {
+        rcond_ = 1;  // of no singular values
+        return true;
+    }
     w_ = qr_of(adjoint_of(Matrix<T>(r.view().block(0, 0, rank_, n))));
     triangle_ = upper_triangle(w_.matrix, rank_, rank_);
     rcond_ = reciprocal_condition(triangle_range(triangle_), 0, eps_of<T>);
