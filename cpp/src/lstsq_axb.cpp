@@ -146,7 +146,7 @@ void lstsq_axb(MatrixView<const T> a, MatrixView<const T> b, MatrixView<const T>
                std::span<const double> ridges, std::span<const MatrixView<T>> x,
                std::span<LeastSquaresReport> reports) {
     if (!is_finite(a, b) || !std::isfinite(max_abs<T>(c))) return make_undefined(x, reports);
-    if (a.rows * a.cols * b.rows * b.cols == 0) return make_zero(c, x, reports);
+    if (a.rows * a.cols == 0 || b.rows * b.cols == 0) return make_zero(c, x, reports);
     const SerialBlas serial_blas;
     const Problem<T> problem(a, b, c, rcond);
     if (std::ranges::all_of(ridges, [](double ridge) { return ridge == 0; }))
