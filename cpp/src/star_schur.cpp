@@ -1,6 +1,6 @@
 #include "otimes/star_schur.hpp"
 
-#include <algorithm>  // std::min, std::fill_n
+#include <algorithm>  // std::min
 #include <limits>
 #include <utility>  // std::move
 
@@ -39,7 +39,7 @@ SingularRange triangular_range(Star star, const StarForms<T>& forms) {
         return [&, adjoint](T*) {
             const auto report = solve_triangular_tsylvester(star, adjoint, forms, z);
             smallest_pivot = std::min(smallest_pivot, static_cast<double>(report.smallest_pivot));
-            if (report.overflowed) std::fill_n(z.data(), n * n, T(report.smallest_pivot) / T(0));
+            if (report.overflowed) z(0, 0) = std::numeric_limits<real_t<T>>::infinity();
             copy_scaled<T>(z.view(), z.view(), report.exponent);
             poll_interrupt();
         };
