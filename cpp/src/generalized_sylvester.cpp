@@ -27,7 +27,8 @@ double norm_of_terms(const Forms<T>& left, const Forms<T>& right) {
            norm_of<T>(left[1].view()) * norm_of<T>(right[1].view());
 }
 
-/// A and B near 1, C and D smaller or larger so that both terms keep their ratio.
+/// The matrices of the larger term near 1, those of the other so much smaller that both terms keep
+/// their ratio.
 template <class T>
 TwoTerms<T> sylvester_terms(Coefficients<T> abcd) {
     std::array<int, 4> e;

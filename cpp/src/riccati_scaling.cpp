@@ -102,7 +102,8 @@ std::vector<int> balance(Magnitudes magnitudes, index_t n) {
     return d;
 }
 
-/// a(i, j) <- 2^(rows[i] + cols[j] + common) a(i, j); rows or cols may be empty.
+/// a(i, j) <- 2^(sign_rows rows[i] + sign_cols cols[j] + common) a(i, j); rows or cols may be
+/// empty.
 template <class T>
 void scale_entries(const std::vector<int>& rows, const std::vector<int>& cols, int sign_rows,
                    int sign_cols, int common, Matrix<T>& a) {

@@ -17,7 +17,6 @@
 #include "otimes/threads.hpp"
 
 namespace otimes {
-
 namespace {
 
 /// LUs of the larger matrix, m x m, take 2/3 n m^3 flops at full speed, its Hessenberg form 14/3

@@ -45,8 +45,10 @@ struct Block {
     index_t i0, m, j0, n;
 };
 
-/// The recursion of both equations. Equation is told what to subtract once a part is known:
-///   solve_leaf(block), subtract_rows(top, bottom rows), subtract_columns(left columns, right)
+/// The recursion of both equations, which say what a part adds to the others once it is known:
+///   solve_leaf(block)              the whole block, which is small
+///   subtract_bottom(block, top)    the rows from `top` on, to those before
+///   subtract_first(block, first)   the columns before `first`, to the others
 template <class T, class Equation>
 void solve_recursively(Equation& equation, const Forms<T>& left, const Forms<T>& right, Block b) {
     if (b.m <= leaf_size && b.n <= leaf_size) return equation.solve_leaf(b);

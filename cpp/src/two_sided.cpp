@@ -35,7 +35,7 @@ class Bumps {
     std::vector<bool> starts_;
 };
 
-/// Rows [i, i+m) and columns [j, j+n) of X, or of a factor.
+/// Rows, or columns, of X or of a factor.
 struct Range {
     index_t first, size;
     Range head(index_t n) const { return {first, n}; }

@@ -60,6 +60,7 @@ class EquationFactor {
     virtual double rcond() const = 0;
     virtual SolveReport solve(bool adjoint, RightHandSides<T> sides) const = 0;
 };
+
 /// An equation as the transposed one, which `Factor` decomposes.
 template <class T, class Factor>
 class TransposedFactor final : public EquationFactor<T> {

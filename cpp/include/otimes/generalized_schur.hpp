@@ -56,6 +56,7 @@ class GeneralizedSchur {
 /// J S^H J and J P^H J.
 template <class T>
 Forms<T> reversed_adjoints(const Forms<T>& forms);
+
 /// The decompositions of both pencils, at once on two threads when they are large; by_division
 /// where `fast`.
 template <class T>
