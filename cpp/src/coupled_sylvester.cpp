@@ -16,13 +16,6 @@ namespace otimes {
 namespace {
 
 template <class T>
-double norm_of_all(Coefficients<T> matrices, int exponent) {
-    double sum = 0;
-    for (const auto& a : matrices) sum += norm_of<T>(scaled_copy(a, -exponent).view());
-    return sum;
-}
-
-template <class T>
 int common_exponent(Coefficients<T> matrices) {
     real_t<T> largest = 0;
     for (const auto& a : matrices) largest = std::max(largest, max_abs<T>(a));
@@ -113,8 +106,9 @@ CoupledSylvesterFactor<T>::CoupledSylvesterFactor(Coefficients<T> abde) : rcond_
     for (std::size_t k = 0; k < 2; ++k) {
         left_[k] = scaled_copy(abde[2 * k], -exponent_);
         right_[k] = scaled_copy(abde[2 * k + 1], -exponent_);
+        norm_ += norm_of<T>(left_[k].view());
+        norm_ += norm_of<T>(right_[k].view());
     }
-    norm_ = norm_of_all<T>(abde, exponent_);
     for (const bool fast : {true, false}) {
         pencils_ = decompose(fast);
         poll_interrupt();
