@@ -91,23 +91,18 @@ class TwoSidedSolver {
             const T* source = &x_(k.first, l.first);
             index_t source_ld = m;
             if (f != nullptr && g != nullptr) {
-                multiply('N', 'N', i.size, l.size, k.size, T(1), block(f, m, i, k), m, source, m,
-                         T(0), product_.data(), i.size);
+                parallel_gemm('N', 'N', i.size, l.size, k.size, T(1), block(f, m, i, k), m, source,
+                              m, T(0), product_.data(), i.size);
                 source = product_.data();
                 source_ld = i.size;
             }
             if (g != nullptr)
-                multiply('N', 'T', i.size, j.size, l.size, -c, source, source_ld, block(g, n, j, l),
-                         n, T(1), &x_(i.first, j.first), m);
+                parallel_gemm('N', 'T', i.size, j.size, l.size, -c, source, source_ld,
+                              block(g, n, j, l), n, T(1), &x_(i.first, j.first), m);
             else
-                multiply('N', 'N', i.size, j.size, k.size, -c, block(f, m, i, k), m, source,
-                         source_ld, T(1), &x_(i.first, j.first), m);
+                parallel_gemm('N', 'N', i.size, j.size, k.size, -c, block(f, m, i, k), m, source,
+                              source_ld, T(1), &x_(i.first, j.first), m);
         }
-    }
-
-    static void multiply(char opa, char opb, index_t m, index_t n, index_t k, T alpha, const T* a,
-                         index_t lda, const T* b, index_t ldb, T beta, T* c, index_t ldc) {
-        parallel_gemm(opa, opb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
     }
 
     /// Block by block from the last, each a system of at most 4 unknowns.
