@@ -21,12 +21,6 @@ namespace {
 template <class T>
 using Right = typename TwoTerms<T>::Right;
 
-template <class T>
-double norm_of_terms(const Forms<T>& left, const Forms<T>& right) {
-    return norm_of<T>(left[0].view()) * norm_of<T>(right[0].view()) +
-           norm_of<T>(left[1].view()) * norm_of<T>(right[1].view());
-}
-
 /// The matrices of the larger term near 1, those of the other so much smaller that both terms keep
 /// their ratio.
 template <class T>

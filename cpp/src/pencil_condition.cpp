@@ -146,6 +146,12 @@ class Directions {
 }  // namespace
 
 template <class T>
+double norm_of_terms(const Forms<T>& left, const Forms<T>& right) {
+    return norm_of<T>(left[0].view()) * norm_of<T>(right[0].view()) +
+           norm_of<T>(left[1].view()) * norm_of<T>(right[1].view());
+}
+
+template <class T>
 TriangularReport<real_t<T>> solve_two_term_forms(const Forms<T>& left, const Forms<T>& right,
                                                  bool adjoint, Matrix<T>& x) {
     return adjoint ? Directions<T>(left, right).solve_two_terms(true, x)
@@ -158,9 +164,8 @@ double two_term_rcond(const Forms<T>& left, const Forms<T>& right) {
     const double smallest = smallest_of<T>(
         left[0].rows(), right[0].rows(),
         [&](bool adjoint, Matrix<T>& z) { return directions.solve_two_terms(adjoint, z); });
-    const double terms = norm_of<T>(left[0].view()) * norm_of<T>(right[0].view()) +
-                         norm_of<T>(left[1].view()) * norm_of<T>(right[1].view());
-    return reciprocal_condition({smallest, two_term_norm(left, right)}, terms, eps_of<T>);
+    return reciprocal_condition({smallest, two_term_norm(left, right)}, norm_of_terms(left, right),
+                                eps_of<T>);
 }
 
 template <class T>
@@ -181,6 +186,7 @@ double coupled_rcond(const Forms<T>& left, const Forms<T>& right) {
 }
 
 #define OTIMES_INSTANTIATE(T)                                                                      \
+    template double norm_of_terms(const Forms<T>&, const Forms<T>&);                               \
     template TriangularReport<real_t<T>> solve_two_term_forms(const Forms<T>&, const Forms<T>&,    \
                                                               bool, Matrix<T>&);                   \
     template double two_term_rcond(const Forms<T>&, const Forms<T>&);                              \

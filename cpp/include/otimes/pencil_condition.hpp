@@ -5,10 +5,15 @@
 
 namespace otimes {
 
+/// ||L1||_F ||R1||_F + ||L2||_F ||R2||_F.
+template <class T>
+double norm_of_terms(const Forms<T>& left, const Forms<T>& right);
+
 /// L1 X R1 + L2 X R2 = C, or its adjoint L1^H X R1^H + L2^H X R2^H = C, in place of C.
 template <class T>
 TriangularReport<real_t<T>> solve_two_term_forms(const Forms<T>& left, const Forms<T>& right,
                                                  bool adjoint, Matrix<T>& x);
+
 /// sigma_min / sigma_max of that equation.
 template <class T>
 double two_term_rcond(const Forms<T>& left, const Forms<T>& right);
@@ -18,6 +23,7 @@ double two_term_rcond(const Forms<T>& left, const Forms<T>& right);
 template <class T>
 TriangularReport<real_t<T>> solve_coupled_forms(const Forms<T>& left, const Forms<T>& right,
                                                 bool adjoint, Matrix<T>& x);
+
 /// sigma_min / sigma_max of that equation.
 template <class T>
 double coupled_rcond(const Forms<T>& left, const Forms<T>& right);
