@@ -1,6 +1,6 @@
 #include "otimes/condition.hpp"
 
-#include <algorithm>  // std::min, std::max, std::reverse
+#include <algorithm>  // std::max, std::reverse
 #include <complex>
 #include <utility>  // std::move
 
@@ -11,21 +11,16 @@
 namespace otimes {
 namespace {
 
-/// In Schur coordinates, where no pivot is below it.
 template <class T>
 double smallest_in_schur_coordinates(const TriangularEquation<T>& equation) {
     const Matrix<T> t = reversed_adjoint(equation.t), s = reversed_adjoint(equation.s);
     const TriangularEquation<T> adjoint_equation{t, s, equation.identity};
-    double smallest_pivot = std::numeric_limits<double>::max();
-    const auto solve = [&](bool adjoint, Matrix<T>& z) -> std::optional<int> {
+    return smallest_by_pivots<T>(t.rows(), s.rows(), [&](bool adjoint, Matrix<T>& z) {
         const auto report = solve_triangular(adjoint ? adjoint_equation : equation, z);
         // J Z J: into, and out of, the adjoint's order
         std::reverse(z.data(), z.data() + z.rows() * z.cols());
-        smallest_pivot = std::min(smallest_pivot, static_cast<double>(report.smallest_pivot));
-        if (report.overflowed) return std::nullopt;
-        return report.exponent;
-    };
-    return std::min(smallest_singular_value<T>(t.rows(), s.rows(), solve), smallest_pivot);
+        return report;
+    });
 }
 
 /// One side of the alternating iteration: y = op(A) x split into (x^H y) x + rest.

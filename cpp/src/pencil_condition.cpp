@@ -1,11 +1,10 @@
 #include "otimes/pencil_condition.hpp"
 
-#include <algorithm>  // std::reverse, std::max
+#include <algorithm>  // std::max, std::reverse, std::swap_ranges
 #include <array>
 #include <cmath>
 #include <complex>
-#include <limits>
-#include <optional>
+#include <utility>  // std::move
 
 #include "otimes/condition.hpp"
 #include "otimes/scaling.hpp"
@@ -98,20 +97,6 @@ void reverse_parts(Matrix<T>& x) {
     for (index_t j = 0; j < x.cols(); ++j) std::swap_ranges(&x(0, j), &x(0, j) + m, &x(0, j) + m);
 }
 
-/// sigma_min from above, by solves that say which pivots they met.
-template <class T, class Solve>
-double smallest_of(index_t m, index_t n, Solve&& solve) {
-    double smallest_pivot = std::numeric_limits<double>::max();
-    const double smallest =
-        smallest_singular_value<T>(m, n, [&](bool adjoint, Matrix<T>& z) -> std::optional<int> {
-            const auto report = solve(adjoint, z);
-            smallest_pivot = std::min(smallest_pivot, static_cast<double>(report.smallest_pivot));
-            if (report.overflowed) return std::nullopt;
-            return report.exponent;
-        });
-    return std::min(smallest, smallest_pivot);
-}
-
 /// A solve for an equation and one for its adjoint, which is the equation itself for other forms.
 template <class T>
 class Directions {
@@ -161,7 +146,7 @@ TriangularReport<real_t<T>> solve_two_term_forms(const Forms<T>& left, const For
 template <class T>
 double two_term_rcond(const Forms<T>& left, const Forms<T>& right) {
     const Directions<T> directions(left, right);
-    const double smallest = smallest_of<T>(
+    const double smallest = smallest_by_pivots<T>(
         left[0].rows(), right[0].rows(),
         [&](bool adjoint, Matrix<T>& z) { return directions.solve_two_terms(adjoint, z); });
     return reciprocal_condition({smallest, two_term_norm(left, right)}, norm_of_terms(left, right),
@@ -178,7 +163,7 @@ TriangularReport<real_t<T>> solve_coupled_forms(const Forms<T>& left, const Form
 template <class T>
 double coupled_rcond(const Forms<T>& left, const Forms<T>& right) {
     const Directions<T> directions(left, right);
-    const double smallest = smallest_of<T>(
+    const double smallest = smallest_by_pivots<T>(
         2 * left[0].rows(), right[0].rows(),
         [&](bool adjoint, Matrix<T>& z) { return directions.solve_coupled(adjoint, z); });
     const double largest = std::hypot(stacked_norm(left, false), stacked_norm(right, true));

@@ -1,6 +1,7 @@
 // How far an answer can be trusted: singular values of the equation, estimated.
 #pragma once
 
+#include <algorithm>  // std::min
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -79,6 +80,20 @@ double smallest_singular_value(index_t m, index_t n, Solve&& solve) {
             smallest = std::fmin(smallest, std::ldexp(1 / growth, -*exponent));
         }
     return smallest;
+}
+
+/// The same by triangular solves, which return their reports: sigma_min is not above any pivot.
+template <class T, class Solve>
+double smallest_by_pivots(index_t m, index_t n, Solve&& solve) {
+    double smallest_pivot = std::numeric_limits<double>::max();
+    const double smallest =
+        smallest_singular_value<T>(m, n, [&](bool adjoint, Matrix<T>& z) -> std::optional<int> {
+            const auto report = solve(adjoint, z);
+            smallest_pivot = std::min(smallest_pivot, static_cast<double>(report.smallest_pivot));
+            if (report.overflowed) return std::nullopt;
+            return report.exponent;
+        });
+    return std::min(smallest, smallest_pivot);
 }
 
 /// sigma_min / sigma_max for this sigma_min; T and S are any matrices with entries near 1.
