@@ -239,9 +239,7 @@ TriangularReport<real_t<T>> solve_triangular(const TriangularEquation<T>& equati
     using R = real_t<T>;
     TriangularReport<R> report;
     if (x.rows() * x.cols() == 0) return report;
-    // Above this the solution could overflow when it is transformed back.
-    const R huge = std::numeric_limits<R>::max() * std::numeric_limits<R>::epsilon() /
-                   static_cast<R>(x.rows() * x.cols());
+    const R huge = largest_untransformed<R>(x.rows() * x.cols());
     const R tiny = rounding_level(equation);
     const Matrix<T> c = x;
     Substitution<T> solver(equation, tiny, false);

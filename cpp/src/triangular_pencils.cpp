@@ -306,8 +306,7 @@ class CoupledSolver {
 template <class T, class Solve>
 TriangularReport<real_t<T>> solve_guarded(Matrix<T>& x, Solve&& solve) {
     using R = real_t<T>;
-    const R huge = std::numeric_limits<R>::max() * std::numeric_limits<R>::epsilon() /
-                   static_cast<R>(std::max<index_t>(1, x.rows() * x.cols()));
+    const R huge = largest_untransformed<R>(std::max<index_t>(1, x.rows() * x.cols()));
     const auto fits = [&] { return max_abs<T>(x.view()) < huge; };
     const Matrix<T> c = x;
     TriangularReport<R> report;

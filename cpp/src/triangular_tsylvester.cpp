@@ -232,8 +232,7 @@ TriangularReport<real_t<T>> solve_forms(Star star, const StarForms<T>& forms, Ma
     const R floor =
         eps * eps *
         std::max(largest_entry(a) * largest_entry(b), largest_entry(c) * largest_entry(d));
-    // Above this the solution could overflow when it is transformed back.
-    const R huge = std::numeric_limits<R>::max() * eps / static_cast<R>(n * n);
+    const R huge = largest_untransformed<R>(n * n);
     // Room for a solution twice as long in exponents; what underflows is below eps^2.
     const int room = std::numeric_limits<R>::max_exponent * 3 / 4;
 

@@ -1,6 +1,7 @@
 // Triangular solves of the equation families, recursive-blocked.
 #pragma once
 
+#include <limits>
 #include <optional>
 
 #include "otimes/symmetry.hpp"
@@ -15,6 +16,13 @@ struct TriangularReport {
     R smallest_pivot = 0;     // the equation's smallest singular value is not above it
     bool overflowed = false;  // the solution is not finite, however it is scaled
 };
+
+/// A solution of so many entries could overflow above this when it is transformed back.
+template <class R>
+R largest_untransformed(index_t entries) {
+    using Limits = std::numeric_limits<R>;
+    return Limits::max() * Limits::epsilon() / static_cast<R>(entries);
+}
 
 /// An equation in Schur coordinates: T X + X S = C, or c X - T X S = C where there is an
 /// `identity` c >= 0. T (m,m) and S (n,n) are Schur forms with entries near 1.
