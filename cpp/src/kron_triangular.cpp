@@ -7,17 +7,9 @@
 #include "otimes/scaling.hpp"
 #include "otimes/threads.hpp"
 #include "otimes/two_sided.hpp"
+#include "otimes/vectors.hpp"
 
 namespace otimes {
-namespace {
-
-/// y <- y + a x
-template <class T>
-void add_multiple(index_t n, T a, const T* x, T* y) {
-    for (index_t i = 0; i < n; ++i) y[i] += times(a, x[i]);
-}
-
-}  // namespace
 
 template <class T>
 struct TriangularSum<T>::Level {

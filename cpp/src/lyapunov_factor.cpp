@@ -15,6 +15,7 @@
 #include "otimes/scaling.hpp"
 #include "otimes/schur.hpp"
 #include "otimes/threads.hpp"
+#include "otimes/vectors.hpp"
 
 namespace otimes {
 namespace {
@@ -128,12 +129,6 @@ std::string eigenvalue_text(std::complex<R> lambda) {
     else
         std::snprintf(text, sizeof text, "%.6g%+.6gj", re, im);
     return text;
-}
-
-/// y <- y + c x, the first n entries.
-template <class C>
-void add_multiple(index_t n, C c, const C* x, C* y) {
-    for (index_t i = 0; i < n; ++i) y[i] += times(c, x[i]);
 }
 
 /// The upper triangular R with Y = R R^H, S Y + Y S^H + B B^H = 0 or S Y S^H - Y + B B^H = 0, from

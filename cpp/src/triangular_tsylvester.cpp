@@ -9,6 +9,7 @@
 #include "otimes/product.hpp"
 #include "otimes/scaling.hpp"
 #include "otimes/two_by_two.hpp"
+#include "otimes/vectors.hpp"
 
 namespace otimes {
 namespace {
@@ -23,12 +24,6 @@ struct Range {
     Range bottom() const { return {first + count / 2, count - count / 2}; }
     bool operator==(const Range&) const = default;
 };
-
-/// y <- y + x t
-template <class T>
-void add_multiple(index_t n, T x, const T* t, T* y) {
-    for (index_t i = 0; i < n; ++i) y[i] += times(x, t[i]);
-}
 
 /// The entry of a coefficient.
 template <class T>

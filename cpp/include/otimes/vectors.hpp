@@ -1,4 +1,4 @@
-// Vectors, for power iterations.
+// Vectors, for power iterations and substitutions.
 #pragma once
 
 #include <algorithm>  // std::copy
@@ -69,10 +69,14 @@ T dot(const Vector<T>& x, const Vector<T>& y) {
     return sum;
 }
 
-/// y <- y + a x
+/// y <- y + a x, n entries
+template <class T>
+void add_multiple(index_t n, T a, const T* x, T* y) {
+    for (index_t i = 0; i < n; ++i) y[i] += times(a, x[i]);
+}
 template <class T>
 void add_multiple(T a, const Vector<T>& x, Vector<T>& y) {
-    for (std::size_t i = 0; i < x.size(); ++i) y[i] += times(a, x[i]);
+    add_multiple(static_cast<index_t>(x.size()), a, x.data(), y.data());
 }
 
 /// op(A) x for a square A
