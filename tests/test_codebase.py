@@ -226,7 +226,6 @@ HEADERS = {
     "equation": [],
     "refinement": ["equation", "scaling"],
     "equation_method": ["equation", "scaling"],
-    "schur_equation": ["schur", "triangular"],
     "bartels_stewart": ["equation_method", "schur"],
     "doubling": ["equation_method"],
     "shifted_lu": ["equation_method", "lu", "schur"],

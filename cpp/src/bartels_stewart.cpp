@@ -1,16 +1,31 @@
 #include "otimes/bartels_stewart.hpp"
 
-#include <algorithm>  // std::min, std::max
+#include <algorithm>  // std::min, std::max, std::reverse
 #include <cmath>
 #include <complex>
 #include <limits>
 
 #include "otimes/condition.hpp"
 #include "otimes/scaling.hpp"
-#include "otimes/schur_equation.hpp"
 #include "otimes/threads.hpp"
+#include "otimes/triangular.hpp"
 
 namespace otimes {
+namespace {
+
+/// The equation in Schur coordinates, or its adjoint, whose order of rows and columns is reversed.
+template <class T>
+TriangularReport<real_t<T>> solve_triangular_oriented(const TriangularEquation<T>& equation,
+                                                      bool adjoint, Matrix<T>& y) {
+    if (!adjoint) return solve_triangular(equation, y);
+    const Matrix<T> t = reversed_adjoint(equation.t), s = reversed_adjoint(equation.s);
+    std::reverse(y.data(), y.data() + y.rows() * y.cols());
+    const auto report = solve_triangular(TriangularEquation<T>{t, s, equation.identity}, y);
+    std::reverse(y.data(), y.data() + y.rows() * y.cols());
+    return report;
+}
+
+}  // namespace
 
 template <class T>
 BartelsStewart<T>::BartelsStewart(const Matrix<T>& a, const Matrix<T>& b,
@@ -23,7 +38,16 @@ BartelsStewart<T>::BartelsStewart(const Matrix<T>& a, const Matrix<T>& b,
 
 template <class T>
 std::optional<int> BartelsStewart<T>::solve(bool adjoint, Matrix<T>& x) const {
-    return solve_by_schur(schur_.first, schur_.second, identity_, adjoint, x);
+    const auto& [u, v] = schur_;
+    u.apply_left(true, x);
+    v.apply_right(false, x);
+    poll_interrupt();
+    const TriangularEquation<T> equation{u.form(), v.form(), identity_};
+    const auto report = solve_triangular_oriented(equation, adjoint, x);
+    if (report.overflowed) return std::nullopt;
+    u.apply_left(false, x);
+    v.apply_right(true, x);
+    return report.exponent;
 }
 
 template <class T>
