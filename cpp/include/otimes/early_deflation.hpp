@@ -31,7 +31,6 @@ class EarlyDeflation {
     /// Makes what has not converged Hessenberg again, after `look` has found something.
     void restore();
 
-    index_t order() const { return order_; }
     const T* form() const { return s_.data(); }
     const T* basis() const { return v_.data(); }
     T spike() const { return spike_; }
