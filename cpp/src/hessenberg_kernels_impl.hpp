@@ -36,10 +36,6 @@ struct Number {
     }
 };
 
-template <class R>
-OTIMES_INLINE R absolute(R x) {
-    return x < 0 ? -x : x;
-}
 template <class R, bool complex>
 OTIMES_INLINE R size(Number<R, complex> z) {
     return complex ? absolute(z.re) + absolute(z.im) : absolute(z.re);

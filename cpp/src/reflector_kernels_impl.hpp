@@ -13,10 +13,6 @@ namespace {
 
 OTIMES_INLINE float square_root(float x) { return sqrtf(x); }
 OTIMES_INLINE double square_root(double x) { return sqrt(x); }
-template <class R>
-OTIMES_INLINE R absolute(R x) {
-    return x < 0 ? -x : x;
-}
 
 /// A scalar in registers: for complex numbers the arithmetic that std::complex may not do here.
 template <class R>

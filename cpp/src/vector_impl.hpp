@@ -146,6 +146,12 @@ OTIMES_INLINE Vector<R> times_i(const Vector<R>& v) {
     return turned;
 }
 
+/// |x|, for std::abs may not be called here.
+template <class R>
+OTIMES_INLINE R absolute(R x) {
+    return x < 0 ? -x : x;
+}
+
 /// A number of `parts` reals as the kernels see it.
 template <class T>
 struct Scalar {
