@@ -1,6 +1,6 @@
 #include "otimes/coupled_sylvester.hpp"
 
-#include <algorithm>  // std::max, std::fill_n
+#include <algorithm>  // std::max
 #include <cmath>
 #include <complex>
 #include <limits>

@@ -1,6 +1,6 @@
 #include "otimes/doubling.hpp"
 
-#include <algorithm>  // std::clamp, std::max
+#include <algorithm>  // std::clamp, std::min, std::max
 #include <cmath>
 #include <complex>
 #include <limits>

@@ -1,6 +1,6 @@
 #include "otimes/early_deflation.hpp"
 
-#include <algorithm>  // std::copy_n, std::fill, std::max
+#include <algorithm>  // std::copy_n, std::fill, std::min, std::max
 #include <cmath>
 #include <complex>
 #include <limits>

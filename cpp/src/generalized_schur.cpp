@@ -4,8 +4,7 @@
 #include <cmath>
 #include <complex>
 #include <numbers>
-#include <utility>
-#include <vector>
+#include <utility>  // std::move, std::swap
 
 #include "otimes/error.hpp"
 #include "otimes/lapack.hpp"

@@ -1,19 +1,18 @@
 #include "otimes/generalized_sylvester.hpp"
 
-#include <algorithm>  // std::max, std::fill_n
+#include <algorithm>  // std::max
 #include <cmath>
 #include <complex>
 #include <limits>
 #include <optional>
+#include <utility>  // std::move, std::swap
 
-#include "otimes/condition.hpp"
 #include "otimes/pencil_condition.hpp"
 #include "otimes/product.hpp"
 #include "otimes/refinement.hpp"
 #include "otimes/scaling.hpp"
 #include "otimes/symmetry.hpp"
 #include "otimes/threads.hpp"
-#include "otimes/triangular_pencils.hpp"
 
 namespace otimes {
 namespace {

@@ -1,6 +1,6 @@
 #include "otimes/hessenberg_schur.hpp"
 
-#include <algorithm>  // std::fill_n
+#include <algorithm>  // std::min
 #include <complex>
 
 #include "otimes/condition.hpp"

@@ -1,6 +1,6 @@
 #include "otimes/lstsq_axb.hpp"
 
-#include <algorithm>  // std::max, std::all_of
+#include <algorithm>  // std::min, std::max, std::ranges::all_of
 #include <cmath>
 #include <complex>
 #include <optional>

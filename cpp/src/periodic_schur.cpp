@@ -2,7 +2,7 @@
 
 #include <algorithm>  // std::max, std::min
 #include <complex>
-#include <utility>  // std::move
+#include <utility>  // std::as_const, std::move
 #include <vector>
 
 #include "otimes/error.hpp"

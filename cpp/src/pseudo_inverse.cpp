@@ -1,11 +1,12 @@
 #include "otimes/pseudo_inverse.hpp"
 
-#include <algorithm>  // std::min
+#include <algorithm>  // std::min, std::max
 #include <cmath>
 #include <complex>
 #include <utility>  // std::move
 
 #include "otimes/condition.hpp"
+#include "otimes/error.hpp"
 #include "otimes/product.hpp"
 #include "otimes/scaling.hpp"
 

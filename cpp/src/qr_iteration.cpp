@@ -1,6 +1,6 @@
 #include "otimes/qr_iteration.hpp"
 
-#include <algorithm>  // std::max, std::min
+#include <algorithm>  // std::copy_n, std::max, std::min
 #include <array>
 #include <cmath>
 #include <complex>

@@ -9,6 +9,7 @@
 #include <utility>  // std::as_const
 
 #include "otimes/condition.hpp"
+#include "otimes/error.hpp"
 #include "otimes/lu.hpp"
 #include "otimes/product.hpp"
 #include "otimes/riccati_doubling.hpp"

@@ -1,11 +1,12 @@
 #include "otimes/riccati_pencil.hpp"
 
-#include <algorithm>  // std::nth_element, std::count
+#include <algorithm>  // std::count, std::max, std::nth_element
 #include <complex>
 #include <limits>
 #include <utility>  // std::as_const
 #include <vector>
 
+#include "otimes/error.hpp"
 #include "otimes/lapack.hpp"
 #include "otimes/lu.hpp"
 #include "otimes/product.hpp"

@@ -1,6 +1,6 @@
 #include "otimes/riccati_scaling.hpp"
 
-#include <algorithm>  // std::max, std::clamp
+#include <algorithm>  // std::max
 #include <cmath>
 #include <complex>
 

@@ -2,7 +2,10 @@
 
 #include <complex>
 #include <optional>
+#include <utility>  // std::move
+#include <vector>
 
+#include "otimes/error.hpp"
 #include "otimes/hessenberg.hpp"
 #include "otimes/lapack.hpp"
 #include "otimes/qr_iteration.hpp"

@@ -1,6 +1,6 @@
 #include "otimes/triangular_pencils.hpp"
 
-#include <algorithm>  // std::min, std::max, std::fill_n
+#include <algorithm>  // std::min, std::max
 #include <array>
 #include <cmath>
 #include <complex>

@@ -1,6 +1,5 @@
 #include "otimes/two_sided.hpp"
 
-#include <algorithm>  // std::fill_n
 #include <array>
 #include <complex>
 

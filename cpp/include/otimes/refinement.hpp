@@ -1,11 +1,12 @@
 // The loop around every solver: scale, solve, take the residual, refine, scale back.
 #pragma once
 
+#include <algorithm>  // std::max
 #include <array>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 #include <optional>
+#include <utility>  // std::move
 
 #include "otimes/equation.hpp"
 #include "otimes/scaling.hpp"

@@ -5,6 +5,7 @@
 #include <bit>        // std::bit_cast
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>  // std::abs of integers
 #include <limits>
 #include <type_traits>
 
