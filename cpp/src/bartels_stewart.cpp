@@ -1,6 +1,6 @@
 #include "otimes/bartels_stewart.hpp"
 
-#include <algorithm>  // std::min, std::max, std::reverse
+#include <algorithm>  // std::min, std::max
 #include <cmath>
 #include <complex>
 #include <limits>
@@ -19,9 +19,9 @@ TriangularReport<real_t<T>> solve_triangular_oriented(const TriangularEquation<T
                                                       bool adjoint, Matrix<T>& y) {
     if (!adjoint) return solve_triangular(equation, y);
     const Matrix<T> t = reversed_adjoint(equation.t), s = reversed_adjoint(equation.s);
-    std::reverse(y.data(), y.data() + y.rows() * y.cols());
+    reverse_order(y);
     const auto report = solve_triangular(TriangularEquation<T>{t, s, equation.identity}, y);
-    std::reverse(y.data(), y.data() + y.rows() * y.cols());
+    reverse_order(y);
     return report;
 }
 

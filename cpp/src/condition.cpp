@@ -1,6 +1,6 @@
 #include "otimes/condition.hpp"
 
-#include <algorithm>  // std::max, std::reverse
+#include <algorithm>  // std::max
 #include <complex>
 #include <utility>  // std::move
 
@@ -17,8 +17,7 @@ double smallest_in_schur_coordinates(const TriangularEquation<T>& equation) {
     const TriangularEquation<T> adjoint_equation{t, s, equation.identity};
     return smallest_by_pivots<T>(t.rows(), s.rows(), [&](bool adjoint, Matrix<T>& z) {
         const auto report = solve_triangular(adjoint ? adjoint_equation : equation, z);
-        // J Z J: into, and out of, the adjoint's order
-        std::reverse(z.data(), z.data() + z.rows() * z.cols());
+        reverse_order(z);  // into, and out of, the adjoint's order
         return report;
     });
 }

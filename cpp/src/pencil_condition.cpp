@@ -1,6 +1,6 @@
 #include "otimes/pencil_condition.hpp"
 
-#include <algorithm>  // std::max, std::reverse, std::swap_ranges
+#include <algorithm>  // std::max, std::swap_ranges
 #include <array>
 #include <cmath>
 #include <complex>
@@ -84,16 +84,11 @@ double stacked_norm(const Forms<T>& forms, bool adjoint) {
     return std::sqrt(norm);
 }
 
-template <class T>
-void reverse(Matrix<T>& x) {
-    std::reverse(x.data(), x.data() + x.rows() * x.cols());
-}
-
 /// R and L change places when all of [R; L] is reversed: put them back.
 template <class T>
 void reverse_parts(Matrix<T>& x) {
     const index_t m = x.rows() / 2;
-    reverse(x);
+    reverse_order(x);
     for (index_t j = 0; j < x.cols(); ++j) std::swap_ranges(&x(0, j), &x(0, j) + m, &x(0, j) + m);
 }
 
@@ -109,9 +104,9 @@ class Directions {
 
     TriangularReport<real_t<T>> solve_two_terms(bool adjoint, Matrix<T>& x) const {
         if (!adjoint) return solve_triangular_two_terms(left_, right_, x);
-        reverse(x);
+        reverse_order(x);
         const auto report = solve_triangular_two_terms(left_adjoints_, right_adjoints_, x);
-        reverse(x);
+        reverse_order(x);
         return report;
     }
 

@@ -1,10 +1,10 @@
 #include "otimes/triangular_tsylvester.hpp"
 
-#include <algorithm>  // std::min, std::max, std::swap, std::reverse
+#include <algorithm>  // std::min, std::max
 #include <array>
 #include <complex>
 #include <limits>
-#include <utility>  // std::as_const
+#include <utility>  // std::as_const, std::swap
 
 #include "otimes/product.hpp"
 #include "otimes/scaling.hpp"
@@ -264,7 +264,6 @@ void apply_forms(Star star, const StarForms<T>& forms, Matrix<T>& y) {
 /// and Z = J Y J, that of the forms J A^H J, J B^H J, J D^H J and J C^H J.
 template <class T, class Act>
 auto act_oriented(bool adjoint, const StarForms<T>& forms, Matrix<T>& y, Act&& act) {
-    const auto turn = [&] { std::reverse(y.data(), y.data() + y.rows() * y.cols()); };
     if (!adjoint) return act(forms, y);
     const std::array<const Matrix<T>*, 4> given{forms.a, forms.b, forms.d, forms.c};
     std::array<Matrix<T>, 4> owned;
@@ -274,9 +273,9 @@ auto act_oriented(bool adjoint, const StarForms<T>& forms, Matrix<T>& y, Act&& a
         owned[k] = reversed_adjoint(*given[k]);
         turned[k] = &owned[k];
     }
-    turn();
+    reverse_order(y);
     const auto report = act(StarForms<T>{turned[0], turned[1], turned[2], turned[3]}, y);
-    turn();
+    reverse_order(y);
     return report;
 }
 

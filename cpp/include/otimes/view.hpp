@@ -105,7 +105,13 @@ MatrixView<const T> reversed(const Matrix<T>& a) {
     return {a.data() + (n - 1) * (n + 1), n, n, -1, -n};
 }
 
-/// J X, J the reversal of order.
+/// J X J, J the reversal of order.
+template <class T>
+void reverse_order(Matrix<T>& x) {
+    std::reverse(x.data(), x.data() + x.rows() * x.cols());
+}
+
+/// J X.
 template <class T>
 void reverse_rows(Matrix<T>& x) {
     for (index_t j = 0; j < x.cols(); ++j)
