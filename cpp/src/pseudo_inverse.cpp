@@ -9,6 +9,7 @@
 #include "otimes/error.hpp"
 #include "otimes/product.hpp"
 #include "otimes/scaling.hpp"
+#include "otimes/threads.hpp"
 
 namespace otimes {
 namespace {
@@ -80,7 +81,11 @@ PseudoInverse<T>::PseudoInverse(const Matrix<T>& a, double tolerance) : wide_(a.
     if (a.rows() * a.cols() == 0) return;
     const Matrix<T> tall = wide_ ? adjoint_of(a) : a;
     q_ = qr_of(tall);
-    if (!by_qr(tolerance) && !by_complete_decomposition(tall, tolerance)) by_svd(tall, tolerance);
+    if (by_qr(tolerance)) return;
+    poll_interrupt();
+    if (by_complete_decomposition(tall, tolerance)) return;
+    poll_interrupt();
+    by_svd(tall, tolerance);
 }
 
 /// Of full rank beyond doubt, or not.
