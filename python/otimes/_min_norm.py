@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._check import Array, as_inexact
+from ._check import Array, as_inexact, require_finite
 from ._dtypes import inexact_dtype
 from ._equation import Equation
 from ._factorizations import Factorization, Trans, as_columns
@@ -53,7 +53,9 @@ class LeastSquaresFactorization(Factorization):
 
     @functools.cached_property
     def _svd(self) -> tuple[Array, Array, Array]:
-        u, s, vh = np.linalg.svd(self.op.toarray(inexact_dtype(self.op.dtype)), full_matrices=False)
+        matrix = self.op.toarray(inexact_dtype(self.op.dtype))
+        require_finite("the operator", matrix)  # LAPACK may not come to an end
+        u, s, vh = np.linalg.svd(matrix, full_matrices=False)
         tolerance = max(self.op.shape) * np.finfo(s.dtype).eps * s.max(initial=0)
         rank = int(np.count_nonzero(s > tolerance))
         return u[:, :rank], s[:rank], vh[:rank]
