@@ -161,6 +161,25 @@ def test_a_term_in_other_units(equation, dtype, powers, rng):
         assert norm(x - expected) <= 80 * eps(e) / info.rcond * norm(expected)
 
 
+@both
+@pytest.mark.parametrize(
+    ("dtype", "power", "side"), [(np.complex64, -70, -100), (np.complex128, -660, -1000)]
+)
+@pytest.mark.parametrize("zero", range(4))
+def test_a_term_that_is_zero_beside_a_small_one(equation, dtype, power, side, zero, rng):
+    """Zero because one of its coefficients is: the other one stays in range."""
+    *given, e = equation._replace(singular=()).operands(rng, 8, 8, dtype)
+    small = given[2:] if zero < 2 else given[:2]
+    for a in small:
+        a[:] = np.ldexp(a.view(e.real.dtype), power).view(dtype)
+    given[zero][:] = 0
+    e = np.ldexp(e.view(e.real.dtype), side).view(dtype)
+    x, info = equation.solve(*given, e, return_info=True)
+    assert info.rcond > 0
+    assert info.residual <= 80 * eps(e)
+    assert x.any()
+
+
 # --- solvability ----------------------------------------------------------------------------------
 
 

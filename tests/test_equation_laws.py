@@ -209,6 +209,22 @@ def test_factorizations_solve_the_adjoint(equation, m, n, dtype, rng):
     )
 
 
+@every_equation
+@pytest.mark.parametrize("shape", [(0, 0), (0, 2), (2, 0), (0, 130), (130, 0)])
+def test_factorizations_without_unknowns(equation, shape, rng):
+    """The side that is not empty is Hermitian, and such that powers of it vanish."""
+    if equation.square and shape[0] != shape[1]:
+        pytest.skip("the equation is square")
+    given = equation.coefficients(rng, *shape)
+    given = [(a + a.T) / (1000 * max(norm2(a), 1)) for a in given]
+    row = ROWS[equation.name]
+    factor = row.factor(equation.name, tuple(given), True, "raise")
+    q = np.zeros((row.unknowns * shape[0], shape[1]))
+    assert factor.rcond() == 1
+    assert factor.solve(q).shape == q.shape
+    assert factor.solve(q, "H").shape == q.shape
+
+
 # --- batches -------------------------------------------------------------------------------------
 
 

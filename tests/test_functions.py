@@ -95,6 +95,13 @@ def test_powers_that_do_overflow(size, dtype):
     assert np.array_equal(ox.expm((-size * a).astype(dtype)), np.zeros((2, 2)))
 
 
+@pytest.mark.parametrize("n", [2, 3, 40])
+def test_norms_that_overflow(n):
+    """Of entries in range: the sum of a column, or the modulus of a complex number."""
+    for entry, dtype in ((-1.2e308, np.float64), (-3e38 + 3e38j, np.complex64)):
+        assert not ox.expm(np.triu(np.full((n, n), entry, dtype))).any()
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 8, 9, 16, 17, 33, 70])
 @pytest.mark.parametrize("size", [1e-3, 0.1, 0.8, 2, 4, 30])

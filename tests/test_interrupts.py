@@ -89,3 +89,24 @@ def test_ctrl_c_stops_a_batch_of_equations():
             print("interrupted", time.monotonic() - start < all_of_them / 2)
     """
     assert run_python(code).split() == ["interrupted", "True"]
+
+
+def test_a_handler_may_compute():
+    """It runs between two blocks of a product, which keeps its workspace to itself."""
+    code = """
+        import signal
+        import numpy as np, otimes as ox
+        ox.set_num_threads(1)
+        rng = np.random.default_rng(0)
+        large, small = (ox.kron(*rng.standard_normal((3, n, n))) for n in (64, 12))
+        x, v = rng.standard_normal((64**3, 8)), rng.standard_normal((12**3, 40))
+        expected, known = large @ x, small @ v
+        handled = []
+        handler = lambda *_: handled.append((small @ v == known).all())
+        signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+        right = all((large @ x == expected).all() for _ in range(5))
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        print(right, len(handled) > 1, all(handled))
+    """
+    assert run_python(code).split() == ["True"] * 3

@@ -219,6 +219,23 @@ def test_sizes_of_zero(shapes):
     assert ox.lstsq_axb(np.ones((0, p, m)), np.ones((n, q)), np.ones((p, q))).shape == (0, m, n)
 
 
+@pytest.mark.parametrize("ridge", [0, 1])
+def test_matrices_of_zeros(ridge):
+    """No singular value counts, so that none is small."""
+    for a, b in ((np.zeros((4, 3)), np.eye(3)), (np.eye(4), np.zeros((3, 3)))):
+        x, info = ox.lstsq_axb(a, b, np.ones((4, 3)), ridge=ridge, return_info=True)
+        assert x.tolist() == np.zeros((a.shape[1], 3)).tolist()
+        assert info.rcond == 1
+
+
+def test_a_matrix_that_overflows_is_refused(rng):
+    """LAPACK might look for its singular values for ever."""
+    a, b = normal(rng, (4, 4)) * 1e200, normal(rng, (3, 3)) * 1e200
+    a[0] = b[:, 0] = 0
+    with pytest.raises(ValueError, match="the operator contains NaN or Inf"):
+        ox.solve_stein(a, b, np.ones((4, 3)), on_singular="lstsq")
+
+
 def test_layouts_do_not_matter(rng):
     a, b, c = normal(rng, (7, 4)), normal(rng, (3, 5)), normal(rng, (7, 5))
     x = ox.lstsq_axb(a, b, c)

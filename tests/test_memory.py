@@ -30,6 +30,41 @@ def test_a_leak_is_noticed():
     assert growth(planted) > 1 << 20
 
 
+def test_threads_leave_no_memory_behind():
+    """Each has workspaces of its own for as long as it lives: 2 MB in these products."""
+    code = """
+        import threading
+        import numpy as np, otimes as ox
+        ox.set_num_threads(1)
+        K, x = ox.kron(*[np.ones((64, 64))] * 3), np.ones(64**3)
+        def threads(count):
+            for _ in range(count):
+                thread = threading.Thread(target=K.__matmul__, args=(x,))
+                thread.start()
+                thread.join()
+        resident = lambda: int(open("/proc/self/statm").read().split()[1]) * 4096
+        threads(20)
+        before = resident()
+        threads(100)
+        print(resident() - before)
+    """
+    assert int(run_python(code)) < 20 << 20
+
+
+def test_an_operand_that_cannot_be_copied_is_an_error():
+    """Of no memory itself, its strides being zero; the plan of the product is there already."""
+    code = """
+        import numpy as np, otimes as ox
+        K = ox.kron(np.eye(2), np.eye(2))
+        K @ np.ones(4)
+        try:
+            K @ np.broadcast_to(np.ones((4, 1)), (4, 10**13))
+        except MemoryError:
+            print("MemoryError")
+    """
+    assert run_python(code).strip() == "MemoryError"
+
+
 #: What needs more than is there; n is such that the operands fit and results or workspaces do not.
 NEEDY = {
     "a product": "ox.kron(np.ones((2000, 2000)), np.ones((2000, 1))) @ np.ones((2000, 60))",

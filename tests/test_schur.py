@@ -50,6 +50,16 @@ def assert_decomposes(a):
     return t, z
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("sizes", [(200, 100), (100, 200), (170, 20, 90)])
+def test_blocks_of_unlike_sizes(dtype, sizes):
+    """The iteration comes to the last block first, whose windows are smaller than the others'."""
+    a = np.zeros((sum(sizes), sum(sizes)), dtype)
+    for k, end in enumerate(np.cumsum(sizes)):
+        a[end - sizes[k] : end, end - sizes[k] : end] = random_matrix(sizes[k], dtype, seed=k)
+    assert_decomposes(a)
+
+
 def eigenvalues_of(t):
     """The diagonal of T, and a +- i sqrt(-bc) of its blocks."""
     values = np.diagonal(t).astype(complex)

@@ -1,5 +1,6 @@
 """Threads: the count, results that do not depend on it, many callers at once."""
 
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -37,6 +38,24 @@ def test_set_and_get():
 def test_environment(environment, expected):
     code = "import otimes as ox; print(ox.get_num_threads())"
     assert run_python(code, **environment).strip() == expected
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the address space")
+def test_fewer_threads_than_asked_for():
+    """Where the system has no room for their stacks, those that there are do the work."""
+    code = """
+        import resource
+        import numpy as np, otimes as ox
+        A = np.arange(3600.0).reshape(60, 60)
+        K, X = ox.kron(A, A), np.ones((3600, 4))
+        expected = K @ X
+        pages = int(open("/proc/self/statm").read().split()[0])
+        limit = pages * resource.getpagesize() + 400 * 2**20
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        ox.set_num_threads(500)
+        print((K @ X == expected).all())
+    """
+    assert run_python(code).strip() == "True"
 
 
 def test_results_do_not_depend_on_the_number_of_threads():
