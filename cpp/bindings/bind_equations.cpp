@@ -83,12 +83,16 @@ class Problems {
         out_ = x_.mutable_data();
     }
 
-    /// body(begin, end) for all items, in chunks on several threads where that is worth it. None
-    /// when check_finite finds NaN or Inf.
+    /// body(begin, end) for all items, in chunks of a multiple of `group` on several threads where
+    /// that is worth it. None when check_finite finds NaN or Inf.
     template <class Body>
-    py::object run(bool check_finite, Body&& body) {
-        const double work = flops(batch_.operand(q_index_), batch_.count());
-        run_kernel(work, [&] { parallel_chunks(batch_.count(), work, body); });
+    py::object run(bool check_finite, index_t group, Body&& body) {
+        const index_t count = batch_.count(), groups = (count + group - 1) / group;
+        const double work = flops(batch_.operand(q_index_), count);
+        const auto chunk = [&](index_t begin, index_t end) {
+            body(begin * group, std::min(end * group, count));
+        };
+        run_kernel(work, [&] { parallel_chunks(groups, work, chunk); });
         if (check_finite && std::any_of(reports_.begin(), reports_.end(), undefined))
             return py::none();
         return result<real_t<T>>(x_, batch_, reports_);
@@ -120,7 +124,7 @@ class Problems {
 template <class T, class Q, class Solve>
 py::object solve_each(const Batch& batch, bool check_finite, Solve&& solve) {
     Problems<T, Q> problems(batch);
-    return problems.run(check_finite, [&](index_t begin, index_t end) {
+    return problems.run(check_finite, 1, [&](index_t begin, index_t end) {
         BatchItem item(batch, begin);
         for (; begin < end; ++begin, item.next())
             problems.solve(problems.at(item, begin), begin, solve);
@@ -138,17 +142,18 @@ auto solving(const Equation<T>& equation) {
 /// Solve small equations, as many at once as there are lanes; those that need more care alone.
 template <class T, class Q>
 py::object solve_in_lanes(const Equation<T>& equation, const Batch& batch, bool check_finite) {
+    const bool alone = batch.shape().empty();
+    const index_t together = SmallSolver<T>::lanes(alone);
     Problems<T, Q> problems(batch);
-    return problems.run(check_finite, [&](index_t begin, index_t end) {
+    return problems.run(check_finite, together, [&](index_t begin, index_t end) {
         BatchItem item(batch, begin);
         const Problem<T, Q> first = problems.at(item, begin);
-        SmallSolver<T> solver(equation.form, first.coefficients(), first.right_hand_sides(),
-                              batch.shape().empty());
+        SmallSolver<T> solver(equation.form, first.coefficients(), first.right_hand_sides(), alone);
         std::vector<Problem<T, Q>> group;
         std::vector<SmallItem<T>> lanes;
-        group.reserve(static_cast<std::size_t>(solver.lanes()));  // lanes point into it
-        for (; begin < end; begin += solver.lanes(), group.clear(), lanes.clear()) {
-            const index_t stop = std::min(begin + solver.lanes(), end);
+        group.reserve(static_cast<std::size_t>(together));  // lanes point into it
+        for (; begin < end; begin += together, group.clear(), lanes.clear()) {
+            const index_t stop = std::min(begin + together, end);
             for (index_t number = begin; number < stop; ++number, item.next()) {
                 const auto& problem = group.emplace_back(problems.at(item, number));
                 lanes.push_back(

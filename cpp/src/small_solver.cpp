@@ -61,12 +61,22 @@ void collect(const real_t<T>* from, index_t lanes, MatrixView<T> a) {
         }
 }
 
+template <class T>
+const SmallKernels<T>& kernels_for(bool alone) {
+    return alone ? small_lone_kernels<T>() : small_kernels<T>();
+}
+
 }  // namespace
+
+template <class T>
+index_t SmallSolver<T>::lanes(bool alone) {
+    return kernels_for<T>(alone).lanes;
+}
 
 template <class T>
 SmallSolver<T>::SmallSolver(const SmallForm& form, Coefficients<T> coefficients,
                             RightHandSides<T> sides, bool alone)
-    : kernels_(alone ? small_lone_kernels<T>() : small_kernels<T>()),
+    : kernels_(kernels_for<T>(alone)),
       lanes_(kernels_.lanes),
       keeps_symmetry_(form.keeps_symmetry),
       group_{} {
