@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from . import cases, measure
+from . import cases
+from .codes import Codes
 
 CASES = {case.title: case for case in cases.CASES if case.area == "equations"}
 SIZES = (10, 30, 100, 300)
@@ -14,15 +15,13 @@ class Equation:
     params = (SIZES, tuple(CASES))
     param_names = ("n", "equation")
     timeout = 300
-
-    def setup(self, n, equation):
-        self.function = CASES[equation].function(cases.OURS, n)
+    codes = Codes(CASES)
 
     def time_solve(self, n, equation):
-        self.function()
+        self.codes.function(equation, cases.OURS, n)()
 
     def peakmem_solve(self, n, equation):
-        self.function()
+        self.codes.function(equation, cases.OURS, n)()
 
 
 class Rivals:
@@ -31,15 +30,10 @@ class Rivals:
     params = (SIZES, tuple(CASES), tuple({k: 0 for c in CASES.values() for k in c.peers}))
     param_names = ("n", "equation", "peer")
     timeout = 300
-
-    def setup(self, n, equation, peer):
-        case = CASES[equation]
-        if peer not in case.peers:
-            raise NotImplementedError(f"{peer} does not solve {equation}")
-        case.prepared(peer, n)
+    codes = Codes(CASES)
 
     def track_ratio(self, n, equation, peer):
-        return measure.ratio(CASES[equation], peer, n)
+        return self.codes.ratio(equation, peer, n)
 
     track_ratio.unit = "peer's time / ours"
 

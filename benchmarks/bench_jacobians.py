@@ -1,6 +1,5 @@
 """Jacobians as operators: their products, their dense form, their memory; Hessians."""
 
-from . import measure
 from .cases import (
     DENSE_JACOBIAN,
     FORWARD,
@@ -10,6 +9,7 @@ from .cases import (
     MAKE_JACOBIAN,
     REVERSE,
 )
+from .codes import Codes
 
 JOBS = {
     "jacobian": MAKE_JACOBIAN,
@@ -18,13 +18,6 @@ JOBS = {
     "J.toarray()": DENSE_JACOBIAN,
 }
 LIKELIHOODS = {"gradient": LIKELIHOOD_GRADIENT, "H @ v": LIKELIHOOD_HESSIAN}
-
-
-def function_of(case, code, n):
-    """The code of the case, which asv leaves out where there is none."""
-    if code not in case.names:
-        raise NotImplementedError(f"{code} does not do this job")
-    return case.function(code, n)
 
 
 class Cube:
@@ -37,15 +30,13 @@ class Cube:
     )
     param_names = ("n", "code", "job")
     timeout = 300
-
-    def setup(self, n, code, job):
-        self.function = function_of(JOBS[job], code, n)
+    codes = Codes(JOBS)
 
     def time_job(self, n, code, job):
-        self.function()
+        self.codes.function(job, code, n)()
 
     def track_ratio(self, n, code, job):
-        return measure.ratio(JOBS[job], code, n)
+        return self.codes.ratio(job, code, n)
 
     track_ratio.unit = "code's time / ours"
 
@@ -55,12 +46,10 @@ class Likelihood:
 
     params = (LIKELIHOOD_GRADIENT.sizes, LIKELIHOOD_GRADIENT.names, tuple(LIKELIHOODS))
     param_names = ("n", "code", "job")
-
-    def setup(self, n, code, job):
-        self.function = function_of(LIKELIHOODS[job], code, n)
+    codes = Codes(LIKELIHOODS)
 
     def time_job(self, n, code, job):
-        self.function()
+        self.codes.function(job, code, n)()
 
 
 class CubeMemory:
@@ -68,9 +57,7 @@ class CubeMemory:
 
     params = (JACOBIAN_MEMORY.sizes, JACOBIAN_MEMORY.names)
     param_names = ("n", "code")
-
-    def setup(self, n, code):
-        self.function = JACOBIAN_MEMORY.function(code, n)
+    codes = Codes({"memory": JACOBIAN_MEMORY})
 
     def peakmem_product(self, n, code):
-        self.function()
+        self.codes.function("memory", code, n)()

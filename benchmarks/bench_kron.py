@@ -2,7 +2,6 @@
 
 import otimes as ox
 
-from . import measure
 from .cases import (
     CHAIN,
     CHAINS,
@@ -13,6 +12,7 @@ from .cases import (
     PRODUCT,
     PRODUCTS,
 )
+from .codes import Codes
 
 MOVES = {"dense": DENSE_KRON, "commutation": COMMUTATION, "duplication": DUPLICATION}
 CODES = tuple({name: None for case in MOVES.values() for name in case.names})
@@ -25,15 +25,13 @@ class Product:
     params = (PRODUCT.sizes, PRODUCT.names, tuple(PRODUCTS))
     param_names = ("n", "code", "dtype")
     timeout = 300
-
-    def setup(self, n, code, dtype):
-        self.function = PRODUCTS[dtype].function(code, n)
+    codes = Codes(PRODUCTS)
 
     def time_product(self, n, code, dtype):
-        self.function()
+        self.codes.function(dtype, code, n)()
 
     def track_ratio(self, n, code, dtype):
-        return measure.ratio(PRODUCTS[dtype], code, n)
+        return self.codes.ratio(dtype, code, n)
 
     track_ratio.unit = "code's time / ours"
 
@@ -44,15 +42,13 @@ class Chain:
     params = (tuple(map(tuple, CHAIN.sizes)), CHAIN.names, tuple(CHAINS))
     param_names = ("size", "code", "dtype")
     timeout = 300
-
-    def setup(self, size, code, dtype):
-        self.function = CHAINS[dtype].function(code, size)
+    codes = Codes(CHAINS)
 
     def time_product(self, size, code, dtype):
-        self.function()
+        self.codes.function(dtype, code, tuple(size))()
 
     def track_ratio(self, size, code, dtype):
-        return measure.ratio(CHAINS[dtype], code, size)
+        return self.codes.ratio(dtype, code, tuple(size))
 
     track_ratio.unit = "code's time / ours"
 
@@ -62,12 +58,10 @@ class OneShot:
 
     params = (ONE_SHOT.sizes, ONE_SHOT.names)
     param_names = ("n", "code")
-
-    def setup(self, n, code):
-        self.function = ONE_SHOT.function(code, n)
+    codes = Codes({"one shot": ONE_SHOT})
 
     def time_one_shot(self, n, code):
-        self.function()
+        self.codes.function("one shot", code, n)()
 
 
 class ProductMemory:
@@ -90,16 +84,12 @@ class DataMovement:
     params = (SIZES, CODES, tuple(MOVES))
     param_names = ("n", "code", "job")
     timeout = 300
-
-    def setup(self, n, code, job):
-        if code not in MOVES[job].names:
-            raise NotImplementedError(f"{code} does not do this job")
-        self.function = MOVES[job].function(code, n)
+    codes = Codes(MOVES)
 
     def time_job(self, n, code, job):
-        self.function()
+        self.codes.function(job, code, n)()
 
     def track_ratio(self, n, code, job):
-        return measure.ratio(MOVES[job], code, n)
+        return self.codes.ratio(job, code, n)
 
     track_ratio.unit = "code's time / ours"

@@ -16,6 +16,7 @@ import pytest
 
 from benchmarks import cases, compare, growth, growth_jacobian, measure, plot, table
 from benchmarks.cases import OURS, Case, Chain, Code, Target
+from benchmarks.codes import Codes
 
 FOLDER = Path(cases.__file__).parent
 DOCS = FOLDER.parent / "docs"
@@ -45,17 +46,16 @@ BENCHMARKS = [
 ]
 
 
-def set_up_at_smallest(cls, others):
-    """The benchmark and its parameters, at the first value of the first axis that it accepts."""
+def result_at_smallest(cls, method, others):
+    """Of the benchmark at the first value of the first axis that it accepts."""
     refusals = []
     for first in axes_of(cls)[0]:
         benchmark = cls()
         try:
-            benchmark.setup(first, *others)
+            getattr(benchmark, "setup", lambda *_: None)(first, *others)
+            return getattr(benchmark, method)(first, *others)
         except NotImplementedError as error:
             refusals.append(str(error))
-        else:
-            return benchmark, (first, *others)
     return pytest.skip(next((text for text in refusals if "missing" in text), refusals[-1]))
 
 
@@ -91,13 +91,28 @@ DOUBLE = Case(
 @pytest.mark.filterwarnings("ignore:.*torch:DeprecationWarning")  # a peer's, about itself
 @pytest.mark.parametrize(("cls", "method", "others"), BENCHMARKS)
 def test_benchmark_runs(cls, method, others):
-    benchmark, parameters = set_up_at_smallest(cls, others)
-    result = getattr(benchmark, method)(*parameters)
+    result = result_at_smallest(cls, method, others)
     if method.startswith("track"):
         assert isinstance(result, float)
     if method.startswith("timeraw"):
         code, setup = result
         subprocess.run([sys.executable, "-c", f"{setup}\n{code}"], check=True)
+
+
+@pytest.mark.parametrize("cls", [*benchmark_classes()])
+def test_times_are_not_those_of_first_calls(cls):
+    """asv runs `setup` anew before every call that it times."""
+    assert not (hasattr(cls, "setup") and any(name.startswith("time_") for name in vars(cls)))
+
+
+def test_codes_are_made_once():
+    codes = Codes({"job": DOUBLE})
+    assert codes.function("job", OURS, 2) is codes.function("job", OURS, 2)
+    assert codes.function("job", OURS, 2)().tolist() == [4, 4]
+    assert codes.ratio("job", "twice", 2) > 0
+    for code, text in {"other": "does not do this job", "small": "not run at n = 3"}.items():
+        with pytest.raises(NotImplementedError, match=text):
+            codes.function("job", code, 3)
 
 
 def test_suite_measures_what_the_targets_ask_for():
