@@ -108,7 +108,7 @@ OTIMES_INLINE void put(R* p, Complex<R> a) {
 /// Neighbours change places: (im, re, im, re, ...) of complex numbers.
 template <class R>
 OTIMES_INLINE Vector<R> swapped(const Vector<R>& v) {
-    Vector<R> w = v;
+    Vector<R> w;
     for (int k = 0; k < static_cast<int>(reals<R>); k += 2) {
         w[k] = v[k + 1];
         w[k + 1] = v[k];
