@@ -116,7 +116,7 @@ def test_what_would_be_a_copy_is_not():
     [
         lambda op: operator.setitem(op.flat, 0, 1),
         lambda op: np.nan_to_num(op, copy=False),
-        lambda op: np.fix(X, op),
+        lambda op: np.trunc(X, out=op),
         lambda op: op.byteswap(inplace=True),
     ],
 )

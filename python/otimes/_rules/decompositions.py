@@ -173,6 +173,8 @@ def eig(a: Any) -> Any:
     require_plain("np.linalg.eig", a)
     result = np.linalg.eig(a)
     w, v = result
+    if np.isrealobj(a) and not v.imag.any():
+        w, v = w.real, v.real  # NumPy 2.5 returns all of them as complex numbers
     if v.dtype.kind == "c":
         refuse("np.linalg.eig with complex vectors", "np.linalg.eigvals can")
     gaps = _gaps("np.linalg.eig", w, np.shape(a)[-1])
