@@ -32,9 +32,9 @@ class SmallSolver {
     /// Equations that are solved at once.
     static index_t lanes(bool alone);
 
-    /// Solve at most lanes(alone) of them. Bit l of what is returned is set where item l needs a solver
-    /// that takes more care, because it is ill-conditioned, out of range, or inaccurate; its X and
-    /// its report are then untouched.
+    /// Solve at most lanes(alone) of them. Bit l of what is returned is set where item l needs a
+    /// solver that takes more care, because it is ill-conditioned, out of range, or inaccurate; its
+    /// X and its report are then untouched.
     std::uint32_t solve(std::span<const SmallItem<T>> items);
 
   private:
