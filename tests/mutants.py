@@ -170,9 +170,7 @@ def main():
         first = sorted(tests, key=lambda test: (breadth[test], test))[: options.tests]
         result = outcome(mutant, first, options.timeout) if first else "not run"
         if result in ("survived", "not run"):
-            print(
-                f"{result}, {len(tests)} tests: {mutant.operator}, {mutant.changed()}", flush=True
-            )
+            print(f"{result}, {len(tests)} tests: {mutant.changed()}", flush=True)
         return result
 
     with ThreadPoolExecutor(options.processes) as pool:
