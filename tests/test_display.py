@@ -17,7 +17,12 @@ C = np.eye(3)
         (ox.kron(A, B), "[2×2] ⊗ [2×3]", r"[2 \times 2] \otimes [2 \times 3]"),
         (-2.5 * ox.kron(A, B), "-2.5 ([2×2] ⊗ [2×3])", None),
         ((1 + 2j) * ox.kron(A, B), "(1+2j) ([2×2] ⊗ [2×3])", None),
+        (-2 * ox.kron(A, B).astype(complex), "-2 ([2×2] ⊗ [2×3])", None),
+        (-1j * ox.kron(A, B), "-1j ([2×2] ⊗ [2×3])", None),
+        (ox.kron(A, C) + 2j * ox.kron(C, A), "[2×2] ⊗ [3×3] + 2j ([3×3] ⊗ [2×2])", None),
+        (ox.kron(A, C) - 1e-5j * ox.identity(6), "[2×2] ⊗ [3×3] - 1e-05j I₆", None),
         (ox.kron(A, [[3.0]]), "[2×2] ⊗ 3", None),
+        (ox.kron(A, [[3j]]), "[2×2] ⊗ 3j", None),
         (ox.identity(12), "I₁₂", "I_{12}"),
         (3 * ox.identity(2), "3 I₂", "3 I_{2}"),
         (ox.commutation_matrix(2, 10), "K₂,₁₀", "K_{2,10}"),
@@ -109,7 +114,7 @@ def test_signs_of_sums_of_operators():
     assert str(identity - inverse) == f"I₆ - {body}"
     assert str(identity - 2.5 * inverse) == f"I₆ - 2.5 {body}"
     assert str(-inverse) == f"-{body}"
-    assert str(identity + 2j * inverse) == f"I₆ + (0+2j) {body}"
+    assert str(identity + 2j * inverse) == f"I₆ + 2j {body}"
 
 
 def test_small_numbers_in_latex():

@@ -106,7 +106,9 @@ def _scipy_io() -> Any:
 
 
 def _read_mtx(file: BinaryIO) -> Array:
-    matrix = _scipy_io().mmread(file)
+    with warnings.catch_warnings():  # SciPy 1.18 tells that the sparse type will change
+        warnings.simplefilter("ignore", DeprecationWarning)
+        matrix = _scipy_io().mmread(file)
     if hasattr(matrix, "toarray"):
         require_dense(matrix.shape, matrix.dtype)
         matrix = matrix.toarray()

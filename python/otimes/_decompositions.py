@@ -15,7 +15,7 @@ from numpy.linalg import LinAlgError
 
 from ._algebra import astype, multiply, selection
 from ._check import Array
-from ._dtypes import inexact_dtype, real_dtype
+from ._dtypes import eigenvalue_dtype, inexact_dtype, real_dtype
 from ._factor import Factor
 from ._kron_parts import hermitian_term, kronecker_term, outer, places, product_of, square_term
 from ._memory import require_dense
@@ -62,7 +62,7 @@ def _ones(f: Factor) -> Array:
 def _eigenvalues(each: list[Array], term: Term, a: LinearOperator) -> Any:
     """All products, real where NumPy's are; `NotImplemented` where rounding would decide that."""
     values = term.coefficient * outer(each)
-    dtype = inexact_dtype(a.dtype)
+    dtype = eigenvalue_dtype(a.dtype)
     if dtype.kind == "c" or values.dtype.kind != "c":
         return values.astype(dtype)
     rounding = a.shape[0] * np.finfo(dtype).eps * np.abs(values).max()

@@ -16,7 +16,7 @@ from numpy.linalg import LinAlgError
 from ._algebra import astype, identity_operator, multiply
 from ._check import Array
 from ._decompositions import EighResult, EigResult, SVDResult, sorting, unit_phases
-from ._dtypes import inexact_dtype, real_dtype
+from ._dtypes import eigenvalue_dtype, inexact_dtype, real_dtype
 from ._invariants import SlogdetResult, number_above, rank_tolerance
 from ._operator import LinearOperator
 from ._structures import Diagonal
@@ -76,7 +76,7 @@ def det(a: Any) -> Any:
 def eigvals(a: Any) -> Any:
     """λ = d, in this order."""
     d = _entries(a)
-    return NotImplemented if d is None else d.copy()
+    return NotImplemented if d is None else d.astype(eigenvalue_dtype(d.dtype))
 
 
 def eig(a: Any) -> Any:
@@ -84,7 +84,8 @@ def eig(a: Any) -> Any:
     d = _entries(a)
     if d is None:
         return NotImplemented
-    return EigResult(d.copy(), astype(identity_operator((len(d),)), d.dtype))
+    dtype = eigenvalue_dtype(d.dtype)
+    return EigResult(d.astype(dtype), astype(identity_operator((len(d),)), dtype))
 
 
 def eigvalsh(a: Any, UPLO: str = "L") -> Any:

@@ -104,9 +104,13 @@ class Notation(NamedTuple):
 
     def number(self, c: Scalar) -> str:
         value = np.asarray(c).item()
-        if isinstance(value, complex):
-            return self.brackets(f"{value:g}")
-        return str(value) if isinstance(value, int) else self._power_of_ten(f"{value:g}")
+        if isinstance(value, int):
+            return str(value)
+        if value.imag == 0:
+            return self._power_of_ten(f"{value.real:g}")
+        if value.real == 0:
+            return self._power_of_ten(f"{value.imag:g}") + "j"
+        return self.brackets(f"{value:g}")
 
     def _power_of_ten(self, text: str) -> str:
         """1e-05 as LaTeX writes it."""
@@ -137,8 +141,7 @@ class Notation(NamedTuple):
 
     def _signed(self, c: Scalar, size: str) -> str:
         """The text of c times something, from that without the sign of c."""
-        negative = np.isrealobj(c) and c < 0  # type: ignore[operator]
-        return f"-{size}" if negative else size
+        return f"-{size}" if _is_negative(c) else size
 
     def _sum(self, pieces: list[str], everything: Sequence[object]) -> str:
         """The first addends with their signs, and the number of the rest."""
@@ -222,9 +225,14 @@ class Notation(NamedTuple):
         return text if simple else self.brackets(text)
 
 
+def _is_negative(c: Scalar) -> bool:
+    """Whether its text has a minus before it: -2, -2j; that of -1+2j stands in brackets."""
+    return bool(c.real < 0 if c.imag == 0 else c.real == 0 and c.imag < 0)
+
+
 def _size(c: Scalar) -> Scalar:
-    """C without its sign, where it is real."""
-    return abs(c) if np.isrealobj(c) else c
+    """C without that minus."""
+    return -c if _is_negative(c) else c
 
 
 registry.display.update(text=Notation(latex=False).operator, latex=Notation(latex=True).operator)

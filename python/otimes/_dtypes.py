@@ -8,6 +8,7 @@ import numpy as np
 
 #: What a plan computes in, by kind of an exact result's dtype.
 _COMPUTE = {"b": np.dtype(np.bool_), "i": np.dtype(np.int64), "u": np.dtype(np.uint64)}
+_REAL_EIGENVALUES = np.linalg.eigvals(np.eye(1, dtype=np.float32)).dtype
 
 
 def inexact_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -32,6 +33,11 @@ def sum_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
 def real_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The dtype of the real part."""
     return np.dtype(dtype.char.lower()) if dtype.kind == "c" else dtype
+
+
+def eigenvalue_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype that `numpy.linalg.eigvals` gives real values: complex from NumPy 2.5 on."""
+    return np.result_type(inexact_dtype(dtype), _REAL_EIGENVALUES)
 
 
 def wrapped(c: int | float | complex, dtype: np.dtype[Any]) -> int | float | complex:

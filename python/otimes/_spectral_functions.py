@@ -15,7 +15,7 @@ import numpy as np
 from ._algebra import multiply, with_shapes
 from ._check import Array
 from ._decompositions import EighResult, EigResult, SVDResult, sorting, unit_phases
-from ._dtypes import inexact_dtype, real_dtype
+from ._dtypes import eigenvalue_dtype, inexact_dtype, real_dtype
 from ._factor import Factor
 from ._invariants import SlogdetResult, number_above, rank_tolerance
 from ._matrix_functions import expm
@@ -81,10 +81,8 @@ def eigvals(a: Any) -> Any:
     s = _decomposed(a)
     if s is None or not s.is_unitary:
         return NotImplemented
-    if a.dtype.kind == "c":
-        return s.diagonal().astype(inexact_dtype(a.dtype), copy=False)
-    if s.is_real:
-        return s.diagonal()
+    if a.dtype.kind == "c" or s.is_real:
+        return s.diagonal().astype(eigenvalue_dtype(a.dtype), copy=False)
     decompositions = _eig_of_modes(a)  # not of complex Schur forms, which lose what is real
     return NotImplemented if decompositions is None else _joined(a, decompositions)
 
@@ -131,8 +129,10 @@ def _joined(a: LinearOperator, decompositions: list[Any]) -> Array:
         for m, one, e in zip(places, ones, decompositions, strict=True):
             part = np.multiply.outer(part, one if m is None else e[0]).reshape(-1)
         total = total + part
-    is_real = a.dtype.kind != "c" and not np.imag(total).any()
-    return np.asarray(total.real if is_real else total)
+    dtype = eigenvalue_dtype(a.dtype)
+    if dtype.kind != "c" and not np.imag(total).any():
+        total = total.real
+    return np.asarray(total, np.result_type(total, dtype))
 
 
 def eigvalsh(a: Any, UPLO: str = "L") -> Any:
