@@ -105,15 +105,34 @@ OTIMES_INLINE void put(R* p, Complex<R> a) {
 
 // --- vectors -------------------------------------------------------------------------------------
 
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#define OTIMES_SHUFFLE
+#endif
+#endif
+
+/// (source(0), source(1), ...) of the entries of a and then those of b.
+template <class R, class Source>
+OTIMES_INLINE Vector<R> shuffled(const Vector<R>& a, const Vector<R>& b, Source) {
+    constexpr int count = static_cast<int>(reals<R>);
+#ifdef OTIMES_SHUFFLE
+    return [&]<int... k>(std::integer_sequence<int, k...>) {
+        return __builtin_shufflevector(a, b, Source{}(k)...);
+    }(std::make_integer_sequence<int, count>{});
+#else
+    Vector<R> c{};
+    for (int k = 0; k < count; ++k) {
+        const int from = Source{}(k);
+        c[k] = from < count ? a[from] : b[from - count];
+    }
+    return c;
+#endif
+}
+
 /// Neighbours change places: (im, re, im, re, ...) of complex numbers.
 template <class R>
 OTIMES_INLINE Vector<R> swapped(const Vector<R>& v) {
-    Vector<R> w;
-    for (int k = 0; k < static_cast<int>(reals<R>); k += 2) {
-        w[k] = v[k + 1];
-        w[k + 1] = v[k];
-    }
-    return w;
+    return shuffled<R>(v, v, [](int k) { return k ^ 1; });
 }
 
 /// A number to multiply vectors with: a + number x and a - number x.
@@ -235,24 +254,9 @@ template <class T, bool upper, class R>
 OTIMES_INLINE Vector<R> interleaved(const Vector<R>& a, const Vector<R>& b) {
     constexpr int parts = Scalar<T>::parts, count = static_cast<int>(reals<R>);
     constexpr int from = upper ? count / 2 : 0;
-#if defined(__has_builtin)
-#if __has_builtin(__builtin_shufflevector)
-#define OTIMES_SHUFFLE
-#endif
-#endif
-#ifdef OTIMES_SHUFFLE
-    return [&]<int... k>(std::integer_sequence<int, k...>) {
-        return __builtin_shufflevector(
-            a, b, (from + k / (2 * parts) * parts + k % parts + (k / parts % 2) * count)...);
-    }(std::make_integer_sequence<int, count>{});
-#else
-    Vector<R> c;
-    for (int k = 0; k < count; ++k) {
-        const int source = from + k / (2 * parts) * parts + k % parts;
-        c[k] = k / parts % 2 == 0 ? a[source] : b[source];
-    }
-    return c;
-#endif
+    return shuffled<R>(a, b, [](int k) {
+        return from + k / (2 * parts) * parts + k % parts + (k / parts % 2) * count;
+    });
 }
 
 /// y(j, i) = x(i, j) for a square of `lanes` numbers: perfect shuffles of its columns.

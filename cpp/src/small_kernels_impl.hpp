@@ -268,7 +268,7 @@ class LaneEquation {
     const SmallGroup<T>& group_;
     index_t n_;
     Number<T>* matrix_;  // column-major
-    Integers<R> exponent_, exponents_[small_terms];
+    Integers<R> exponent_{}, exponents_[small_terms];
     Lanes<R> squares_[small_terms];
 };
 
