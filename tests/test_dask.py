@@ -358,16 +358,31 @@ ITERATED = {
     "gmres": ox.kron(5 * EYE + 0.1 * RNG.standard_normal((N, N)), EYE)
     + 0.01 * ox.kron(RNG.standard_normal((N, N)), RNG.standard_normal((N, N)))
     + 0.01 * ox.kron(RNG.standard_normal((N, N)), RNG.standard_normal((N, N))),
+    "gmres of three modes": 3 * ox.identity(N * N)
+    + 0.01 * ox.kron(*(RNG.standard_normal((n, n)) for n in (5, 8, 10)))
+    + 0.01 * ox.kron(*(RNG.standard_normal((n, n)) for n in (5, 8, 10))),
 }
+
+
+def iterated(op, b):
+    steps = []
+    x = ox.solve(op, chunked(b, 100), callback=lambda k, residual: steps.append(k))
+    np.testing.assert_allclose(op @ x.compute(), b, atol=1e-10 * abs(b).max())
+    return steps
 
 
 @pytest.mark.parametrize("name", ITERATED)
 def test_iterations_on_chunked_vectors(name):
-    op, steps = ITERATED[name], []
-    b = RNG.standard_normal(N * N)
-    x = ox.solve(op, chunked(b, 100), callback=lambda k, residual: steps.append(k))
+    steps = iterated(ITERATED[name], RNG.standard_normal(N * N))
     assert steps == list(range(1, len(steps) + 1))
-    np.testing.assert_allclose(op @ x.compute(), b, atol=1e-10 * abs(b).max())
+    assert steps
+
+
+def test_iterations_are_preconditioned(monkeypatch):
+    b = RNG.standard_normal(N * N)
+    steps = iterated(ITERATED["cg"], b)
+    monkeypatch.setattr("otimes._chunked_equations.preconditioning_product", lambda op: None)
+    assert 2 * len(steps) < len(iterated(ITERATED["cg"], b))
 
 
 # --- bad input -----------------------------------------------------------------------------------

@@ -94,14 +94,12 @@ class Program:
                     sums.embed(source, transposed, cotangent)
                 else:
                     sums.add(source, transposed.apply(cotangent))
-        pulled = tuple(self._in_domain(sums.take(v), v) for v in self.variables)
+        pulled = tuple(self._in_domain(sums.take(v)) for v in self.variables)
         return pulled[0] if len(pulled) == 1 else pulled
 
-    def _in_domain(self, w: Any, variable: Tangent) -> Any:
-        """Of a cotangent of a real variable the real part, where the pairing is Re(wᵀ d)."""
-        if w is None or not self.is_real_linear or variable.dtype.kind == "c":
-            return w
-        return w.real
+    def _in_domain(self, w: Any) -> Any:
+        """The real part, where the pairing is Re(wᵀ d): no complex variable is pulled back then."""
+        return w if w is None or not self.is_real_linear else w.real
 
     def pull_complex(self, w: Any) -> Any:
         """Jᵀ w for the complex J of a real variable, whose real part alone `pull` gives."""
