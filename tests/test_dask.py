@@ -244,6 +244,15 @@ def test_a_tensor_is_cut_once_and_rows_never():
     assert layers(rows) >= {"kron-product"}
 
 
+def test_images_of_arrays_are_taken_along_their_axes():
+    """Where the axes are the modes; vec(X) would gather what lies in different chunks."""
+    op = ox.kron(A, TALL)
+    x = da.ones(op.in_shape, chunks=2)
+    assert op.in_shape[0] != op.in_shape[1]
+    assert "reshape" not in layers(op(x))
+    assert "reshape" not in layers((op + ox.kron(A, TALL))(x))
+
+
 def test_factors_are_one_task():
     lazy = OPERATORS["product"] @ da.ones((24, 1000), chunks=(24, 10))
     keys = [key for key in lazy.__dask_graph__() if "kron-factors" in str(key)]

@@ -43,6 +43,12 @@ CASES = {
     "cross": (lambda xp, x, y: xp.cross(x, y), (A, B)),
 }  # fmt: skip
 
+CASES |= {
+    f"{name}, two leading axes": (f, tuple(x[:, None] for x in arguments))
+    for name, (f, arguments) in CASES.items()
+    if all(x.ndim == 3 for x in arguments)
+}
+
 #: name -> (scalar function, its argument)
 SCALARS = {
     "inv": (lambda xp, x: xp.sum(xp.linalg.inv(x) * X), M),
