@@ -5,7 +5,7 @@ import pytest
 
 import otimes as ox
 from oracle import assert_close, commutation, kron
-from otimes._compounds import Conjugate, Product
+from otimes._compounds import Conjugate, OperatorKronecker, Product
 from otimes._kron import KroneckerProduct
 from otimes._selection import Commutation, Identity
 from otimes._structures import Diagonal, LowRank
@@ -213,6 +213,14 @@ def test_an_outer_product_is_not_formed():
     inner = ox.kron(wide, wide) @ ox.kron(tall, tall)
     assert type(inner) is KroneckerProduct
     assert inner.toarray().tolist() == [[2500.0]]
+
+
+def test_work_of_kronecker_products_of_operators():
+    """The first operator maps columns of the input, the next ones those of its image."""
+    first, second = ox.duplication_matrix(3), ox.diagonal(np.arange(1.0, 6))
+    op = ox.kron(first, second)
+    assert type(op) is OperatorKronecker
+    assert op._work() == 5 * first._work() + 9 * second._work()
 
 
 def test_a_wide_low_rank_product_is_not_formed():
