@@ -27,6 +27,12 @@ A, B, C = (RNG.standard_normal((n, n)) for n in (4, 6, 5))
 WIDE, TALL = RNG.standard_normal((3, 4)), RNG.standard_normal((6, 5))
 
 
+def normal(n):
+    """A real matrix with orthogonal eigenvectors and complex eigenvalues."""
+    x = RNG.standard_normal((n, n))
+    return np.eye(n) + x - x.T
+
+
 def definite(n):
     a = RNG.standard_normal((n, n))
     return a @ a.T + n * np.eye(n)
@@ -333,6 +339,7 @@ SQUARE = {
     @ ox.commutation_matrix(20, 20),
     "jacobian": ox.jacobian(lambda X: X @ X @ X, A),
     "complex spectral": ox.kronecker_sum(definite(20), definite(20) * (1 + 1j)),
+    "rotations": ox.kronecker_sum(*map(normal, (10, 8, 6))),
     "triangular": ox.kronecker_sum(np.triu(definite(20)), np.triu(definite(20))),
     "complex permuted": ox.commutation_matrix(4, 6) @ ox.kron(A + 1j * A.T, B),
     "inverse": ox.kronecker_sum(A, B).inv(),
