@@ -96,6 +96,15 @@ def test_float32_stays_float32():
     assert ox.gradient(np.linalg.det, A).dtype == np.float32
 
 
+def test_functions_cannot_write_to_their_arguments():
+    def f(A, X):
+        X += 1
+        return A @ X
+
+    with pytest.raises(ValueError, match="read-only"):
+        ox.jacobian(f, POINT, B)
+
+
 def test_integers_become_float64():
     J = ox.jacobian(lambda A: A @ A, [[1, 2], [3, 4]])
     assert J.dtype == np.float64

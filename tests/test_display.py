@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import otimes as ox
+from otimes._real_linear import RealLinear
 from otimes._structures import LowRank, Selection
 
 A = np.arange(1.0, 5).reshape(2, 2)
@@ -62,6 +63,11 @@ C = np.eye(3)
         (np.linalg.svd(ox.kron(B.T, A), full_matrices=False).U, "([3×2] ⊗ [2×2]) P", None),
         (Selection(np.array([1]), 3), "S", "S"),
         (ox.kron(ox.diagonal([1, 2]), A), "diag(2 entries) ⊗ [2×2]", None),
+        (
+            RealLinear(ox.kron(A, A), ox.identity(4)),
+            "X ↦ ([2×2] ⊗ [2×2]) X + I₄ X̄",
+            r"X ↦ \left([2 \times 2] \otimes [2 \times 2]\right) X + I_{4} \overline{X}",
+        ),
     ],
 )
 def test_notation(op, text, latex):
