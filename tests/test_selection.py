@@ -377,6 +377,18 @@ def test_wrong_sizes(make):
         make(3) @ np.ones(7)
 
 
+@pytest.mark.parametrize("make", [ox.duplication_matrix, ox.elimination_matrix])
+def test_half_precision(make):
+    """Sums and halves of two entries are rounded once."""
+    op, rng = make(5), np.random.default_rng(16)
+    for view in (op, op.T, op.pinv(), op.pinv().T):
+        x = rng.standard_normal(view.shape[1]).astype(np.float16)
+        image = view @ x
+        assert image.dtype == np.float16
+        expected = (view.toarray() @ x.astype(float)).astype(np.float16)
+        np.testing.assert_array_equal(image, expected)
+
+
 # --- identities of Magnus and Neudecker ----------------------------------------------------------
 
 D, L, N, K = (
