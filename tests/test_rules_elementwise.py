@@ -134,6 +134,12 @@ def test_float32_stays_float32():
     assert ox.jacobian(lambda a: a**3, x).dtype == np.float32
 
 
+@pytest.mark.parametrize("extreme", [np.maximum, np.minimum, np.fmax, np.fmin])
+def test_equal_entries_share_the_derivative(extreme):
+    for J in ox.jacobian(extreme, X, X.copy(), wrt=(0, 1)):
+        np.testing.assert_array_equal(J.toarray(), 0.5 * np.eye(6))
+
+
 @pytest.mark.parametrize(
     ("f", "error", "text"),
     [
