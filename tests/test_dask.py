@@ -507,15 +507,19 @@ def test_a_chunk_that_does_not_fit_names_sizes(monkeypatch):
 
 
 @contextlib.contextmanager
-def cluster(workers, **options):
-    distributed = pytest.importorskip("distributed")
+def client_of(make_cluster):
     with (
         mock.patch.dict(os.environ),  # the workers' OMP_NUM_THREADS stays in it
         dask.config.set(scheduler=None),
-        distributed.LocalCluster(workers, dashboard_address=":0", **options) as local,
-        distributed.Client(local),
+        make_cluster() as local,
+        pytest.importorskip("distributed").Client(local),
     ):
         yield
+
+
+def cluster(workers, **options):
+    distributed = pytest.importorskip("distributed")
+    return client_of(lambda: distributed.LocalCluster(workers, dashboard_address=":0", **options))
 
 
 def dying_once(block, flag):
@@ -543,8 +547,17 @@ def test_a_worker_that_dies_is_replaced(tmp_path):
 
 
 def test_the_limit_of_a_cluster_is_that_of_its_smallest_worker():
+    distributed = pytest.importorskip("distributed")
+    workers = {
+        name: {
+            "cls": distributed.Worker,
+            "options": {"nthreads": 2, "memory_limit": limit, "dashboard_address": ":0"},
+        }
+        for name, limit in (("first", "8GB"), ("small", "100MB"), ("third", "8GB"))
+    }
+    scheduler = {"cls": distributed.Scheduler, "options": {"dashboard_address": ":0"}}
     too_large = pytest.raises(MemoryError, match=r"a worker has 0\.0931 GiB for its 2 threads")
-    with cluster(2, threads_per_worker=2, processes=False, memory_limit="100MB"), too_large:
+    with client_of(lambda: distributed.SpecCluster(workers, scheduler)), too_large:
         ox.kron(A, B) @ da.ones((24, 10**6), chunks=-1)
 
 
