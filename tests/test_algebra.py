@@ -403,6 +403,13 @@ def test_lists_from_the_left():
         assert_close([1.0] / op, 1 / dense)
 
 
+def test_division_by_numbers_keeps_the_structure():
+    op = ox.kron(S, R)
+    for c in (-1, 2, 0.5, 1j, np.float32(4)):
+        assert type(op / c) is KroneckerProduct
+        assert_close((op / c).toarray(), kron(S, R) / c)
+
+
 def test_division_by_zero_is_numpys():
     op = ox.kron(np.array([[1.0, 0.0]]), np.array([[1.0, -2.0]]))
     with (
