@@ -1,6 +1,7 @@
 """Threads: the count, results that do not depend on it, many callers at once."""
 
 import sys
+import sysconfig
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,6 +16,14 @@ from workloads import WORKLOADS
 pytestmark = pytest.mark.usefixtures("restore_threads")
 
 rng = np.random.default_rng(11)
+
+
+@pytest.mark.skipif(
+    not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this interpreter has a lock"
+)
+def test_importing_does_not_bring_back_the_lock():
+    code = "import sys, otimes; print(sys._is_gil_enabled())"
+    assert run_python(code, PYTHON_GIL="").strip() == "False"
 
 
 def test_set_and_get():

@@ -20,7 +20,8 @@ void translate(std::exception_ptr thrown) {
 
 }  // namespace
 
-PYBIND11_MODULE(_core, m) {
+// Without a lock of the interpreter: what the core makes is immutable, or guarded by a mutex.
+PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     m.doc() = "The compiled core of otimes.";
     py::register_local_exception_translator(translate);
     otimes::bindings::register_system(m);
