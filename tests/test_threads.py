@@ -143,7 +143,7 @@ def test_idle_workers_sleep():
             time.sleep(0.02)
         print(time.process_time() - start)
     """
-    assert float(run_python(code)) < 0.06
+    assert float(run_python(code)) < 0.15  # 0.4 and more without sleep
 
 
 def test_loops_beside_large_decompositions():
