@@ -82,7 +82,10 @@ def test_numbers(name, d):
         pytest.skip("left to NumPy")
     with np.errstate(all="ignore"):
         steps = 1000 if name == "det" else 20  # NumPy's is of logarithms
-        assert_same(structured(f, op), f(dense), steps)
+        expected = f(dense)
+        if name.startswith("cond"):
+            expected = expected.real  # NumPy 2.0: complex of complex matrices
+        assert_same(structured(f, op), expected, steps)
 
 
 def test_smallest_condition(d):

@@ -195,6 +195,8 @@ def check(name, f, recipe, operand, found):
     args, kwargs = made.value
     lazy_args, lazy_kwargs = recipe(op)
     theirs = outcome(f, *args, **kwargs)
+    if f is np.linalg.cond and theirs.error is None:
+        theirs = theirs._replace(value=theirs.value.real)  # NumPy 2.0: complex of complex matrices
     ours = outcome(f, *lazy_args, **lazy_kwargs)
     tolerance = tolerance_for(operand)._replace(values=name not in UNINITIALISED)
     text = None
