@@ -19,6 +19,7 @@ C = np.eye(3)
         (-2.5 * ox.kron(A, B), "-2.5 ([2×2] ⊗ [2×3])", None),
         ((1 + 2j) * ox.kron(A, B), "(1+2j) ([2×2] ⊗ [2×3])", None),
         (-2 * ox.kron(A, B).astype(complex), "-2 ([2×2] ⊗ [2×3])", None),
+        (-0.0 * ox.kron(A, B), "0 ([2×2] ⊗ [2×3])", None),
         (-1j * ox.kron(A, B), "-1j ([2×2] ⊗ [2×3])", None),
         (ox.kron(A, C) + 2j * ox.kron(C, A), "[2×2] ⊗ [3×3] + 2j ([3×3] ⊗ [2×2])", None),
         (ox.kron(A, C) - 1e-5j * ox.identity(6), "[2×2] ⊗ [3×3] - 1e-05j I₆", None),

@@ -103,7 +103,7 @@ class Notation(NamedTuple):
         return self.sub("L", rf"\{function}" if self.latex else f"_{function}") + f"({argument})"
 
     def number(self, c: Scalar) -> str:
-        value = np.asarray(c).item()
+        value = np.asarray(c).item() + 0  # -0.0 is 0
         if isinstance(value, int):
             return str(value)
         if value.imag == 0:
